@@ -1,0 +1,9 @@
+//! One file a line of the goals: what is measured, and how it is judged.
+
+pub mod busy;
+pub mod cold;
+pub mod fanout;
+pub mod idle;
+pub mod latency;
+pub mod pages;
+pub mod throughput;

@@ -1,0 +1,96 @@
+//! A request becomes an `Agent` or an `Admin`, or is refused. The session's
+//! cookie is looked up on every request, so what ends a session ends it at once.
+
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+
+use super::SignedIn;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::kernel::{Clock, Token};
+use crate::web::{Place, SESSION_PURPOSE};
+
+/// Somebody who is signed in.
+pub struct Agent {
+    who: SignedIn,
+    /// For the forms on his pages.
+    pub csrf: String,
+}
+
+/// Somebody who may change settings and invite colleagues.
+pub struct Admin(pub Agent);
+
+impl Deref for Agent {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.who
+    }
+}
+
+impl Deref for Admin {
+    type Target = Agent;
+
+    fn deref(&self) -> &Agent {
+        &self.0
+    }
+}
+
+impl FromRequest for Agent {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { identify(&request).await })
+    }
+}
+
+impl FromRequest for Admin {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let agent = identify(&request).await?;
+            match agent.role.may_administer() {
+                true => Ok(Self(agent)),
+                false => Err(Error::Forbidden(|t| t.error_forbidden().into())),
+            }
+        })
+    }
+}
+
+async fn identify(request: &HttpRequest) -> Result<Agent> {
+    let (Some(db), Some(clock), Some(place)) = (
+        request.app_data::<Data<Db>>(),
+        request.app_data::<Data<Clock>>(),
+        request.app_data::<Data<Place>>(),
+    ) else {
+        return Err(Error::internal("identifying an agent", "no database"));
+    };
+    let token = request
+        .cookie(&place.session_cookie)
+        .and_then(|it| Token::parse(it.value()))
+        .ok_or(Error::SignedOut)?;
+    let (now, hash) = (clock.now(), token.hash());
+    let who = db.read(move |r| super::authenticate(r, now, hash)).await?;
+    if who.stale {
+        let session = who.session;
+        // A full disk must not lock anybody out of reading.
+        let _ = db
+            .write("accounts.touch", move |w| super::touch(w, now, session))
+            .await;
+    }
+    // From here on, failures are told in his own language.
+    request.extensions_mut().insert(who.lang);
+    Ok(Agent {
+        who,
+        csrf: token.derive(SESSION_PURPOSE),
+    })
+}

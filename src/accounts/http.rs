@@ -1,0 +1,374 @@
+//! Sign-in and sign-out, and the links by which a password is chosen. What a
+//! signed-in agent does about himself and his colleagues is in `desk`.
+
+use std::time::Duration;
+
+use actix_web::cookie::time::Duration as CookieAge;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::pages::{Forgot, Invite, Login, Reset};
+use super::work::{self, Letter};
+use super::{Agent, Purpose, desk, passwords};
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::hub::{Closing, Hub};
+use crate::kernel::{AgentId, Clock, EmailAddress, Token};
+use crate::settings;
+use crate::texts::Lang;
+use crate::web::pages::Errors;
+use crate::web::{
+    self, Around, ClientAddress, Form, Limit, Limits, OpenForm, Place, Routes, Who,
+};
+
+/// How long the answer to “forgot my password” takes at least: the same whether
+/// the address is known or not.
+const UNHURRIED: Duration = Duration::from_millis(150);
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/login", Who::Anyone, login);
+    routes.post("/login", Who::Anyone, sign_in);
+    routes.post("/logout", Who::Agent, sign_out);
+    routes.get("/forgot", Who::Anyone, forgot);
+    routes.post("/forgot", Who::Anyone, send_link);
+    routes.get("/reset", Who::Anyone, reset);
+    routes.post("/reset", Who::Anyone, set_password);
+    routes.get("/invite", Who::Anyone, invite);
+    routes.post("/invite", Who::Anyone, accept);
+    desk::routes(routes);
+}
+
+#[derive(Deserialize)]
+struct LoginQuery {
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    done: String,
+}
+
+async fn login(place: Data<Place>, request: HttpRequest) -> Result<HttpResponse> {
+    let query: LoginQuery = web::parse_query(request.query_string())?;
+    let mut page = login_page(web::lang(&request), &place, &query.next);
+    page.done = ["signed_out", "password", "ended"]
+        .into_iter()
+        .find(|it| *it == query.done)
+        .unwrap_or_default();
+    web::page(&page)
+}
+
+fn login_page(t: Lang, place: &Place, next: &str) -> Login {
+    Login {
+        t,
+        insecure: !place.public_url.is_https(),
+        next: web::local_path(next).unwrap_or_default().to_owned(),
+        email: String::new(),
+        errors: Errors::default(),
+        done: "",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_in(
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+    OpenForm(form): OpenForm<LoginForm>,
+) -> Result<HttpResponse> {
+    let t = web::lang(&request);
+    let email = form.email.trim().to_lowercase();
+    limits.take(Limit::SignIn(address.bucket()))?;
+    limits.take(Limit::SignInTo(&email))?;
+    let found = db.read(move |r| super::find_password(r, &email)).await?;
+    let (agent, stored) = found.unzip();
+    let right = passwords::verify(&form.password, stored).await?;
+    let Some(agent) = agent.filter(|_| right) else {
+        let mut page = login_page(t, &place, &form.next);
+        page.email = form.email;
+        page.errors = Errors::one("email", t.error_sign_in_wrong());
+        return web::page_to_mend(&page);
+    };
+    let next = web::local_path(&form.next).unwrap_or("/inbox");
+    start_session(&db, &clock, &place, &request, agent, next).await
+}
+
+/// A new session on every sign-in, so that nobody can hand another an old one.
+pub async fn start_session(
+    db: &Db,
+    clock: &Clock,
+    place: &Place,
+    request: &HttpRequest,
+    agent: AgentId,
+    next: &str,
+) -> Result<HttpResponse> {
+    let device = web::header(request, "user-agent").to_owned();
+    let now = clock.now();
+    let begin = db.write("accounts.sign_in", move |w| {
+        super::sign_in(w, now, agent, &device)
+    });
+    let token = begin.await?;
+    let mut answer = web::see(next);
+    set_cookie(&mut answer, cookie(place, token.reveal()))?;
+    Ok(answer)
+}
+
+fn set_cookie(answer: &mut HttpResponse, cookie: Cookie<'_>) -> Result<()> {
+    answer
+        .add_cookie(&cookie)
+        .map_err(|e| Error::internal("setting a cookie", e))
+}
+
+fn cookie(place: &Place, value: &str) -> Cookie<'static> {
+    Cookie::build(place.session_cookie.clone(), value.to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(place.public_url.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(CookieAge::milliseconds(super::LONGEST))
+        .finish()
+}
+
+async fn sign_out(
+    agent: Agent,
+    db: Data<Db>,
+    hub: Data<Hub>,
+    place: Data<Place>,
+    _form: Form<()>,
+) -> Result<HttpResponse> {
+    let (by, session) = (agent.id, agent.session);
+    let end = db.write("accounts.sign_out", move |w| super::end_session(w, by, session));
+    end.await?;
+    hub.close_agents(|it| it.session == session, Closing::SignedOut);
+    let mut answer = web::see("/login?done=signed_out");
+    let mut gone = cookie(&place, "");
+    gone.make_removal();
+    set_cookie(&mut answer, gone)?;
+    Ok(answer)
+}
+
+async fn forgot(db: Data<Db>, config: Data<Config>, request: HttpRequest) -> Result<HttpResponse> {
+    let mail_ready = is_mail_ready(&db, &config).await?;
+    web::page(&Forgot {
+        t: web::lang(&request),
+        mail_ready,
+        email: String::new(),
+        errors: Errors::default(),
+        sent: false,
+    })
+}
+
+async fn is_mail_ready(db: &Db, config: &Data<Config>) -> Result<bool> {
+    let config = Data::clone(config);
+    db.read(move |r| Ok(settings::outgoing(r, &config)?.is_some()))
+        .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgotForm {
+    email: String,
+}
+
+/// Says the same, after the same time, whoever is meant.
+#[allow(clippy::too_many_arguments)]
+async fn send_link(
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    config: Data<Config>,
+    limits: Data<Limits>,
+    around: Data<Around>,
+    request: HttpRequest,
+    OpenForm(form): OpenForm<ForgotForm>,
+) -> Result<HttpResponse> {
+    let t = web::lang(&request);
+    let mut page = Forgot {
+        t,
+        mail_ready: is_mail_ready(&db, &config).await?,
+        email: form.email.clone(),
+        errors: Errors::default(),
+        sent: false,
+    };
+    let Some(email) = EmailAddress::parse(&form.email) else {
+        page.errors = Errors::one("email", t.error_email_invalid());
+        return web::page_to_mend(&page);
+    };
+    limits.take(Limit::Reset(address.bucket()))?;
+    limits.take(Limit::ResetOf(email.as_str()))?;
+    if page.mail_ready {
+        let (now, facts) = (clock.now(), around.facts);
+        let order = db.write("accounts.forgot", move |w| {
+            let shop = facts(w)?.shop_name;
+            match super::find_by_email(w, &email)? {
+                Some(agent) => work::order(w, now, agent.id, &email, Letter::Reset, &shop),
+                None => Ok(()),
+            }
+        });
+        let (ordered, ()) = tokio::join!(order, tokio::time::sleep(UNHURRIED));
+        ordered?;
+        page.sent = true;
+    }
+    web::page(&page)
+}
+
+#[derive(Deserialize)]
+struct LinkQuery {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PasswordForm {
+    token: String,
+    password: String,
+}
+
+async fn reset(db: Data<Db>, clock: Data<Clock>, request: HttpRequest) -> Result<HttpResponse> {
+    let query: LinkQuery = web::parse_query(request.query_string())?;
+    let holder = holder(&db, &clock, &query.token, Purpose::Reset).await?;
+    web::page(&reset_page(&request, query.token, holder.as_ref()))
+}
+
+fn reset_page(request: &HttpRequest, token: String, holder: Option<&super::AgentView>) -> Reset {
+    Reset {
+        t: holder.map_or_else(|| web::lang(request), |it| it.lang),
+        token,
+        valid: holder.is_some(),
+        email: holder.map(|it| it.email.to_string()).unwrap_or_default(),
+        shortest: passwords::SHORTEST as i64,
+        errors: Errors::default(),
+    }
+}
+
+/// Whose link this is, while it lives.
+async fn holder(
+    db: &Db,
+    clock: &Clock,
+    token: &str,
+    purpose: Purpose,
+) -> Result<Option<super::AgentView>> {
+    let Some(hash) = Token::parse(token).map(|it| it.hash()) else {
+        return Ok(None);
+    };
+    let now = clock.now();
+    let found = db.read(move |r| super::find_link(r, now, hash, purpose));
+    match found.await {
+        Ok(agent) => Ok(Some(agent)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn set_password(
+    db: Data<Db>,
+    hub: Data<Hub>,
+    clock: Data<Clock>,
+    request: HttpRequest,
+    OpenForm(form): OpenForm<PasswordForm>,
+) -> Result<HttpResponse> {
+    let holder = holder(&db, &clock, &form.token, Purpose::Reset).await?;
+    let mut page = reset_page(&request, form.token.clone(), holder.as_ref());
+    let Some(agent) = holder else {
+        return web::page_to_mend(&page);
+    };
+    match redeem(&db, &clock, &form, Purpose::Reset, &agent).await {
+        Ok(agent) => {
+            hub.close_agents(|it| it.agent == agent, Closing::SignedOut);
+            Ok(web::see("/login?done=password"))
+        }
+        Err(Error::Invalid { field, say }) => {
+            page.errors = Errors::one(field, say(page.t));
+            web::page_to_mend(&page)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn redeem(
+    db: &Db,
+    clock: &Clock,
+    form: &PasswordForm,
+    purpose: Purpose,
+    agent: &super::AgentView,
+) -> Result<AgentId> {
+    let about = [agent.email.as_str(), agent.name.as_str()];
+    let hash = passwords::hash(&form.password, &about).await?;
+    let token = Token::parse(&form.token).ok_or(Error::NotFound("link"))?.hash();
+    let now = clock.now();
+    db.write("accounts.redeem", move |w| {
+        super::redeem_link(w, now, token, purpose, &hash)
+    })
+    .await
+}
+
+async fn invite(
+    db: Data<Db>,
+    clock: Data<Clock>,
+    around: Data<Around>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let query: LinkQuery = web::parse_query(request.query_string())?;
+    let holder = holder(&db, &clock, &query.token, Purpose::Invite).await?;
+    let page = invite_page(&db, &around, &request, query.token, holder.as_ref());
+    web::page(&page.await?)
+}
+
+async fn invite_page(
+    db: &Db,
+    around: &Around,
+    request: &HttpRequest,
+    token: String,
+    holder: Option<&super::AgentView>,
+) -> Result<Invite> {
+    let facts = around.facts;
+    let shop_name = db.read(move |r| Ok(facts(r)?.shop_name)).await?;
+    Ok(Invite {
+        t: web::lang(request),
+        token,
+        valid: holder.is_some(),
+        // A dead link tells nothing about the house it once opened.
+        shop_name: holder.map(|_| shop_name).unwrap_or_default(),
+        name: holder.map(|it| it.name.clone()).unwrap_or_default(),
+        email: holder.map(|it| it.email.to_string()).unwrap_or_default(),
+        shortest: passwords::SHORTEST as i64,
+        errors: Errors::default(),
+    })
+}
+
+async fn accept(
+    db: Data<Db>,
+    clock: Data<Clock>,
+    place: Data<Place>,
+    around: Data<Around>,
+    request: HttpRequest,
+    OpenForm(form): OpenForm<PasswordForm>,
+) -> Result<HttpResponse> {
+    let holder = holder(&db, &clock, &form.token, Purpose::Invite).await?;
+    let page = invite_page(&db, &around, &request, form.token.clone(), holder.as_ref());
+    let mut page = page.await?;
+    let Some(agent) = holder else {
+        return web::page_to_mend(&page);
+    };
+    match redeem(&db, &clock, &form, Purpose::Invite, &agent).await {
+        Ok(agent) => start_session(&db, &clock, &place, &request, agent, "/inbox").await,
+        Err(Error::Invalid { field, say }) => {
+            page.errors = Errors::one(field, say(page.t));
+            web::page_to_mend(&page)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,313 @@
+//! Agents: who they are, how they prove it, and where they are signed in.
+//!
+//! What always holds: secrets are stored as hashes only; a new password ends
+//! every other session and every open link; there is always an owner. Roles are
+//! given by admins, never by a form's own word. Whether an address is known here
+//! is nobody's business: sign-in and reset answer alike either way.
+
+mod desk;
+mod extract;
+pub mod http;
+pub mod pages;
+pub mod passwords;
+mod rules;
+mod sql;
+pub mod work;
+
+use serde::{Deserialize, Serialize};
+
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{AgentId, EmailAddress, SessionId, Timestamp, Token, TokenHash, clip, line};
+use crate::texts::Lang;
+use crate::web::Around;
+use crate::web::pages::Shell;
+
+pub use extract::{Admin, Agent};
+use passwords::PasswordHash;
+
+const NAME: usize = 60;
+/// An agent lives in the inbox: a session ends after a night away, not sooner.
+const IDLE: i64 = 12 * 3_600_000;
+const LONGEST: i64 = 30 * 24 * 3_600_000;
+/// How stale `seen_at` may be, so that not every click is a write.
+const SEEN_STEP: i64 = 60_000;
+const RESET_LIVES: i64 = 30 * 60_000;
+const INVITE_LIVES: i64 = 7 * 24 * 3_600_000;
+const SESSIONS: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Owner,
+    Admin,
+    Agent,
+}
+
+impl Role {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "owner" => Some(Self::Owner),
+            "admin" => Some(Self::Admin),
+            "agent" => Some(Self::Agent),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Agent => "agent",
+        }
+    }
+
+    pub fn may_administer(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+}
+
+pub struct NewAgent {
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub lang: Lang,
+    /// None for somebody who is invited and chooses one.
+    pub password: Option<PasswordHash>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AgentView {
+    pub id: AgentId,
+    pub email: EmailAddress,
+    pub name: String,
+    pub role: Role,
+    pub lang: Lang,
+    pub has_password: bool,
+    pub seen_at: Option<Timestamp>,
+}
+
+pub struct SessionView {
+    pub id: SessionId,
+    pub device: String,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+}
+
+/// Whoever a session's token belongs to.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub id: AgentId,
+    pub session: SessionId,
+    pub name: String,
+    pub email: EmailAddress,
+    pub role: Role,
+    pub lang: Lang,
+    /// True when `seen_at` should be moved.
+    pub stale: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Reset,
+    Invite,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Invite => "invite",
+        }
+    }
+
+    fn lives(self) -> i64 {
+        match self {
+            Self::Reset => RESET_LIVES,
+            Self::Invite => INVITE_LIVES,
+        }
+    }
+}
+
+pub fn add(w: &Writer, now: Timestamp, new: NewAgent) -> Result<AgentId> {
+    let name = clean_name(&new.name)?;
+    let email = clean_email(&new.email)?;
+    sql::insert_agent(w, now, &email, &name, &new)
+}
+
+pub fn list(r: &Reader) -> Result<Vec<AgentView>> {
+    sql::list_agents(r)
+}
+
+pub fn find(r: &Reader, id: AgentId) -> Result<AgentView> {
+    sql::find_agent(r, id)?.ok_or(Error::NotFound("agent"))
+}
+
+pub fn find_by_email(r: &Reader, email: &EmailAddress) -> Result<Option<AgentView>> {
+    sql::find_agent_by_email(r, email)
+}
+
+pub fn is_empty(r: &Reader) -> Result<bool> {
+    sql::count_agents(r).map(|count| count == 0)
+}
+
+/// The stored hash for an address, to compare a password with.
+pub fn find_password(r: &Reader, email: &str) -> Result<Option<(AgentId, PasswordHash)>> {
+    match EmailAddress::parse(email) {
+        Some(email) => sql::find_password(r, &email),
+        None => Ok(None),
+    }
+}
+
+pub fn password_of(r: &Reader, agent: AgentId) -> Result<Option<PasswordHash>> {
+    sql::find_password_of(r, agent)
+}
+
+pub fn save_profile(w: &Writer, agent: AgentId, name: &str, lang: Lang) -> Result<()> {
+    sql::update_profile(w, agent, &clean_name(name)?, lang)
+}
+
+/// Ends every session but `keep`, and every link that could set another.
+pub fn set_password(
+    w: &Writer,
+    agent: AgentId,
+    hash: &PasswordHash,
+    keep: Option<SessionId>,
+) -> Result<()> {
+    sql::update_password(w, agent, hash)?;
+    sql::delete_links_of(w, agent)?;
+    sql::delete_other_sessions(w, agent, keep)
+}
+
+/// A new session; its token goes to the browser and nowhere else.
+pub fn sign_in(w: &Writer, now: Timestamp, agent: AgentId, device: &str) -> Result<Token> {
+    let token = Token::random();
+    sql::delete_old_sessions(w, now - IDLE, now - LONGEST)?;
+    sql::delete_excess_sessions(w, agent, SESSIONS - 1)?;
+    sql::insert_session(w, now, agent, token.hash(), &clip(device, 300))?;
+    Ok(token)
+}
+
+/// Who is asking, if the session is still alive.
+pub fn authenticate(r: &Reader, now: Timestamp, token: TokenHash) -> Result<SignedIn> {
+    let alive = |seen_at, created_at| now - seen_at < IDLE && now - created_at < LONGEST;
+    let (mut found, created_at, seen_at) =
+        sql::find_session(r, token)?.ok_or(Error::SignedOut)?;
+    if !alive(seen_at, created_at) {
+        return Err(Error::SignedOut);
+    }
+    found.stale = SEEN_STEP < now - seen_at;
+    Ok(found)
+}
+
+pub fn touch(w: &Writer, now: Timestamp, session: SessionId) -> Result<()> {
+    sql::update_seen(w, session, now)
+}
+
+pub fn list_sessions(r: &Reader, now: Timestamp, agent: AgentId) -> Result<Vec<SessionView>> {
+    sql::list_sessions(r, agent, now - IDLE, now - LONGEST)
+}
+
+/// One's own session only; another's does not exist.
+pub fn end_session(w: &Writer, by: AgentId, session: SessionId) -> Result<()> {
+    match sql::delete_session(w, by, session)? {
+        true => Ok(()),
+        false => Err(Error::NotFound("session")),
+    }
+}
+
+pub fn end_other_sessions(w: &Writer, by: AgentId, keep: SessionId) -> Result<()> {
+    sql::delete_other_sessions(w, by, Some(keep))
+}
+
+/// Sessions of an agent that are alive, to close the sockets of all others.
+pub fn session_ids(r: &Reader, agent: AgentId) -> Result<Vec<SessionId>> {
+    sql::list_session_ids(r, agent)
+}
+
+/// A link by which an agent chooses a password. The newest is the only one.
+pub fn make_link(w: &Writer, now: Timestamp, agent: AgentId, purpose: Purpose) -> Result<Token> {
+    let token = Token::random();
+    sql::delete_links_of(w, agent)?;
+    sql::insert_link(w, token.hash(), agent, purpose, now + purpose.lives())?;
+    Ok(token)
+}
+
+/// Whose link this is, while it lives.
+pub fn find_link(
+    r: &Reader,
+    now: Timestamp,
+    token: TokenHash,
+    purpose: Purpose,
+) -> Result<AgentView> {
+    let agent = sql::find_link(r, token, purpose, now)?.ok_or(Error::NotFound("link"))?;
+    find(r, agent)
+}
+
+/// Uses a link up: the password is set, and every session ended.
+pub fn redeem_link(
+    w: &Writer,
+    now: Timestamp,
+    token: TokenHash,
+    purpose: Purpose,
+    hash: &PasswordHash,
+) -> Result<AgentId> {
+    let agent = find_link(w, now, token, purpose)?.id;
+    set_password(w, agent, hash, None)?;
+    Ok(agent)
+}
+
+/// Invites a colleague; only an owner makes another owner.
+pub fn invite(
+    w: &Writer,
+    now: Timestamp,
+    by: Role,
+    new: NewAgent,
+) -> Result<(AgentId, Token)> {
+    if !rules::may_appoint(by, new.role) {
+        return Err(Error::Forbidden(|t| t.error_forbidden().into()));
+    }
+    let agent = add(w, now, new)?;
+    let token = make_link(w, now, agent, Purpose::Invite)?;
+    Ok((agent, token))
+}
+
+impl Agent {
+    /// What stands around a page for this agent. Read it first: see `Facts::seq`.
+    pub fn shell(
+        &self,
+        r: &Reader,
+        around: &Around,
+        path: &'static str,
+        view: &str,
+    ) -> Result<Shell> {
+        let facts = (around.facts)(r)?;
+        Ok(Shell {
+            t: self.lang,
+            csrf: self.csrf.clone(),
+            agent_id: self.id.0,
+            agent_name: self.name.clone(),
+            agent_role: self.role.as_str(),
+            shop_name: facts.shop_name,
+            seq: facts.seq.0,
+            epoch: facts.epoch,
+            view: view.to_owned(),
+            storage_ok: around.is_writable(),
+            insecure: around.insecure,
+            waiting: facts.waiting,
+            path,
+        })
+    }
+}
+
+fn clean_name(name: &str) -> Result<String> {
+    line(name, NAME)
+        .map_err(|flaw| Error::flaw("name", flaw, |t| t.error_field_too_long(NAME as i64).into()))
+}
+
+fn clean_email(email: &str) -> Result<EmailAddress> {
+    EmailAddress::parse(email).ok_or(Error::Invalid {
+        field: "email",
+        say: |t| t.error_email_invalid().into(),
+    })
+}

@@ -1,0 +1,190 @@
+//! Sign-in, one's own account, colleagues, and the mails that go with them.
+
+use askama::Template;
+
+use crate::texts::Lang;
+use crate::web::pages::{Errors, Moment, Shell};
+
+/// Sign-in.
+#[derive(Template)]
+#[template(path = "accounts/login.html")]
+pub struct Login {
+    pub t: Lang,
+    /// The public address is plain http.
+    pub insecure: bool,
+    /// Where to go afterwards; empty for the inbox.
+    pub next: String,
+    pub email: String,
+    /// Fields `email`, `password`; both together under `email`.
+    pub errors: Errors,
+    /// What has just happened: empty, `signed_out`, `password` or `ended`.
+    pub done: &'static str,
+}
+
+/// Asks for a link by which a new password can be chosen.
+#[derive(Template)]
+#[template(path = "accounts/forgot.html")]
+pub struct Forgot {
+    pub t: Lang,
+    pub mail_ready: bool,
+    pub email: String,
+    pub errors: Errors,
+    pub sent: bool,
+}
+
+/// Chooses a new password.
+#[derive(Template)]
+#[template(path = "accounts/reset.html")]
+pub struct Reset {
+    pub t: Lang,
+    pub token: String,
+    /// False when the link is old or used.
+    pub valid: bool,
+    pub email: String,
+    /// The fewest characters a password may have.
+    pub shortest: i64,
+    pub errors: Errors,
+}
+
+/// A colleague's first visit: chooses a password.
+#[derive(Template)]
+#[template(path = "accounts/invite.html")]
+pub struct Invite {
+    pub t: Lang,
+    pub token: String,
+    /// False when the link is old or used.
+    pub valid: bool,
+    pub shop_name: String,
+    pub name: String,
+    pub email: String,
+    pub shortest: i64,
+    pub errors: Errors,
+}
+
+/// One's own account.
+#[derive(Template)]
+#[template(path = "accounts/me.html")]
+pub struct Me {
+    pub t: Lang,
+    pub shell: Shell,
+    pub email: String,
+    pub name: String,
+    /// `en`, `fr`, `tr` or `ru`.
+    pub lang: String,
+    /// Field `name`.
+    pub profile_errors: Errors,
+    /// Fields `current`, `password`.
+    pub password_errors: Errors,
+    pub shortest: i64,
+    pub sessions: Vec<SessionRow>,
+    /// What has just been saved: empty, `profile`, `password` or `sessions`.
+    pub done: &'static str,
+}
+
+/// One place where the agent is signed in.
+pub struct SessionRow {
+    pub id: i64,
+    /// “Firefox 140.0, Linux”; may be empty.
+    pub device: String,
+    pub since: Moment,
+    pub seen: Moment,
+    pub current: bool,
+}
+
+/// Everybody who answers here, and the form for one more.
+#[derive(Template)]
+#[template(path = "accounts/team.html")]
+pub struct Team {
+    pub t: Lang,
+    pub shell: Shell,
+    pub agents: Vec<AgentRow>,
+    pub name: String,
+    pub email: String,
+    /// `agent`, `admin` or `owner`.
+    pub role: String,
+    /// Fields `name`, `email`, `role`.
+    pub errors: Errors,
+    /// Somebody has just been invited.
+    pub invited: Option<Invited>,
+}
+
+impl Team {
+    pub fn may_appoint_owner(&self) -> bool {
+        self.shell.agent_role == "owner"
+    }
+}
+
+pub struct AgentRow {
+    pub id: i64,
+    pub name: String,
+    pub email: String,
+    pub role: &'static str,
+    /// Has not chosen a password yet.
+    pub pending: bool,
+    pub seen: Option<Moment>,
+}
+
+impl AgentRow {
+    pub fn initials(&self) -> String {
+        crate::web::pages::initials(&self.name)
+    }
+}
+
+/// How an invitation reaches the new colleague.
+pub struct Invited {
+    pub name: String,
+    pub email: String,
+    /// To hand over by oneself. `None` when a mail is on its way.
+    pub link: Option<String>,
+}
+
+/// The mail with the link for a new password.
+#[derive(Template)]
+#[template(path = "accounts/mail_reset.html")]
+pub struct MailReset {
+    pub t: Lang,
+    pub shop_name: String,
+    pub name: String,
+    pub link: String,
+    /// How long the link works.
+    pub minutes: i64,
+}
+
+impl MailReset {
+    pub fn subject(&self) -> String {
+        self.t.auth_mail_reset_subject(&self.shop_name)
+    }
+}
+
+/// The same as plain text.
+#[derive(Template)]
+#[template(path = "accounts/mail_reset.txt")]
+pub struct MailResetText<'a> {
+    pub mail: &'a MailReset,
+}
+
+/// The mail that invites a colleague.
+#[derive(Template)]
+#[template(path = "accounts/mail_invite.html")]
+pub struct MailInvite {
+    pub t: Lang,
+    pub shop_name: String,
+    pub name: String,
+    /// Who invites.
+    pub by: String,
+    pub link: String,
+    pub days: i64,
+}
+
+impl MailInvite {
+    pub fn subject(&self) -> String {
+        self.t.auth_mail_invite_subject(&self.shop_name)
+    }
+}
+
+/// The same as plain text.
+#[derive(Template)]
+#[template(path = "accounts/mail_invite.txt")]
+pub struct MailInviteText<'a> {
+    pub mail: &'a MailInvite,
+}

@@ -1,0 +1,218 @@
+// Turns `static/` into what the binary serves: comments stripped, imports of
+// each other rewritten to hashed names, compressed once and for all. A file whose
+// imports change gets a new name itself, so nothing stale is ever mixed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// What the loader says where the panel's address belongs.
+const PANEL: (&str, &str) = ("__WIDGET_URL__", "widget/panel.js");
+/// Served under a name of their own, which must never change.
+const FIXED: &[&str] = &["widget/loader.js", "widget/w.d.ts"];
+
+pub fn compile(folder: &Path, out: &Path) -> Result<(), String> {
+    let mut sources = BTreeMap::new();
+    collect(folder, folder, &mut sources)?;
+    let target = out.join("assets");
+    let _ = fs::remove_dir_all(&target);
+    fs::create_dir_all(&target).map_err(|e| e.to_string())?;
+
+    let mut names = BTreeMap::new();
+    let all: Vec<String> = sources.keys().cloned().collect();
+    for name in &all {
+        place(name, &sources, &target, &mut names, &mut Vec::new())?;
+    }
+    let mut table = String::from("pub const TABLE: &[(&str, &str)] = &[\n");
+    for (name, hashed) in &names {
+        let _ = writeln!(table, "({name:?}, {hashed:?}),");
+    }
+    table.push_str("];\n");
+    fs::write(out.join("assets.rs"), table).map_err(|e| e.to_string())
+}
+
+fn collect(
+    root: &Path,
+    folder: &Path,
+    found: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<(), String> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(_) => return Ok(()),
+    };
+    for path in entries.flatten().map(|it| it.path()) {
+        if path.is_dir() {
+            collect(root, &path, found)?;
+            continue;
+        }
+        let name = path.strip_prefix(root).map_err(|e| e.to_string())?;
+        let name = name.to_string_lossy().replace('\\', "/");
+        let content = fs::read(&path).map_err(|e| format!("{name}: {e}"))?;
+        found.insert(name, content);
+    }
+    Ok(())
+}
+
+/// Writes one file and, before it, whatever it imports. Returns its address.
+fn place(
+    name: &str,
+    sources: &BTreeMap<String, Vec<u8>>,
+    target: &Path,
+    names: &mut BTreeMap<String, String>,
+    path: &mut Vec<String>,
+) -> Result<String, String> {
+    if let Some(done) = names.get(name) {
+        return Ok(done.clone());
+    }
+    if path.iter().any(|it| it == name) {
+        return Err(format!("{name} imports itself by way of {}", path.join(", ")));
+    }
+    let content = sources.get(name).ok_or_else(|| {
+        let from = path.last().map_or("the loader", String::as_str);
+        format!("{from} names {name}, which is not there")
+    })?;
+    path.push(name.to_owned());
+    let content = match name.rsplit('.').next() {
+        Some("js") => {
+            let stripped = strip(&text(name, content)?);
+            link(name, &stripped, sources, target, names, path)?.into_bytes()
+        }
+        Some("css") => strip(&text(name, content)?).into_bytes(),
+        _ => content.clone(),
+    };
+    path.pop();
+    let address = match FIXED.contains(&name) {
+        true => format!("/{name}"),
+        false => format!("/assets/{}", hashed(name, &content)),
+    };
+    write(&target.join(address.trim_start_matches('/')), name, &content)?;
+    names.insert(name.to_owned(), address.clone());
+    Ok(address)
+}
+
+fn text(name: &str, content: &[u8]) -> Result<String, String> {
+    String::from_utf8(content.to_vec()).map_err(|_| format!("{name} is not UTF-8"))
+}
+
+/// `admin/live.js` with some content becomes `admin/live.<hash>.js`.
+fn hashed(name: &str, content: &[u8]) -> String {
+    let digest = Sha256::digest(content);
+    let hash: String = digest.iter().take(8).fold(String::new(), |mut all, byte| {
+        let _ = write!(all, "{byte:02x}");
+        all
+    });
+    match name.rsplit_once('.') {
+        Some((stem, kind)) => format!("{stem}.{hash}.{kind}"),
+        None => format!("{name}.{hash}"),
+    }
+}
+
+/// Whole-line comments, block comments that begin a line, and indentation: what
+/// readers need and browsers do not. Strings are never looked into.
+fn strip(source: &str) -> String {
+    let mut kept = String::with_capacity(source.len());
+    let mut in_block = false;
+    for line in source.lines() {
+        let line = line.trim();
+        if in_block {
+            in_block = !line.ends_with("*/");
+            continue;
+        }
+        if line.starts_with("/*") {
+            in_block = !line.ends_with("*/");
+            continue;
+        }
+        if line.is_empty() || line.starts_with("//") {
+            continue;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept
+}
+
+/// Replaces relative imports, and the loader's word for the panel.
+fn link(
+    name: &str,
+    source: &str,
+    sources: &BTreeMap<String, Vec<u8>>,
+    target: &Path,
+    names: &mut BTreeMap<String, String>,
+    path: &mut Vec<String>,
+) -> Result<String, String> {
+    let mut linked = source.to_owned();
+    for imported in imports(source) {
+        let address = place(&resolve(name, &imported), sources, target, names, path)?;
+        for quote in ['\'', '"'] {
+            linked = linked.replace(
+                &format!("{quote}{imported}{quote}"),
+                &format!("{quote}{address}{quote}"),
+            );
+        }
+    }
+    if linked.contains(PANEL.0) {
+        let address = place(PANEL.1, sources, target, names, path)?;
+        linked = linked.replace(PANEL.0, &address);
+    }
+    Ok(linked)
+}
+
+/// What stands in quotes after `from` or `import`, where it begins with a dot.
+fn imports(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for start in ["from ", "import ", "import("] {
+        for quote in ['\'', '"'] {
+            for part in source.split(&format!("{start}{quote}.")).skip(1) {
+                if let Some(rest) = part.split(quote).next() {
+                    found.push(format!(".{rest}"));
+                }
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn resolve(from: &str, import: &str) -> String {
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in import.split('/') {
+        match part {
+            "." => (),
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+fn write(path: &PathBuf, name: &str, content: &[u8]) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{name}: {e}");
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    fs::write(path, content).map_err(failed)?;
+    let mut compressed = Vec::new();
+    {
+        let mut encoder = brotli::CompressorWriter::new(&mut compressed, 4096, 11, 22);
+        encoder.write_all(content).map_err(failed)?;
+    }
+    fs::write(with_suffix(path, "br"), compressed).map_err(failed)?;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).map_err(failed)?;
+    fs::write(with_suffix(path, "gz"), encoder.finish().map_err(failed)?).map_err(failed)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}

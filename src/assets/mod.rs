@@ -1,0 +1,114 @@
+//! Static files, embedded in the binary, compressed when it was built, under
+//! names that carry a hash of their content: a name never means anything else,
+//! so browsers may keep it for ever. The embed script alone has a stable name.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/assets"]
+struct Files;
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// A file in each form in which it can be sent.
+#[derive(Clone, Copy)]
+pub struct Asset {
+    pub bytes: &'static [u8],
+    pub br: Option<&'static [u8]>,
+    pub gz: Option<&'static [u8]>,
+    pub content_type: &'static str,
+    pub etag: &'static str,
+}
+
+static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| TABLE.iter().copied().collect());
+
+/// Each file by its address.
+static BY_ADDRESS: LazyLock<HashMap<&str, Asset>> = LazyLock::new(|| {
+    let load = |(_, address): &(&'static str, &'static str)| Some((*address, load(address)?));
+    TABLE.iter().filter_map(load).collect()
+});
+
+/// The address of a file: `admin/base.css` → `/assets/admin/base.<hash>.css`.
+/// Empty where there is none; a test walks all templates for such names.
+pub fn url(name: &str) -> &'static str {
+    BY_NAME.get(name).copied().unwrap_or_default()
+}
+
+pub fn find(address: &str) -> Option<Asset> {
+    BY_ADDRESS.get(address).copied()
+}
+
+/// `/w.js`
+pub fn loader() -> Option<Asset> {
+    find("/widget/loader.js")
+}
+
+/// `/w.d.ts`
+pub fn types() -> Option<Asset> {
+    find("/widget/w.d.ts")
+}
+
+fn load(address: &'static str) -> Option<Asset> {
+    let path = address.trim_start_matches('/');
+    let bytes = read(path)?;
+    let smaller = |it: &&[u8]| it.len() < bytes.len();
+    let hash = Files::get(path)?.metadata.sha256_hash();
+    let etag: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Some(Asset {
+        bytes,
+        br: read(&format!("{path}.br")).filter(smaller),
+        gz: read(&format!("{path}.gz")).filter(smaller),
+        content_type: content_type(path),
+        etag: Box::leak(format!("\"{etag}\"").into_boxed_str()),
+    })
+}
+
+/// Embedded, so it lives as long as the program.
+fn read(path: &str) -> Option<&'static [u8]> {
+    match Files::get(path)?.data {
+        Cow::Borrowed(bytes) => Some(bytes),
+        Cow::Owned(bytes) => Some(Box::leak(bytes.into_boxed_slice())),
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ts" => "text/plain; charset=utf-8",
+        "webmanifest" => "application/manifest+json",
+        "json" => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_served_under_a_name_that_is_its_content() {
+        for (name, address) in TABLE {
+            let asset = find(address).unwrap_or_else(|| panic!("{name} is not served"));
+            assert!(!asset.bytes.is_empty(), "{name} is empty");
+            assert_ne!(asset.content_type, "application/octet-stream", "{name}");
+        }
+        assert!(url("admin/base.css").starts_with("/assets/admin/base."));
+        assert_eq!(url("admin/nothing.css"), "");
+    }
+
+    #[test]
+    fn modules_import_each_other_by_hashed_names() {
+        for (name, address) in TABLE.iter().filter(|(name, _)| name.ends_with(".js")) {
+            let asset = find(address).unwrap_or_else(|| panic!("{name} is not served"));
+            let text = std::str::from_utf8(asset.bytes).unwrap();
+            assert!(!text.contains("from './") && !text.contains("__WIDGET_URL__"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the operator decides before the start: flags and environment, parsed
+//! once, all mistakes reported together. What an admin changes while the
+//! program runs is `settings`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::kernel::{EmailAddress, Network, Origin, Secret};
+
+/// Messages a visitor may send in a minute, unless the operator says otherwise.
+const VISITOR_RATE: u32 = 60;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    pub public_url: Origin,
+    pub trusted_proxies: Vec<Network>,
+    /// A whole `smtp://` address, with its password; overrides the settings page.
+    pub smtp_url: Option<Secret>,
+    pub mail_from: Option<EmailAddress>,
+    /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    pub visitor_rate: u32,
+}
+
+impl Config {
+    /// `lookup` answers by the long name of a flag: `public-url`, `data`, …
+    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let mut wrong = Vec::new();
+        let take = |name: &str, default: &str| {
+            lookup(name)
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| default.to_owned())
+        };
+
+        let data = PathBuf::from(take("data", "./shopbell-data"));
+        let log = take("log", "info");
+        let listen_text = take("listen", "127.0.0.1:8080");
+        let url_text = take("public-url", "http://localhost:8080");
+        let proxies_text = take("trusted-proxies", "");
+        let smtp_text = take("smtp-url", "");
+        let from_text = take("mail-from", "");
+        let rate_text = take("visitor-rate", &VISITOR_RATE.to_string());
+
+        let listen = listen_text.parse().ok();
+        if listen.is_none() {
+            wrong.push(format!(
+                "--listen {listen_text}: give an address and a port, such as 127.0.0.1:8080"
+            ));
+        }
+        let public_url = Origin::parse(&url_text);
+        if public_url.is_none() {
+            wrong.push(format!(
+                "--public-url {url_text}: give http:// or https:// and the host, such as https://chat.example"
+            ));
+        }
+        let mut trusted_proxies = Vec::new();
+        for part in proxies_text.split(',').map(str::trim) {
+            match Network::parse(part) {
+                Some(network) => trusted_proxies.push(network),
+                None if part.is_empty() => (),
+                None => wrong.push(format!(
+                    "--trusted-proxies {part}: give addresses or networks, such as 10.0.0.0/8"
+                )),
+            }
+        }
+        let mail_from = EmailAddress::parse(&from_text);
+        if mail_from.is_none() && !from_text.is_empty() {
+            wrong.push(format!("--mail-from {from_text}: this is no email address"));
+        }
+        // The value stays out of the sentence: it may hold a password.
+        if !smtp_text.is_empty()
+            && !smtp_text.starts_with("smtp://")
+            && !smtp_text.starts_with("smtps://")
+        {
+            wrong.push("--smtp-url: it begins with smtp:// or smtps://".to_owned());
+        }
+        let visitor_rate = rate_text.parse().ok().filter(|rate| 0 < *rate);
+        if visitor_rate.is_none() {
+            wrong.push(format!(
+                "--visitor-rate {rate_text}: give a number of messages a minute, 1 or more"
+            ));
+        }
+
+        match (listen, public_url, visitor_rate) {
+            (Some(listen), Some(public_url), Some(visitor_rate)) if wrong.is_empty() => Ok(Self {
+                data,
+                listen,
+                public_url,
+                trusted_proxies,
+                smtp_url: (!smtp_text.is_empty()).then(|| Secret::new(smtp_text)),
+                mail_from,
+                log,
+                visitor_rate,
+            }),
+            _ => Err(wrong),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(given: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let find = |name: &str| given.iter().find(|(key, _)| *key == name);
+        Config::parse(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn nothing_given_is_enough() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.public_url.as_str(), "http://localhost:8080");
+        assert!(config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn all_mistakes_are_told_together() {
+        let wrong = parse(&[
+            ("listen", "nowhere"),
+            ("public-url", "chat.example"),
+            ("trusted-proxies", "10.0.0.0/8, garden"),
+            ("mail-from", "ada"),
+            ("visitor-rate", "0"),
+        ]);
+        assert_eq!(wrong.unwrap_err().len(), 5);
+    }
+
+    #[test]
+    fn a_password_in_a_wrong_mail_address_is_not_repeated() {
+        let wrong = parse(&[("smtp-url", "http://ada:hunter2@mail.example")]);
+        assert!(!format!("{wrong:?}").contains("hunter2"));
+    }
+}

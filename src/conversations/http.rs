@@ -1,0 +1,287 @@
+//! The agents' door to the hall. A handler reads the request, calls one function
+//! of the room, and answers; it decides nothing. Every form also works without
+//! a script: it then leads back to the conversation.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::lists::List;
+use super::pages::Inbox;
+use super::view::{self, Look};
+use super::{Conversation, NewMessage};
+use crate::accounts::Agent;
+use crate::config::Config;
+use crate::db::{Db, Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{Actor, Clock, ConversationKey, Seq, Timestamp};
+use crate::web::pages::Errors;
+use crate::web::{self, Around, Form, Routes, Who};
+use crate::{settings, sites};
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/inbox", Who::Agent, inbox);
+    routes.get("/inbox/{conversation}", Who::Agent, thread);
+    routes.post("/inbox/{conversation}/messages", Who::Agent, post);
+    routes.post("/inbox/{conversation}/join", Who::Agent, join);
+    routes.post("/inbox/{conversation}/resolve", Who::Agent, resolve);
+    routes.post("/inbox/{conversation}/reopen", Who::Agent, reopen);
+    routes.post("/inbox/{conversation}/seen", Who::Agent, seen);
+}
+
+#[derive(Deserialize)]
+struct Where {
+    #[serde(default)]
+    show: String,
+    /// The mark after which a list goes on, or the line before which a log does.
+    #[serde(default)]
+    before: String,
+    #[serde(default)]
+    earlier: Option<Seq>,
+}
+
+async fn inbox(
+    agent: Agent,
+    db: Data<Db>,
+    around: Data<Around>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let place: Where = web::parse_query(request.query_string())?;
+    let page = db.read(move |r| draw(r, &agent, &around, &place, None)).await?;
+    web::page(&page)
+}
+
+async fn thread(
+    agent: Agent,
+    db: Data<Db>,
+    around: Data<Around>,
+    config: Data<Config>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let place: Where = web::parse_query(request.query_string())?;
+    let key = key.into_inner();
+    let page = db.read(move |r| {
+        let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
+        let look = Look {
+            before: place.earlier,
+            mail_ready: settings::outgoing(r, &config)?.is_some(),
+            ..Look::default()
+        };
+        draw(r, &agent, &around, &place, Some((found, look)))
+    });
+    web::page(&page.await?)
+}
+
+fn draw(
+    r: &Reader,
+    agent: &Agent,
+    around: &Around,
+    place: &Where,
+    open: Option<(Conversation, Look)>,
+) -> Result<Inbox> {
+    let t = agent.lang;
+    let key = open.as_ref().map(|(it, _)| it.key.clone());
+    let view = key.as_ref().map(|it| it.0.as_str()).unwrap_or_default();
+    let shell = agent.shell(r, around, "inbox", view)?;
+    let before = Some(place.before.as_str()).filter(|it| !it.is_empty());
+    let rows = |list, before| view::rows(r, list, before, t, key.as_ref());
+    let mut page = Inbox {
+        t,
+        shell,
+        show: "open",
+        mine: Vec::new(),
+        inbox: Vec::new(),
+        resolved: Vec::new(),
+        more: None,
+        deep: before.is_some(),
+        demo_shop: sites::first(r)?.demo_shop,
+        thread: None,
+    };
+    if place.show == "resolved" {
+        page.show = "resolved";
+        (page.resolved, page.more) = rows(List::Resolved, before)?;
+    } else {
+        (page.mine, _) = rows(List::Mine(agent.id), None)?;
+        (page.inbox, page.more) = rows(List::Inbox(agent.id), before)?;
+    }
+    if let Some((found, look)) = open {
+        page.thread = Some(view::thread(r, agent, &found, look)?);
+    }
+    Ok(page)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageForm {
+    cid: String,
+    body: String,
+    #[serde(default)]
+    note: Option<String>,
+    #[serde(default)]
+    last_seen: Option<Seq>,
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn post(
+    agent: Agent,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    around: Data<Around>,
+    config: Data<Config>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+    Form(form): Form<MessageForm>,
+) -> Result<HttpResponse> {
+    let note = form.note.is_some_and(|it| !it.is_empty() && it != "0");
+    let new = NewMessage {
+        body: form.body.clone(),
+        cid: form.cid,
+        note,
+        last_seen: form.last_seen,
+        ..NewMessage::default()
+    };
+    let (now, by, key, t) = (clock.now(), agent.id, key.into_inner(), agent.lang);
+    let back = format!("/inbox/{key}");
+    let posting = key.clone();
+    let posted = db.write("conversations.post", move |w| {
+        let actor = Actor::Agent(by);
+        let found = super::find_by_key(w, actor, &posting)?;
+        let posted = super::post_message(w, now, actor, found.id, new)?;
+        // Whoever answers has read what he answers.
+        super::mark_seen(w, now, actor, found.id, posted.message.id)?;
+        Ok((found, posted))
+    });
+    let json = web::wants_json(&request);
+    match posted.await {
+        Ok((found, posted)) if json => {
+            let message = &posted.message;
+            let html = view::message_html(message, 0, found.visitor_seen, t)?;
+            let item = serde_json::json!({
+                "seq": message.id,
+                "op": "put",
+                "list": format!("log-{key}"),
+                "id": view::row_id(message.id),
+                "key": view::sort_key(message.id.0),
+                "html": html,
+            });
+            Ok(HttpResponse::Ok().json(item))
+        }
+        Ok(_) => Ok(web::see(back)),
+        // What was typed is still in the box.
+        Err(refused) if !json => {
+            let Some(errors) = refusal(&refused, t) else {
+                return Err(refused);
+            };
+            let page = db.read(move |r| {
+                let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
+                let look = Look {
+                    draft: form.body,
+                    note,
+                    errors,
+                    mail_ready: settings::outgoing(r, &config)?.is_some(),
+                    ..Look::default()
+                };
+                let place = Where {
+                    show: String::new(),
+                    before: String::new(),
+                    earlier: None,
+                };
+                draw(r, &agent, &around, &place, Some((found, look)))
+            });
+            web::page_to_mend(&page.await?)
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+/// What a person at the form can mend.
+fn refusal(error: &Error, t: crate::texts::Lang) -> Option<Errors> {
+    match error {
+        Error::Invalid { say, .. } | Error::Conflict(say) => Some(Errors::one("body", say(t))),
+        Error::Unavailable(_) => Some(Errors::one("body", t.error_unavailable())),
+        _ => None,
+    }
+}
+
+async fn join(
+    agent: Agent,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+    _form: Form<()>,
+) -> Result<HttpResponse> {
+    let by = agent.id;
+    let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
+    act(agent, db, clock, key, request, "conversations.join", join).await
+}
+
+async fn resolve(
+    agent: Agent,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+    _form: Form<()>,
+) -> Result<HttpResponse> {
+    let by = Actor::Agent(agent.id);
+    let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
+    act(agent, db, clock, key, request, "conversations.resolve", resolve).await
+}
+
+async fn reopen(
+    agent: Agent,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+    _form: Form<()>,
+) -> Result<HttpResponse> {
+    let by = Actor::Agent(agent.id);
+    let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
+    act(agent, db, clock, key, request, "conversations.reopen", reopen).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenForm {
+    upto: Seq,
+}
+
+async fn seen(
+    agent: Agent,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+    Form(form): Form<SeenForm>,
+) -> Result<HttpResponse> {
+    let by = Actor::Agent(agent.id);
+    let mark =
+        move |w: &Writer, now, it: &Conversation| super::mark_seen(w, now, by, it.id, form.upto);
+    act(agent, db, clock, key, request, "conversations.seen", mark).await
+}
+
+/// One deed to one conversation.
+async fn act(
+    agent: Agent,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+    name: &'static str,
+    deed: impl FnOnce(&Writer, Timestamp, &Conversation) -> Result<()> + Send + 'static,
+) -> Result<HttpResponse> {
+    let (now, by, key) = (clock.now(), Actor::Agent(agent.id), key.into_inner());
+    let back = format!("/inbox/{key}");
+    let write = db.write(name, move |w| {
+        let found = super::find_by_key(w, by, &key)?;
+        deed(w, now, &found)
+    });
+    write.await?;
+    match web::wants_json(&request) {
+        true => Ok(HttpResponse::Ok().json(serde_json::json!({ "done": true }))),
+        false => Ok(web::see(back)),
+    }
+}

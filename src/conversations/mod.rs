@@ -1,0 +1,392 @@
+//! Conversations and their lines: the hall every other room looks into.
+//!
+//! What always holds: a line's id is the journal position of its posting; a line
+//! is posted once however often it is sent (`cid`); every change of state leaves
+//! a line that says who did it; the newest line that both sides see stands in
+//! the conversation's own row. What an actor may not see is not found. The hall
+//! knows no wing: who wants to react follows the journal.
+
+pub mod http;
+pub mod lists;
+pub mod pages;
+mod rules;
+mod sql;
+pub mod view;
+
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::events::{Event, Side};
+use crate::journal;
+use crate::kernel::{
+    Actor, AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
+};
+use crate::visitors::{Device, Visitor};
+
+pub use rules::{LONGEST, is_shown_to_visitor};
+
+/// Lines on one screen of history.
+pub const PAGE: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Resolved,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Visitor,
+    Agent,
+    /// Among agents.
+    Note,
+    /// Somebody did something.
+    System,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Joined,
+    Resolved,
+    /// Resolved by the visitor.
+    Ended,
+    Reopened,
+    TranscriptSent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub key: ConversationKey,
+    pub site: SiteId,
+    pub visitor: VisitorId,
+    pub state: State,
+    pub assignee: Option<AgentId>,
+    pub created_at: Timestamp,
+    pub unread: i64,
+    pub agents_seen: Seq,
+    pub visitor_seen: Seq,
+}
+
+/// One line, with the names that go with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: Seq,
+    pub conversation: ConversationId,
+    pub kind: Kind,
+    pub agent: Option<AgentId>,
+    pub agent_name: Option<String>,
+    pub change: Option<Change>,
+    pub body: String,
+    pub cid: String,
+    pub at: Timestamp,
+    pub device: Option<Device>,
+    pub page: Option<String>,
+    pub title: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct NewMessage {
+    pub body: String,
+    pub cid: String,
+    pub note: bool,
+    /// A row of `visitors`.
+    pub device: Option<i64>,
+    pub page: Option<String>,
+    pub title: Option<String>,
+    pub lang: Option<String>,
+    /// The newest line the sender had on his screen.
+    pub last_seen: Option<Seq>,
+}
+
+pub struct Posted {
+    pub message: Message,
+    pub key: ConversationKey,
+    /// False where it had been posted before.
+    pub fresh: bool,
+    pub reopened: bool,
+}
+
+/// The conversation, if there is one and `by` may know of it.
+pub fn find(r: &Reader, by: Actor, id: ConversationId) -> Result<Conversation> {
+    let found = sql::find_conversation(r, id)?.filter(|it| rules::may_enter(by, it));
+    found.ok_or(Error::NotFound("conversation"))
+}
+
+pub fn find_by_key(r: &Reader, by: Actor, key: &ConversationKey) -> Result<Conversation> {
+    let found = sql::find_conversation_by_key(r, key)?.filter(|it| rules::may_enter(by, it));
+    found.ok_or(Error::NotFound("conversation"))
+}
+
+/// A visitor's own conversation, the newest where there are several.
+pub fn of_visitor(r: &Reader, visitor: VisitorId) -> Result<Option<Conversation>> {
+    sql::find_conversation_of(r, visitor)
+}
+
+/// What a visitor writes goes to his conversation: a new one at first, and the
+/// same again however long he stayed away.
+pub fn write_in(
+    w: &Writer,
+    now: Timestamp,
+    visitor: &Visitor,
+    new: NewMessage,
+) -> Result<Posted> {
+    let conversation = match sql::find_conversation_of(w, visitor.id)? {
+        Some(found) => found,
+        None => {
+            // Checked before anything exists, so that a refused line leaves none.
+            rules::clean_body(&new.body)?;
+            rules::clean_cid(&new.cid)?;
+            let key = ConversationKey::random();
+            let id = sql::insert_conversation(w, now, &key, visitor.site, visitor.id)?;
+            find(w, Actor::House, id)?
+        }
+    };
+    post(w, now, Actor::Visitor(visitor.id), conversation, new)
+}
+
+pub fn post_message(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    conversation: ConversationId,
+    new: NewMessage,
+) -> Result<Posted> {
+    let found = find(w, by, conversation)?;
+    post(w, now, by, found, new)
+}
+
+fn post(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    found: Conversation,
+    new: NewMessage,
+) -> Result<Posted> {
+    let conversation = found.id;
+    let body = rules::clean_body(&new.body)?;
+    rules::clean_cid(&new.cid)?;
+    let kind = rules::kind(by, new.note)?;
+    if let Some(earlier) = sql::find_message_by_cid(w, conversation, &new.cid)? {
+        return Ok(Posted {
+            message: earlier,
+            key: found.key,
+            fresh: false,
+            reopened: false,
+        });
+    }
+    if rules::must_join_first(by, kind, &found) {
+        return Err(Error::Conflict(|t| t.problem_join_first().into()));
+    }
+    if let Some(last_seen) = new.last_seen
+        && answered_since(w, by, conversation, kind, last_seen)?
+    {
+        return Err(Error::Conflict(|t| t.problem_answered_meanwhile().into()));
+    }
+    let reopened = rules::reopens(found.state, kind);
+    if reopened {
+        change_state(w, now, by, conversation, State::Open, Change::Reopened)?;
+    }
+    let event = Event::MessagePosted { conversation };
+    let id = journal::record(w, now, &event)?;
+    sql::insert_message(w, now, id, conversation, kind, agent_of(by), &body, &new)?;
+    match kind {
+        Kind::Visitor | Kind::Agent => {
+            let preview = rules::preview(&body);
+            sql::update_newest(w, conversation, now, kind, &preview)?;
+        }
+        Kind::Note | Kind::System => sql::update_last_at(w, conversation, now)?,
+    }
+    Ok(Posted {
+        message: find_message(w, id)?,
+        key: found.key,
+        fresh: true,
+        reopened,
+    })
+}
+
+/// Whether a colleague has answered what the sender was still looking at.
+fn answered_since(
+    r: &Reader,
+    by: Actor,
+    conversation: ConversationId,
+    kind: Kind,
+    last_seen: Seq,
+) -> Result<bool> {
+    match (by, kind) {
+        (Actor::Agent(agent), Kind::Agent) => {
+            sql::exists_answer_of_others(r, conversation, agent, last_seen)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// The agent answers here from now on. Joining twice is joining once.
+pub fn join(w: &Writer, now: Timestamp, by: AgentId, conversation: ConversationId) -> Result<()> {
+    let actor = Actor::Agent(by);
+    let found = find(w, actor, conversation)?;
+    if found.assignee == Some(by) && found.state == State::Open {
+        return Ok(());
+    }
+    if found.state == State::Resolved {
+        change_state(w, now, actor, conversation, State::Open, Change::Reopened)?;
+    }
+    if found.assignee != Some(by) {
+        sql::update_assignee(w, conversation, by)?;
+        let event = Event::AgentJoined { conversation };
+        note_change(w, now, actor, conversation, &event, Change::Joined)?;
+    }
+    Ok(())
+}
+
+pub fn resolve(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationId) -> Result<()> {
+    let found = find(w, by, conversation)?;
+    let change = match by {
+        Actor::Visitor(_) => Change::Ended,
+        Actor::Agent(_) | Actor::House => Change::Resolved,
+    };
+    match found.state {
+        State::Resolved => Ok(()),
+        State::Open => change_state(w, now, by, conversation, State::Resolved, change),
+    }
+}
+
+pub fn reopen(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationId) -> Result<()> {
+    match find(w, by, conversation)?.state {
+        State::Open => Ok(()),
+        State::Resolved => change_state(w, now, by, conversation, State::Open, Change::Reopened),
+    }
+}
+
+/// One side has looked at everything up to a line. Only ever moves forward.
+pub fn mark_seen(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    conversation: ConversationId,
+    up_to: Seq,
+) -> Result<()> {
+    let found = find(w, by, conversation)?;
+    let newest = sql::find_newest_id(w, conversation)?;
+    let up_to = up_to.min(newest);
+    let (side, seen) = match by {
+        Actor::Visitor(_) => (Side::Visitor, found.visitor_seen),
+        Actor::Agent(_) => (Side::Agents, found.agents_seen),
+        Actor::House => return Ok(()),
+    };
+    if up_to <= seen {
+        return Ok(());
+    }
+    match side {
+        Side::Visitor => sql::update_visitor_seen(w, conversation, up_to)?,
+        Side::Agents => sql::update_agents_seen(w, conversation, up_to)?,
+    }
+    let event = Event::Seen {
+        conversation,
+        side,
+        up_to,
+    };
+    journal::record(w, now, &event).map(|_| ())
+}
+
+/// Leaves a line that says a transcript went out.
+pub fn note_transcript(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    conversation: ConversationId,
+) -> Result<()> {
+    find(w, by, conversation)?;
+    let event = Event::TranscriptSent { conversation };
+    note_change(w, now, by, conversation, &event, Change::TranscriptSent)
+}
+
+pub fn find_message(r: &Reader, id: Seq) -> Result<Message> {
+    sql::find_message(r, id)?.ok_or(Error::NotFound("message"))
+}
+
+/// The newest lines before a position, oldest first, and whether there are more.
+pub fn list_messages(
+    r: &Reader,
+    by: Actor,
+    conversation: ConversationId,
+    before: Option<Seq>,
+) -> Result<(Vec<Message>, bool)> {
+    find(r, by, conversation)?;
+    let visitor_only = matches!(by, Actor::Visitor(_));
+    let mut found = sql::list_messages(r, conversation, before, PAGE + 1, visitor_only)?;
+    let more = PAGE < found.len();
+    found.truncate(PAGE);
+    found.reverse();
+    Ok((found, more))
+}
+
+/// Every line that both sides see, oldest first, a batch at a time.
+pub fn list_shared(
+    r: &Reader,
+    conversation: ConversationId,
+    after: Seq,
+    limit: usize,
+) -> Result<Vec<Message>> {
+    sql::list_shared_after(r, conversation, after, limit)
+}
+
+/// The newest line a visitor wrote: where he was, and what with.
+pub fn last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<Option<Message>> {
+    sql::find_last_of_visitor(r, conversation)
+}
+
+/// Whether anybody has ever written.
+pub fn exist(r: &Reader) -> Result<bool> {
+    sql::exists_message(r)
+}
+
+/// Whether anybody has ever written from a page of one of these.
+pub fn exist_from(r: &Reader, origins: &[Origin]) -> Result<bool> {
+    for origin in origins {
+        if sql::exists_message_from(r, origin)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Who did what to it, oldest first: the newest hundred.
+pub fn list_changes(r: &Reader, conversation: ConversationId) -> Result<Vec<Message>> {
+    sql::list_changes(r, conversation, 100)
+}
+
+fn change_state(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    conversation: ConversationId,
+    state: State,
+    change: Change,
+) -> Result<()> {
+    sql::update_state(w, conversation, state, now)?;
+    let event = match state {
+        State::Open => Event::ConversationReopened { conversation },
+        State::Resolved => Event::ConversationResolved { conversation },
+    };
+    note_change(w, now, by, conversation, &event, change)
+}
+
+/// The line of a change has the position of its event.
+fn note_change(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    conversation: ConversationId,
+    event: &Event,
+    change: Change,
+) -> Result<()> {
+    let id = journal::record(w, now, event)?;
+    sql::insert_change(w, now, id, conversation, agent_of(by), change)
+}
+
+fn agent_of(by: Actor) -> Option<AgentId> {
+    match by {
+        Actor::Agent(agent) => Some(agent),
+        Actor::Visitor(_) | Actor::House => None,
+    }
+}

@@ -1,0 +1,246 @@
+//! The inbox and its parts. A part is drawn by the same template on the first
+//! paint and in a live frame, so it knows nothing of who looks at it: what is
+//! "mine" is told by the page around it.
+
+use askama::Template;
+
+use crate::texts::Lang;
+use crate::web::pages::{Errors, Moment, Shell};
+
+/// The whole inbox: lists, and the conversation that is open, if one is.
+#[derive(Template)]
+#[template(path = "conversations/inbox.html")]
+pub struct Inbox {
+    pub t: Lang,
+    pub shell: Shell,
+    /// `open` (My chats above Inbox) or `resolved`.
+    pub show: &'static str,
+    pub mine: Vec<Row>,
+    pub inbox: Vec<Row>,
+    pub resolved: Vec<Row>,
+    /// The mark after which the next page of Inbox (or of Resolved) begins.
+    pub more: Option<String>,
+    /// This is not the first page of the list.
+    pub deep: bool,
+    /// Whether `/demo-shop` is switched on.
+    pub demo_shop: bool,
+    pub thread: Option<Thread>,
+}
+
+impl Inbox {
+    pub fn shows_resolved(&self) -> bool {
+        self.show == "resolved"
+    }
+}
+
+/// One entry of a list.
+#[derive(Template)]
+#[template(path = "conversations/_row.html")]
+pub struct Row {
+    pub t: Lang,
+    pub conversation: String,
+    pub number: i64,
+    pub name: String,
+    /// Newest first by this: milliseconds of the last activity, 13 digits.
+    pub key: String,
+    /// `open` or `resolved`.
+    pub state: &'static str,
+    pub assignee: Option<i64>,
+    pub assignee_name: String,
+    /// Who wrote `preview`: `visitor`, `agent`, or empty.
+    pub preview_by: &'static str,
+    pub preview: String,
+    pub unread: i64,
+    pub at: Moment,
+    /// It is the one on the screen. False in a live frame.
+    pub current: bool,
+}
+
+impl Row {
+    pub fn hue(&self) -> i64 {
+        hue(self.number)
+    }
+
+    pub fn face(&self) -> String {
+        face(self.number, &self.name)
+    }
+}
+
+/// An open conversation: log, composer, visitor.
+#[derive(Template)]
+#[template(path = "conversations/_thread.html")]
+pub struct Thread {
+    pub t: Lang,
+    pub csrf: String,
+    pub conversation: String,
+    /// How the visitor is called.
+    pub name: String,
+    pub agent_id: i64,
+    pub agent_name: String,
+    pub header: Header,
+    pub messages: Vec<Message>,
+    /// The id before which the page of earlier lines ends.
+    pub earlier: Option<i64>,
+    /// These are not the newest lines.
+    pub deep: bool,
+    /// The visitor has seen everything up to this line.
+    pub visitor_seen: i64,
+    /// The newest line on this page, to notice a colleague's answer.
+    pub last_seen: i64,
+    /// A fresh client id, for a form sent without a script.
+    pub cid: String,
+    pub longest: i64,
+    /// What had been typed when a form was refused.
+    pub draft: String,
+    /// The composer is open for a note.
+    pub note: bool,
+    pub errors: Errors,
+    pub visitor: VisitorPanel,
+    pub transcript: Transcript,
+}
+
+impl Thread {
+    /// Whether the agent who looks at it answers here.
+    pub fn is_joined(&self) -> bool {
+        self.header.assignee == Some(self.agent_id)
+    }
+
+    /// Whether there is a box to write in.
+    pub fn is_writable(&self) -> bool {
+        self.note || self.errors.any() || (self.is_joined() && self.header.state == "open")
+    }
+
+    /// The line an agent sees while it is on its way.
+    pub fn placeholder(&self) -> Message {
+        Message {
+            t: self.t,
+            id: 0,
+            cid: String::new(),
+            kind: "agent",
+            name: self.agent_name.clone(),
+            change: "",
+            body: String::new(),
+            at: Moment::default(),
+            seen: false,
+            device: None,
+        }
+    }
+}
+
+/// One line: of the visitor, of an agent, a note, or what somebody did.
+#[derive(Template)]
+#[template(path = "conversations/_message.html")]
+pub struct Message {
+    pub t: Lang,
+    /// 0 while it is on its way.
+    pub id: i64,
+    pub cid: String,
+    /// `visitor`, `agent`, `note` or `system`.
+    pub kind: &'static str,
+    /// Whose line it is; the visitor's name where no agent did it.
+    pub name: String,
+    /// For `system`: `joined`, `resolved`, `ended`, `reopened` or `transcript`.
+    pub change: &'static str,
+    pub body: String,
+    pub at: Moment,
+    /// For `agent`: the visitor has seen it.
+    pub seen: bool,
+    /// For `visitor`: what it was written with.
+    pub device: Option<DeviceBadge>,
+}
+
+/// What a message was written with.
+pub struct DeviceBadge {
+    /// `site`, `mobile_site` or `app`.
+    pub kind: String,
+    /// “Opera 112.0.0.0, Windows 11”; may be empty.
+    pub words: String,
+}
+
+/// Name, state and what can be done with the conversation.
+#[derive(Template)]
+#[template(path = "conversations/_header.html")]
+pub struct Header {
+    pub t: Lang,
+    pub csrf: String,
+    pub conversation: String,
+    pub number: i64,
+    pub name: String,
+    /// `open` or `resolved`.
+    pub state: &'static str,
+    pub assignee: Option<i64>,
+    pub assignee_name: String,
+}
+
+impl Header {
+    pub fn hue(&self) -> i64 {
+        hue(self.number)
+    }
+
+    pub fn face(&self) -> String {
+        face(self.number, &self.name)
+    }
+}
+
+/// Who the visitor is, as far as he has shown it.
+#[derive(Template)]
+#[template(path = "conversations/_visitor.html")]
+pub struct VisitorPanel {
+    pub t: Lang,
+    pub number: i64,
+    pub name: String,
+    /// A language tag: `fr`, `pt-BR`; `und` when unknown.
+    pub lang: String,
+    /// Where he was when he last wrote.
+    pub page: Option<String>,
+    pub page_title: Option<String>,
+    pub device: Option<DeviceBadge>,
+    /// What his browser calls itself.
+    pub device_raw: String,
+    pub site: String,
+    pub started: Moment,
+    /// Who did what to the conversation, oldest first.
+    pub history: Vec<Act>,
+}
+
+impl VisitorPanel {
+    /// Addresses are shown to everybody, but only those of the web are links.
+    pub fn page_link(&self) -> Option<&str> {
+        let page = self.page.as_deref()?;
+        let web = page.starts_with("https://") || page.starts_with("http://");
+        web.then_some(page)
+    }
+}
+
+/// One thing somebody did.
+pub struct Act {
+    pub name: String,
+    /// As in `Message::change`.
+    pub change: &'static str,
+    pub at: Moment,
+}
+
+/// The form that sends a transcript.
+pub struct Transcript {
+    /// Mail is set up.
+    pub mail_ready: bool,
+    /// The one who looks at it may set mail up.
+    pub may_set_up: bool,
+    pub email: String,
+    pub errors: Errors,
+    /// It has just gone out, to this address.
+    pub sent_to: Option<String>,
+}
+
+/// A colour of the six that tell visitors apart at a glance.
+fn hue(number: i64) -> i64 {
+    number.rem_euclid(6)
+}
+
+/// What stands in a visitor's disc: his number while it fits.
+fn face(number: i64, name: &str) -> String {
+    match number {
+        0..=999 => number.to_string(),
+        _ => crate::web::pages::initials(name),
+    }
+}

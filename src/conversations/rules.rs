@@ -1,0 +1,136 @@
+//! Decisions of the hall: values in, decision out.
+
+use super::{Change, Conversation, Kind, State};
+use crate::error::{Error, Result};
+use crate::kernel::{Actor, Flaw, paragraph};
+
+/// Characters in one message.
+pub const LONGEST: usize = 8000;
+/// Characters of the newest line that a list shows.
+const PREVIEW: usize = 140;
+
+/// Visitors see their own conversations; the rest do not exist for them.
+pub fn may_enter(by: Actor, conversation: &Conversation) -> bool {
+    match by {
+        Actor::Visitor(visitor) => visitor == conversation.visitor,
+        Actor::Agent(_) | Actor::House => true,
+    }
+}
+
+/// What kind of line somebody's words become.
+pub fn kind(by: Actor, note: bool) -> Result<Kind> {
+    match (by, note) {
+        (Actor::Visitor(_), false) => Ok(Kind::Visitor),
+        (Actor::Agent(_), false) => Ok(Kind::Agent),
+        (Actor::Agent(_), true) => Ok(Kind::Note),
+        (Actor::Visitor(_), true) | (Actor::House, _) => {
+            Err(Error::Forbidden(|t| t.error_forbidden().into()))
+        }
+    }
+}
+
+/// A visitor who writes again wants an answer; so does an agent who answers a
+/// resolved conversation. A note among agents changes nothing.
+pub fn reopens(state: State, kind: Kind) -> bool {
+    state == State::Resolved && matches!(kind, Kind::Visitor | Kind::Agent)
+}
+
+/// An agent answers only what he has joined, so that two do not talk across
+/// each other by accident. Notes are free.
+pub fn must_join_first(by: Actor, kind: Kind, conversation: &Conversation) -> bool {
+    matches!((by, kind), (Actor::Agent(agent), Kind::Agent) if conversation.assignee != Some(agent))
+}
+
+pub fn clean_body(body: &str) -> Result<String> {
+    paragraph(body, LONGEST).map_err(|flaw| Error::Invalid {
+        field: "body",
+        say: match flaw {
+            Flaw::Empty => |t| t.error_message_empty().into(),
+            Flaw::TooLong => |t| t.error_message_too_long(LONGEST as i64).into(),
+            Flaw::Unreadable => |t| t.error_message_unreadable().into(),
+        },
+    })
+}
+
+/// A sender's own id for a line: long enough not to meet another by chance.
+pub fn clean_cid(cid: &str) -> Result<()> {
+    let good = (8..=64).contains(&cid.len())
+        && cid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    match good {
+        true => Ok(()),
+        false => Err(Error::Malformed("cid: 8 to 64 letters, digits or hyphens".into())),
+    }
+}
+
+/// The newest line as a list shows it.
+pub fn preview(body: &str) -> String {
+    let folded = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    folded.chars().take(PREVIEW).collect()
+}
+
+/// Which changes a visitor is told about.
+pub fn is_shown_to_visitor(kind: Kind, change: Option<Change>) -> bool {
+    match kind {
+        Kind::Visitor | Kind::Agent => true,
+        Kind::Note => false,
+        Kind::System => matches!(
+            change,
+            Some(Change::Joined | Change::Resolved | Change::Ended | Change::Reopened)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{AgentId, ConversationId, ConversationKey, Seq, SiteId, VisitorId};
+
+    fn conversation() -> Conversation {
+        Conversation {
+            id: ConversationId(1),
+            key: ConversationKey("c_1".into()),
+            site: SiteId(1),
+            visitor: VisitorId(7),
+            state: State::Open,
+            assignee: Some(AgentId(1)),
+            created_at: 0,
+            unread: 0,
+            agents_seen: Seq(0),
+            visitor_seen: Seq(0),
+        }
+    }
+
+    #[test]
+    fn a_visitor_enters_his_own_conversation_only() {
+        assert!(may_enter(Actor::Visitor(VisitorId(7)), &conversation()));
+        assert!(!may_enter(Actor::Visitor(VisitorId(8)), &conversation()));
+        assert!(may_enter(Actor::Agent(AgentId(2)), &conversation()));
+    }
+
+    #[test]
+    fn a_visitor_writes_no_notes() {
+        assert!(kind(Actor::Visitor(VisitorId(7)), true).is_err());
+        assert!(kind(Actor::Agent(AgentId(1)), true).is_ok());
+    }
+
+    #[test]
+    fn an_answer_needs_joining_a_note_does_not() {
+        let (ada, bob) = (Actor::Agent(AgentId(1)), Actor::Agent(AgentId(2)));
+        assert!(!must_join_first(ada, Kind::Agent, &conversation()));
+        assert!(must_join_first(bob, Kind::Agent, &conversation()));
+        assert!(!must_join_first(bob, Kind::Note, &conversation()));
+    }
+
+    #[test]
+    fn only_words_between_the_two_sides_reopen() {
+        assert!(reopens(State::Resolved, Kind::Visitor));
+        assert!(!reopens(State::Resolved, Kind::Note));
+        assert!(!reopens(State::Open, Kind::Visitor));
+    }
+
+    #[test]
+    fn a_preview_is_one_short_line() {
+        assert_eq!(preview("a\n b"), "a b");
+        assert_eq!(preview(&"é".repeat(500)).chars().count(), PREVIEW);
+    }
+}

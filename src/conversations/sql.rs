@@ -1,0 +1,375 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Change, Conversation, Kind, Message, NewMessage, State};
+use crate::db::{Reader, Writer};
+use crate::error::Result;
+use crate::kernel::{
+    AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
+};
+use crate::visitors::Device;
+
+const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at, unread,
+    agents_seen, visitor_seen from conversations";
+
+const MESSAGE: &str = "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.change,
+    m.body, m.cid, m.at, m.page, m.title, d.kind as device_kind, d.app, d.app_version, d.browser,
+    d.browser_version, d.system, d.raw
+    from messages m
+    left join agents a on a.id = m.agent
+    left join visitor_devices d on d.id = m.device";
+
+pub fn insert_conversation(
+    w: &Writer,
+    now: Timestamp,
+    key: &ConversationKey,
+    site: SiteId,
+    visitor: VisitorId,
+) -> Result<ConversationId> {
+    let mut statement = w.prepare_cached(
+        "insert into conversations (key, site, visitor, state, created_at, last_at)
+         values (?1, ?2, ?3, 'open', ?4, ?4)",
+    )?;
+    statement.execute(params![key.0, site.0, visitor.0, now])?;
+    Ok(ConversationId(w.last_insert_rowid()))
+}
+
+pub fn find_conversation(r: &Reader, id: ConversationId) -> Result<Option<Conversation>> {
+    let mut query = r.prepare_cached(&format!("{CONVERSATION} where id = ?1"))?;
+    Ok(query.query_row(params![id.0], read_conversation).optional()?)
+}
+
+pub fn find_conversation_by_key(
+    r: &Reader,
+    key: &ConversationKey,
+) -> Result<Option<Conversation>> {
+    let mut query = r.prepare_cached(&format!("{CONVERSATION} where key = ?1"))?;
+    Ok(query.query_row(params![key.0], read_conversation).optional()?)
+}
+
+pub fn find_conversation_of(r: &Reader, visitor: VisitorId) -> Result<Option<Conversation>> {
+    let mut query = r.prepare_cached(&format!(
+        "{CONVERSATION} where visitor = ?1 order by id desc limit 1"
+    ))?;
+    let found = query.query_row(params![visitor.0], read_conversation);
+    Ok(found.optional()?)
+}
+
+pub fn update_state(
+    w: &Writer,
+    id: ConversationId,
+    state: State,
+    now: Timestamp,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update conversations set state = ?2, last_at = ?3,
+             resolved_at = iif(?2 = 'resolved', ?3, null)
+         where id = ?1",
+    )?;
+    statement.execute(params![id.0, state_word(state), now])?;
+    Ok(())
+}
+
+pub fn update_assignee(w: &Writer, id: ConversationId, agent: AgentId) -> Result<()> {
+    w.prepare_cached("update conversations set assignee = ?2 where id = ?1")?
+        .execute(params![id.0, agent.0])?;
+    Ok(())
+}
+
+pub fn update_newest(
+    w: &Writer,
+    id: ConversationId,
+    now: Timestamp,
+    kind: Kind,
+    preview: &str,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update conversations set last_at = ?2, last_kind = ?3, last_text = ?4,
+             unread = unread + (?3 = 'visitor')
+         where id = ?1",
+    )?;
+    statement.execute(params![id.0, now, kind_word(kind), preview])?;
+    Ok(())
+}
+
+pub fn update_last_at(w: &Writer, id: ConversationId, now: Timestamp) -> Result<()> {
+    w.prepare_cached("update conversations set last_at = ?2 where id = ?1")?
+        .execute(params![id.0, now])?;
+    Ok(())
+}
+
+/// What is still unread is counted afresh: a line may have come in meanwhile.
+pub fn update_agents_seen(w: &Writer, id: ConversationId, up_to: Seq) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update conversations set agents_seen = ?2, unread = (
+             select count(*) from messages
+             where conversation = ?1 and id > ?2 and kind = 'visitor')
+         where id = ?1",
+    )?;
+    statement.execute(params![id.0, up_to.0])?;
+    Ok(())
+}
+
+pub fn update_visitor_seen(w: &Writer, id: ConversationId, up_to: Seq) -> Result<()> {
+    w.prepare_cached("update conversations set visitor_seen = ?2 where id = ?1")?
+        .execute(params![id.0, up_to.0])?;
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments)]
+pub fn insert_message(
+    w: &Writer,
+    now: Timestamp,
+    id: Seq,
+    conversation: ConversationId,
+    kind: Kind,
+    agent: Option<AgentId>,
+    body: &str,
+    new: &NewMessage,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "insert into messages (id, conversation, kind, agent, body, cid, at, device, page, title,
+             lang)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    statement.execute(params![
+        id.0,
+        conversation.0,
+        kind_word(kind),
+        agent.map(|it| it.0),
+        body,
+        new.cid,
+        now,
+        new.device,
+        new.page,
+        new.title,
+        new.lang
+    ])?;
+    Ok(())
+}
+
+pub fn insert_change(
+    w: &Writer,
+    now: Timestamp,
+    id: Seq,
+    conversation: ConversationId,
+    agent: Option<AgentId>,
+    change: Change,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "insert into messages (id, conversation, kind, agent, change, body, cid, at)
+         values (?1, ?2, 'system', ?3, ?4, '', 'change-' || ?1, ?5)",
+    )?;
+    let agent = agent.map(|it| it.0);
+    statement.execute(params![id.0, conversation.0, agent, change_word(change), now])?;
+    Ok(())
+}
+
+pub fn find_message(r: &Reader, id: Seq) -> Result<Option<Message>> {
+    let mut query = r.prepare_cached(&format!("{MESSAGE} where m.id = ?1"))?;
+    Ok(query.query_row(params![id.0], read_message).optional()?)
+}
+
+pub fn find_message_by_cid(
+    r: &Reader,
+    conversation: ConversationId,
+    cid: &str,
+) -> Result<Option<Message>> {
+    let mut query =
+        r.prepare_cached(&format!("{MESSAGE} where m.conversation = ?1 and m.cid = ?2"))?;
+    let found = query.query_row(params![conversation.0, cid], read_message);
+    Ok(found.optional()?)
+}
+
+pub fn find_newest_id(r: &Reader, conversation: ConversationId) -> Result<Seq> {
+    let mut query = r.prepare_cached(
+        "select coalesce(max(id), 0) from messages where conversation = ?1",
+    )?;
+    Ok(Seq(query.query_row(params![conversation.0], |row| row.get(0))?))
+}
+
+pub fn exists_answer_of_others(
+    r: &Reader,
+    conversation: ConversationId,
+    agent: AgentId,
+    after: Seq,
+) -> Result<bool> {
+    let mut query = r.prepare_cached(
+        "select 1 from messages
+         where conversation = ?1 and id > ?3 and kind = 'agent' and agent is not ?2 limit 1",
+    )?;
+    Ok(query.exists(params![conversation.0, agent.0, after.0])?)
+}
+
+/// Newest first.
+pub fn list_messages(
+    r: &Reader,
+    conversation: ConversationId,
+    before: Option<Seq>,
+    limit: usize,
+    visitor_only: bool,
+) -> Result<Vec<Message>> {
+    let mut query = r.prepare_cached(&format!(
+        "{MESSAGE} where m.conversation = ?1 and m.id < ?2
+             and (not ?4 or m.kind <> 'note' and m.change is not 'transcript_sent')
+         order by m.id desc limit ?3"
+    ))?;
+    let before = before.map_or(i64::MAX, |it| it.0);
+    let values = params![conversation.0, before, limit as i64, visitor_only];
+    let rows = query.query_map(values, read_message)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn list_shared_after(
+    r: &Reader,
+    conversation: ConversationId,
+    after: Seq,
+    limit: usize,
+) -> Result<Vec<Message>> {
+    let mut query = r.prepare_cached(&format!(
+        "{MESSAGE} where m.conversation = ?1 and m.id > ?2 and m.kind in ('visitor', 'agent')
+         order by m.id limit ?3"
+    ))?;
+    let rows = query.query_map(params![conversation.0, after.0, limit as i64], read_message)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn exists_message(r: &Reader) -> Result<bool> {
+    let mut query = r.prepare_cached("select 1 from messages limit 1")?;
+    Ok(query.exists([])?)
+}
+
+/// Looks at the newest thousand only: the checklist of a new shop asks, and no
+/// old shop should pay for the answer.
+pub fn exists_message_from(r: &Reader, origin: &Origin) -> Result<bool> {
+    let mut query = r.prepare_cached(
+        "select 1 from (select page from messages order by id desc limit 1000)
+         where page = ?1 or substr(page, 1, length(?1) + 1) = ?1 || '/' limit 1",
+    )?;
+    Ok(query.exists(params![origin.as_str()])?)
+}
+
+pub fn list_changes(
+    r: &Reader,
+    conversation: ConversationId,
+    limit: usize,
+) -> Result<Vec<Message>> {
+    let mut query = r.prepare_cached(&format!(
+        "{MESSAGE} where m.conversation = ?1 and m.kind = 'system' order by m.id desc limit ?2"
+    ))?;
+    let rows = query.query_map(params![conversation.0, limit as i64], read_message)?;
+    let mut found: Vec<Message> = rows.collect::<Result<_, _>>()?;
+    found.reverse();
+    Ok(found)
+}
+
+pub fn find_last_of_visitor(
+    r: &Reader,
+    conversation: ConversationId,
+) -> Result<Option<Message>> {
+    let mut query = r.prepare_cached(&format!(
+        "{MESSAGE} where m.conversation = ?1 and m.kind = 'visitor' order by m.id desc limit 1"
+    ))?;
+    let found = query.query_row(params![conversation.0], read_message);
+    Ok(found.optional()?)
+}
+
+fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
+    let state: String = row.get("state")?;
+    Ok(Conversation {
+        id: ConversationId(row.get("id")?),
+        key: ConversationKey(row.get("key")?),
+        site: SiteId(row.get("site")?),
+        visitor: VisitorId(row.get("visitor")?),
+        state: read_state(&state),
+        assignee: row.get::<_, Option<i64>>("assignee")?.map(AgentId),
+        created_at: row.get("created_at")?,
+        unread: row.get("unread")?,
+        agents_seen: Seq(row.get("agents_seen")?),
+        visitor_seen: Seq(row.get("visitor_seen")?),
+    })
+}
+
+fn read_message(row: &Row) -> rusqlite::Result<Message> {
+    let kind: String = row.get("kind")?;
+    let change: Option<String> = row.get("change")?;
+    let device_kind: Option<String> = row.get("device_kind")?;
+    let device = match device_kind {
+        Some(kind) => Some(Device {
+            kind,
+            app: row.get("app")?,
+            app_version: row.get("app_version")?,
+            browser: row.get("browser")?,
+            browser_version: row.get("browser_version")?,
+            system: row.get("system")?,
+            raw: row.get("raw")?,
+        }),
+        None => None,
+    };
+    Ok(Message {
+        id: Seq(row.get("id")?),
+        conversation: ConversationId(row.get("conversation")?),
+        kind: read_kind(&kind),
+        agent: row.get::<_, Option<i64>>("agent")?.map(AgentId),
+        agent_name: row.get("agent_name")?,
+        change: change.as_deref().and_then(read_change),
+        body: row.get("body")?,
+        cid: row.get("cid")?,
+        at: row.get("at")?,
+        device,
+        page: row.get("page")?,
+        title: row.get("title")?,
+    })
+}
+
+pub fn state_word(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Resolved => "resolved",
+    }
+}
+
+pub fn read_state(word: &str) -> State {
+    match word {
+        "resolved" => State::Resolved,
+        _ => State::Open,
+    }
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Visitor => "visitor",
+        Kind::Agent => "agent",
+        Kind::Note => "note",
+        Kind::System => "system",
+    }
+}
+
+pub fn read_kind(word: &str) -> Kind {
+    match word {
+        "visitor" => Kind::Visitor,
+        "agent" => Kind::Agent,
+        "note" => Kind::Note,
+        _ => Kind::System,
+    }
+}
+
+fn change_word(change: Change) -> &'static str {
+    match change {
+        Change::Joined => "joined",
+        Change::Resolved => "resolved",
+        Change::Ended => "ended",
+        Change::Reopened => "reopened",
+        Change::TranscriptSent => "transcript_sent",
+    }
+}
+
+fn read_change(word: &str) -> Option<Change> {
+    match word {
+        "joined" => Some(Change::Joined),
+        "resolved" => Some(Change::Resolved),
+        "ended" => Some(Change::Ended),
+        "reopened" => Some(Change::Reopened),
+        "transcript_sent" => Some(Change::TranscriptSent),
+        _ => None,
+    }
+}

@@ -1,0 +1,267 @@
+//! Conversations as others see them: rows, lines and headers for agents' pages,
+//! data for the widget. The same functions draw a page and a live frame.
+
+use serde::Serialize;
+
+use super::lists::{self, Entry, List};
+use super::pages::{self, Act, DeviceBadge, Header, Row, Thread, Transcript, VisitorPanel};
+use super::{Change, Conversation, Kind, LONGEST, Message, State, list_messages};
+use crate::accounts::Agent;
+use crate::db::Reader;
+use crate::error::Result;
+use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, iso, random_key};
+use crate::sites;
+use crate::texts::Lang;
+use crate::visitors::{self, Device};
+use crate::web;
+use crate::web::pages::{Errors, Moment};
+
+/// A line as the widget gets it.
+#[derive(Debug, Serialize)]
+pub struct VisitorMessage {
+    id: Seq,
+    cid: String,
+    from: &'static str,
+    name: Option<String>,
+    body: String,
+    at: String,
+}
+
+/// How a list keeps order: as text, so that it can stand in an attribute.
+pub fn sort_key(n: i64) -> String {
+    format!("{n:013}")
+}
+
+pub fn row_id(message: Seq) -> String {
+    format!("m-{message}")
+}
+
+pub fn entry_id(key: &ConversationKey) -> String {
+    format!("c-{key}")
+}
+
+pub fn for_visitor(message: &Message, t: Lang) -> VisitorMessage {
+    let agent = message.agent_name.as_deref();
+    VisitorMessage {
+        id: message.id,
+        cid: message.cid.clone(),
+        from: match message.kind {
+            Kind::Visitor => "visitor",
+            Kind::Agent => "agent",
+            Kind::Note | Kind::System => "system",
+        },
+        name: message.agent_name.clone(),
+        body: match message.change {
+            None => message.body.clone(),
+            Some(Change::Joined) => t.chat_joined(agent.unwrap_or_default()),
+            Some(Change::Resolved) => t.chat_resolved(agent.unwrap_or_default()),
+            Some(Change::Ended) => t.chat_ended().to_owned(),
+            Some(Change::Reopened | Change::TranscriptSent) => t.chat_reopened().to_owned(),
+        },
+        at: iso(message.at),
+    }
+}
+
+pub fn entry_html(entry: &Entry, t: Lang) -> Result<String> {
+    web::fragment(&row(entry, t, None))
+}
+
+/// `number`: the visitor's, whose name stands where no agent acted.
+pub fn message_html(
+    message: &Message,
+    number: i64,
+    visitor_seen: Seq,
+    t: Lang,
+) -> Result<String> {
+    web::fragment(&line(message, visitor_seen, &visitors::name(number, t), t))
+}
+
+pub fn header_html(r: &Reader, conversation: ConversationId, t: Lang) -> Result<String> {
+    match lists::entry(r, conversation)? {
+        Some(entry) => web::fragment(&header(&entry, String::new(), t)),
+        None => Ok(String::new()),
+    }
+}
+
+/// The entries of the lists on one page.
+pub fn rows(
+    r: &Reader,
+    list: List,
+    before: Option<&str>,
+    t: Lang,
+    current: Option<&ConversationKey>,
+) -> Result<(Vec<Row>, Option<String>)> {
+    let (entries, more) = lists::page(r, list, before)?;
+    Ok((entries.iter().map(|it| row(it, t, current)).collect(), more))
+}
+
+fn row(entry: &Entry, t: Lang, current: Option<&ConversationKey>) -> Row {
+    Row {
+        t,
+        conversation: entry.key.to_string(),
+        number: entry.number,
+        name: visitors::name(entry.number, t),
+        key: sort_key(entry.last_at),
+        state: state_word(entry.state),
+        assignee: entry.assignee.map(|it| it.0),
+        assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+        preview_by: match entry.last_kind {
+            Kind::Visitor => "visitor",
+            Kind::Agent => "agent",
+            Kind::Note | Kind::System => "",
+        },
+        preview: entry.last_text.clone(),
+        unread: entry.unread,
+        at: Moment::new(iso(entry.last_at)),
+        current: current == Some(&entry.key),
+    }
+}
+
+fn header(entry: &Entry, csrf: String, t: Lang) -> Header {
+    Header {
+        t,
+        csrf,
+        conversation: entry.key.to_string(),
+        number: entry.number,
+        name: visitors::name(entry.number, t),
+        state: state_word(entry.state),
+        assignee: entry.assignee.map(|it| it.0),
+        assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+    }
+}
+
+/// `visitor`: what to call him where no agent acted.
+fn line(message: &Message, visitor_seen: Seq, visitor: &str, t: Lang) -> pages::Message {
+    let name = message.agent_name.as_deref().unwrap_or(visitor).to_owned();
+    pages::Message {
+        t,
+        id: message.id.0,
+        cid: message.cid.clone(),
+        kind: match message.kind {
+            Kind::Visitor => "visitor",
+            Kind::Agent => "agent",
+            Kind::Note => "note",
+            Kind::System => "system",
+        },
+        name,
+        change: message.change.map_or("", change_word),
+        body: message.body.clone(),
+        at: Moment::new(iso(message.at)),
+        seen: message.id <= visitor_seen,
+        device: message.device.as_ref().map(badge),
+    }
+}
+
+fn badge(device: &Device) -> DeviceBadge {
+    DeviceBadge {
+        kind: device.kind.clone(),
+        words: device.words(),
+    }
+}
+
+/// What is particular to one look at a thread.
+#[derive(Default)]
+pub struct Look {
+    pub before: Option<Seq>,
+    pub draft: String,
+    pub note: bool,
+    pub errors: Errors,
+    pub mail_ready: bool,
+    pub transcript_errors: Errors,
+    pub transcript_email: String,
+}
+
+pub fn thread(
+    r: &Reader,
+    agent: &Agent,
+    conversation: &Conversation,
+    look: Look,
+) -> Result<Thread> {
+    let t = agent.lang;
+    let by = Actor::Agent(agent.id);
+    let visitor = visitors::find(r, conversation.visitor)?;
+    let name = visitors::name(visitor.number, t);
+    let (messages, more) = list_messages(r, by, conversation.id, look.before)?;
+    let entry = lists::entry(r, conversation.id)?;
+    let entry = entry.ok_or(crate::error::Error::NotFound("conversation"))?;
+    let last_seen = messages.last().map_or(0, |it| it.id.0);
+    let lines = messages
+        .iter()
+        .map(|it| line(it, conversation.visitor_seen, &name, t));
+    Ok(Thread {
+        t,
+        csrf: agent.csrf.clone(),
+        conversation: conversation.key.to_string(),
+        agent_id: agent.id.0,
+        agent_name: agent.name.clone(),
+        header: header(&entry, agent.csrf.clone(), t),
+        messages: lines.collect(),
+        earlier: messages.first().filter(|_| more).map(|it| it.id.0),
+        deep: look.before.is_some(),
+        visitor_seen: conversation.visitor_seen.0,
+        last_seen,
+        cid: random_key().replace('_', "-"),
+        longest: LONGEST as i64,
+        draft: look.draft,
+        note: look.note,
+        errors: look.errors,
+        visitor: panel(r, conversation, &visitor, &name, t)?,
+        transcript: Transcript {
+            mail_ready: look.mail_ready,
+            may_set_up: agent.role.may_administer(),
+            email: look.transcript_email,
+            errors: look.transcript_errors,
+            sent_to: None,
+        },
+        name,
+    })
+}
+
+fn panel(
+    r: &Reader,
+    conversation: &Conversation,
+    visitor: &visitors::Visitor,
+    name: &str,
+    t: Lang,
+) -> Result<VisitorPanel> {
+    let last = super::last_of_visitor(r, conversation.id)?;
+    let device = last.as_ref().and_then(|it| it.device.clone());
+    let changes = super::list_changes(r, conversation.id)?;
+    Ok(VisitorPanel {
+        t,
+        number: visitor.number,
+        name: name.to_owned(),
+        lang: visitor.lang.clone(),
+        page: last.as_ref().and_then(|it| it.page.clone()),
+        page_title: last.as_ref().and_then(|it| it.title.clone()),
+        device_raw: device.as_ref().map(|it| it.raw.clone()).unwrap_or_default(),
+        device: device.as_ref().map(badge),
+        site: sites::find(r, conversation.site)?.name,
+        started: Moment::new(iso(conversation.created_at)),
+        history: changes
+            .into_iter()
+            .map(|it| Act {
+                name: it.agent_name.unwrap_or_else(|| name.to_owned()),
+                change: it.change.map_or("", change_word),
+                at: Moment::new(iso(it.at)),
+            })
+            .collect(),
+    })
+}
+
+fn state_word(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Resolved => "resolved",
+    }
+}
+
+fn change_word(change: Change) -> &'static str {
+    match change {
+        Change::Joined => "joined",
+        Change::Resolved => "resolved",
+        Change::Ended => "ended",
+        Change::Reopened => "reopened",
+        Change::TranscriptSent => "transcript",
+    }
+}

@@ -1,0 +1,263 @@
+//! SQLite: one writer thread, a few reader threads, and nothing else touches
+//! the file. A function that reads takes a `&Reader`, one that changes things a
+//! `&Writer`; both are synchronous, so async ends where a door calls `Db`.
+//!
+//! What always holds: an answer to a write is given only after its transaction
+//! was flushed to disk (`synchronous=FULL`); one failing write never takes its
+//! neighbours in the same flush along; nothing is retried behind anybody's back.
+
+mod folder;
+mod migrate;
+mod writer;
+
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::error::{Error, Result};
+
+pub use folder::DataFolder;
+
+const READERS: usize = 4;
+/// Orders that may wait for a thread. A full queue makes callers wait, and after
+/// `PATIENCE` turns them away.
+const QUEUE: usize = 2048;
+const STATEMENTS: usize = 256;
+const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(5);
+
+type Question = Box<dyn FnOnce(&Reader) + Send>;
+
+/// A handle to the database. Cheap to clone; the threads end with the last one.
+#[derive(Clone)]
+pub struct Db {
+    writer: mpsc::Sender<Box<dyn writer::Order>>,
+    readers: mpsc::Sender<Question>,
+    commits: watch::Sender<u64>,
+    storage: watch::Sender<Storage>,
+    path: Arc<PathBuf>,
+}
+
+/// Whether the last attempt to write reached the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    Writable,
+    Failing,
+}
+
+pub type Reader = Connection;
+
+/// An open write transaction. It can also read, and reads what it has written.
+pub struct Writer<'c>(&'c Connection);
+
+impl Deref for Writer<'_> {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        self.0
+    }
+}
+
+impl Db {
+    /// Opens the file in a folder we hold the lock of, brings the schema up to
+    /// date, and starts the threads. Refuses a damaged or a newer file.
+    pub fn open(folder: &DataFolder) -> Result<Self> {
+        let path = folder.database();
+        let mut connection = open_writer(&path)?;
+        folder::refuse_damage(&mut connection)?;
+        migrate::run(&mut connection, Some(folder))?;
+
+        let commits = watch::Sender::new(0);
+        let storage = watch::Sender::new(Storage::Writable);
+        let (writer, orders) = mpsc::channel(QUEUE);
+        let bell = writer::Bell {
+            commits: commits.clone(),
+            storage: storage.clone(),
+        };
+        let writer_path = path.clone();
+        spawn("db-writer", move || {
+            writer::run(&writer_path, connection, orders, &bell);
+        })?;
+
+        let (readers, questions) = mpsc::channel::<Question>(QUEUE);
+        let questions = Arc::new(Mutex::new(questions));
+        for _ in 0..READERS {
+            let connection = open_reader(&path)?;
+            let questions = Arc::clone(&questions);
+            spawn("db-reader", move || answer_all(&connection, &questions))?;
+        }
+
+        Ok(Self {
+            writer,
+            readers,
+            commits,
+            storage,
+            path: Arc::new(path),
+        })
+    }
+
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let question: Question = Box::new(move |r| {
+            // The caller may have gone away; nobody is sorry.
+            let _ = reply.send(work(r));
+        });
+        self.readers
+            .send_timeout(question, PATIENCE)
+            .await
+            .map_err(|_| Error::internal("queueing a query", "the readers are overwhelmed"))?;
+        answer
+            .await
+            .map_err(|e| Error::internal("running a query", e))?
+    }
+
+    /// Runs `work` in a savepoint of its own: all of it is kept, or none. Comes
+    /// back when it is on disk. `work` may do nothing slow but SQL, because every
+    /// other write waits for it. Once queued it runs, even if the caller goes away.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Writer) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (order, answer) = writer::order(name, work);
+        self.writer
+            .send_timeout(order, PATIENCE)
+            .await
+            .map_err(|_| Error::Unavailable("the writer is overwhelmed".into()))?;
+        answer
+            .await
+            .map_err(|e| Error::internal("running a write", e))?
+    }
+
+    /// A read-only connection for a thread that reads all day (`live`).
+    pub fn reader(&self) -> Result<Reader> {
+        open_reader(&self.path)
+    }
+
+    /// Changes after every commit. For `journal`, which turns it into events.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    /// Whether writing works, as of the last try.
+    pub fn storage(&self) -> watch::Receiver<Storage> {
+        self.storage.subscribe()
+    }
+
+    /// Tries a write that changes nothing of value, so that `storage` tells the
+    /// truth also when nobody happens to write.
+    pub async fn probe(&self) -> Result<()> {
+        let touch = "update meta set value = value + 1 where name = 'probe'";
+        self.write("db.probe", move |w| {
+            w.prepare_cached(touch)?.execute([])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Where the file is and how large it has grown, for the operator's page.
+    pub fn size(&self) -> u64 {
+        std::fs::metadata(&*self.path).map_or(0, |it| it.len())
+    }
+}
+
+/// An empty house in memory, for tests that need rooms but no threads.
+pub fn scratch<T>(work: impl FnOnce(&Writer) -> Result<T>) -> Result<T> {
+    let mut connection = Connection::open_in_memory()?;
+    prepare(&connection)?;
+    migrate::run(&mut connection, None)?;
+    connection.execute_batch("begin immediate")?;
+    let value = work(&Writer(&connection))?;
+    connection.execute_batch("commit")?;
+    Ok(value)
+}
+
+/// Turns the violation of a unique constraint (`table.column`) into an answer
+/// for the person; everything else stays what it was.
+pub trait OnUnique<T> {
+    fn on_unique(self, column: &str, taken: impl FnOnce() -> Error) -> Result<T>;
+}
+
+impl<T> OnUnique<T> for rusqlite::Result<T> {
+    fn on_unique(self, column: &str, taken: impl FnOnce() -> Error) -> Result<T> {
+        match self {
+            Err(rusqlite::Error::SqliteFailure(code, Some(ref text)))
+                if code.code == ErrorCode::ConstraintViolation && text.ends_with(column) =>
+            {
+                Err(taken())
+            }
+            other => Ok(other?),
+        }
+    }
+}
+
+fn open_writer(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<()> {
+    // Waiting comes first: switching to WAL may itself meet a busy file.
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What is erased is gone from the file too, not only from its index.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn answer_all(connection: &Connection, questions: &Mutex<mpsc::Receiver<Question>>) {
+    loop {
+        let question = questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .blocking_recv();
+        let Some(question) = question else { break };
+        // A panic in one query must not end the thread for all the others; its
+        // caller sees the answer channel close.
+        let _ = catch_unwind(AssertUnwindSafe(|| question(connection)));
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = thread::Builder::new().name(name.into()).spawn(run);
+    started.map_err(|e| Error::internal("starting a database thread", e))?;
+    Ok(())
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(source: rusqlite::Error) -> Self {
+        match source.sqlite_error_code() {
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen,
+            ) => Self::Unavailable(source.into()),
+            _ => Self::internal("querying the database", source),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The writer thread: group commit. Everything that queued up while one flush
+//! ran goes into the next transaction, each order in its own savepoint, and is
+//! answered when that transaction is on disk.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Storage, Writer, open_writer};
+use crate::error::{Error, Result};
+
+/// Orders in one transaction. More would not make a flush cheaper, only later.
+const GROUP: usize = 256;
+const SLOW: Duration = Duration::from_millis(50);
+
+/// One write, waiting for its turn and then for the flush.
+pub(super) trait Order: Send {
+    fn name(&self) -> &'static str;
+    /// Does the work. True if it is to be kept.
+    fn run(&mut self, w: &Writer) -> bool;
+    /// Answers the caller. `flushed` is false when nothing of this group is on disk.
+    fn settle(self: Box<Self>, flushed: Result<(), &str>);
+}
+
+pub(super) struct Bell {
+    pub commits: watch::Sender<u64>,
+    pub storage: watch::Sender<Storage>,
+}
+
+struct Pending<T, F> {
+    name: &'static str,
+    work: Option<F>,
+    value: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+pub(super) fn order<T: Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce(&Writer) -> Result<T> + Send + 'static,
+) -> (Box<dyn Order>, oneshot::Receiver<Result<T>>) {
+    let (reply, answer) = oneshot::channel();
+    let pending = Pending {
+        name,
+        work: Some(work),
+        value: None,
+        reply,
+    };
+    (Box::new(pending), answer)
+}
+
+impl<T, F> Order for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&Writer) -> Result<T> + Send,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&mut self, w: &Writer) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        // A panic in one order is that order's failure, not its neighbours'.
+        let value = catch_unwind(AssertUnwindSafe(|| work(w))).unwrap_or_else(|_| {
+            Err(Error::internal(self.name, "the write panicked"))
+        });
+        let keep = value.is_ok();
+        self.value = Some(value);
+        keep
+    }
+
+    fn settle(self: Box<Self>, flushed: Result<(), &str>) {
+        let value = match (self.value, flushed) {
+            (Some(Err(refused)), _) => Err(refused),
+            (Some(value), Ok(())) => value,
+            (_, Err(cause)) => Err(Error::Unavailable(cause.into())),
+            (None, Ok(())) => Err(Error::internal(self.name, "the write never ran")),
+        };
+        // The caller may have gone away; its work still counts.
+        let _ = self.reply.send(value);
+    }
+}
+
+/// Runs until every `Db` is gone.
+pub(super) fn run(
+    path: &Path,
+    mut connection: Connection,
+    mut orders: mpsc::Receiver<Box<dyn Order>>,
+    bell: &Bell,
+) {
+    while let Some(first) = orders.blocking_recv() {
+        let group = Group::collect(first, &mut orders, &connection);
+        let flushed = group.finish(&connection);
+        match &flushed {
+            Ok(changed) => {
+                bell.storage.send_if_modified(|it| swap(it, Storage::Writable));
+                // Told from this thread, before any caller: a request that was
+                // dropped while it waited has still changed the house.
+                if *changed {
+                    bell.commits.send_modify(|n| *n += 1);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "could not save: {error}");
+                bell.storage.send_if_modified(|it| swap(it, Storage::Failing));
+            }
+        }
+        let poisoned = flushed.is_err();
+        group.settle(flushed.map(|_| ()));
+        if poisoned {
+            // After a failed flush nobody knows what the page cache holds, so
+            // this connection is not asked again.
+            if let Ok(fresh) = open_writer(path) {
+                connection = fresh;
+            }
+        }
+    }
+}
+
+fn swap(now: &mut Storage, next: Storage) -> bool {
+    let changed = *now != next;
+    *now = next;
+    changed
+}
+
+struct Group {
+    orders: Vec<Box<dyn Order>>,
+    began: rusqlite::Result<()>,
+    kept: bool,
+}
+
+impl Group {
+    /// Runs the first order and whatever else is waiting by now.
+    fn collect(
+        first: Box<dyn Order>,
+        queue: &mut mpsc::Receiver<Box<dyn Order>>,
+        connection: &Connection,
+    ) -> Self {
+        let mut group = Self {
+            orders: Vec::new(),
+            began: statement(connection, "begin immediate"),
+            kept: false,
+        };
+        let mut next = Some(first);
+        while let Some(mut order) = next {
+            if group.began.is_ok() {
+                group.began = group.take(&mut *order, connection);
+            }
+            group.orders.push(order);
+            let room = group.orders.len() < GROUP && group.began.is_ok();
+            next = if room { queue.try_recv().ok() } else { None };
+        }
+        group
+    }
+
+    fn take(&mut self, order: &mut dyn Order, connection: &Connection) -> rusqlite::Result<()> {
+        let started = Instant::now();
+        statement(connection, "savepoint verb")?;
+        let keep = order.run(&Writer(connection));
+        // A full disk makes SQLite roll the whole transaction back by itself.
+        if connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+                Some("the transaction was rolled back".into()),
+            ));
+        }
+        if !keep {
+            statement(connection, "rollback to verb")?;
+        }
+        statement(connection, "release verb")?;
+        self.kept |= keep;
+        let elapsed = started.elapsed();
+        if SLOW < elapsed {
+            let (name, elapsed_ms) = (order.name(), elapsed.as_millis());
+            tracing::warn!(name, elapsed_ms, "slow write `{name}` took {elapsed_ms} ms");
+        }
+        Ok(())
+    }
+
+    /// Flushes, or undoes everything. True if anything was there to flush.
+    fn finish(&self, connection: &Connection) -> Result<bool, String> {
+        let failed = match &self.began {
+            Ok(()) => statement(connection, "commit").err().map(|e| e.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        let Some(cause) = failed else {
+            return Ok(self.kept);
+        };
+        if !connection.is_autocommit() {
+            let _ = statement(connection, "rollback");
+        }
+        Err(cause)
+    }
+
+    fn settle(self, flushed: Result<(), String>) {
+        for order in self.orders {
+            order.settle(flushed.as_ref().map(|()| ()).map_err(String::as_str));
+        }
+    }
+}
+
+fn statement(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut prepared = connection.prepare_cached(sql)?;
+    match prepared.execute([]) {
+        // Another process (a backup, a curious operator) holds the file: worth
+        // one more wait of `BUSY` before everybody in this group is refused.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            prepared.execute([])?;
+            Ok(())
+        }
+        done => done.map(|_| ()),
+    }
+}

@@ -1,0 +1,50 @@
+//! Everything that can happen here, in the past tense, by id. Whoever needs
+//! more than ids reads it, and so sees committed state.
+//!
+//! The position (`Seq`) at which an event was recorded is also the id of the
+//! line that shows it in the conversation, where there is one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{ConversationId, Seq};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A visitor, an agent or a colleague's note: one new line.
+    MessagePosted { conversation: ConversationId },
+    /// An agent entered and answers now.
+    AgentJoined { conversation: ConversationId },
+    /// Closed, by an agent or by the visitor.
+    ConversationResolved { conversation: ConversationId },
+    /// Open again, by an agent or because the visitor wrote.
+    ConversationReopened { conversation: ConversationId },
+    /// A transcript was asked for and is on its way.
+    TranscriptSent { conversation: ConversationId },
+    /// One side has now seen everything up to and including this line.
+    Seen {
+        conversation: ConversationId,
+        side: Side,
+        up_to: Seq,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Agents,
+    Visitor,
+}
+
+impl Event {
+    pub fn conversation(&self) -> ConversationId {
+        match *self {
+            Self::MessagePosted { conversation }
+            | Self::AgentJoined { conversation }
+            | Self::ConversationResolved { conversation }
+            | Self::ConversationReopened { conversation }
+            | Self::TranscriptSent { conversation }
+            | Self::Seen { conversation, .. } => conversation,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Who is connected, and a way to send to them. Knows seats, not business.
+//!
+//! The hub also holds the position up to which news has gone out. Joining and
+//! reading that position is one step, so whoever joins replays up to it from the
+//! database, receives everything after it, and neither misses nor doubles any.
+
+mod outbox;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::kernel::{AgentId, ConversationId, Seq, SessionId, VisitorId};
+use crate::texts::Lang;
+
+pub use outbox::{Closing, Frame, Outbox, Sent};
+
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    position: Seq,
+    closing: Option<Closing>,
+    agents: HashMap<u64, Chair>,
+    visitors: HashMap<VisitorId, Vec<(u64, Arc<Outbox>)>>,
+}
+
+/// An agent's open page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentSeat {
+    pub agent: AgentId,
+    pub session: SessionId,
+    pub lang: Lang,
+    pub viewing: Option<ConversationId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    Agent(AgentSeat),
+    Visitor(VisitorId),
+}
+
+struct Chair {
+    seat: AgentSeat,
+    outbox: Arc<Outbox>,
+}
+
+/// Who gets a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    Visitor(VisitorId),
+    /// Every page of every agent.
+    Agents,
+    /// Pages in one language.
+    AgentsReading(Lang),
+    /// Pages in one language that show one conversation.
+    Viewers(ConversationId, Lang),
+    /// Pages of everybody but one agent.
+    OtherAgents(AgentId),
+}
+
+/// One open connection. Leaving the hub is dropping it.
+pub struct Connection {
+    hub: Hub,
+    seat: Seat,
+    id: u64,
+    pub outbox: Arc<Outbox>,
+    /// News up to here went out before this connection joined.
+    pub joined_at: Seq,
+}
+
+impl Hub {
+    /// News starts here: nothing before it will go out.
+    pub fn start_at(&self, position: Seq) {
+        self.lock().position = position;
+    }
+
+    /// `None` where that seat already has as many connections as it may.
+    pub fn join(&self, seat: Seat, most: usize) -> Option<Connection> {
+        let mut state = self.lock();
+        let taken = match seat {
+            Seat::Agent(seat) => state
+                .agents
+                .values()
+                .filter(|chair| chair.seat.session == seat.session)
+                .count(),
+            Seat::Visitor(visitor) => state.visitors.get(&visitor).map_or(0, Vec::len),
+        };
+        if most <= taken {
+            return None;
+        }
+        state.next += 1;
+        let id = state.next;
+        let outbox = Arc::new(Outbox::default());
+        if let Some(closing) = state.closing {
+            outbox.close(closing);
+        }
+        match seat {
+            Seat::Agent(seat) => {
+                let outbox = Arc::clone(&outbox);
+                state.agents.insert(id, Chair { seat, outbox });
+            }
+            Seat::Visitor(visitor) => {
+                let connections = state.visitors.entry(visitor).or_default();
+                connections.reserve_exact(1);
+                connections.push((id, Arc::clone(&outbox)));
+            }
+        }
+        Some(Connection {
+            hub: self.clone(),
+            seat,
+            id,
+            outbox,
+            joined_at: state.position,
+        })
+    }
+
+    /// Sends news and moves the position, in one step.
+    pub fn publish(&self, position: Seq, news: &[(Audience, Frame)]) {
+        let mut state = self.lock();
+        state.position = position;
+        for (audience, frame) in news {
+            state.send(*audience, frame, Outbox::push);
+        }
+    }
+
+    /// Sends a passing signal. Whoever is behind does without it.
+    pub fn signal(&self, audience: Audience, frame: &Frame) {
+        self.lock().send(audience, frame, Outbox::push_if_idle);
+    }
+
+    /// The languages somebody reads right now, so that nothing is rendered for
+    /// nobody.
+    pub fn languages(&self) -> Vec<Lang> {
+        let state = self.lock();
+        let mut found: Vec<Lang> = Vec::with_capacity(4);
+        for chair in state.agents.values() {
+            if !found.contains(&chair.seat.lang) {
+                found.push(chair.seat.lang);
+            }
+        }
+        found
+    }
+
+    pub fn is_viewed(&self, conversation: ConversationId) -> bool {
+        let viewing = Some(conversation);
+        let state = self.lock();
+        state.agents.values().any(|it| it.seat.viewing == viewing)
+    }
+
+    pub fn is_present(&self, visitor: VisitorId) -> bool {
+        self.lock().visitors.contains_key(&visitor)
+    }
+
+    /// Ends the pages of sessions that are over.
+    pub fn close_agents(&self, over: impl Fn(&AgentSeat) -> bool, closing: Closing) {
+        for chair in self.lock().agents.values() {
+            if over(&chair.seat) {
+                chair.outbox.close(closing);
+            }
+        }
+    }
+
+    /// Makes every visitor's page come back and ask afresh what holds now.
+    pub fn renew_visitors(&self) {
+        for (_, outbox) in self.lock().visitors.values().flatten() {
+            outbox.close(Closing::Restart);
+        }
+    }
+
+    /// Ends everything, and whatever still arrives.
+    pub fn close_all(&self, closing: Closing) {
+        let mut state = self.lock();
+        state.closing = Some(closing);
+        for chair in state.agents.values() {
+            chair.outbox.close(closing);
+        }
+        for (_, outbox) in state.visitors.values().flatten() {
+            outbox.close(closing);
+        }
+    }
+
+    /// Open connections: agents' and visitors'.
+    pub fn count(&self) -> (usize, usize) {
+        let state = self.lock();
+        let visitors = state.visitors.values().map(Vec::len).sum();
+        (state.agents.len(), visitors)
+    }
+
+    /// A panic while the lock was held leaves maps that are still maps.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn send(&self, audience: Audience, frame: &Frame, push: fn(&Outbox, Frame) -> Sent) {
+        if let Audience::Visitor(visitor) = audience {
+            for (_, outbox) in self.visitors.get(&visitor).into_iter().flatten() {
+                push(outbox, frame.clone());
+            }
+            return;
+        }
+        let listens = |seat: &AgentSeat| match audience {
+            Audience::Visitor(_) => false,
+            Audience::Agents => true,
+            Audience::AgentsReading(lang) => seat.lang == lang,
+            Audience::Viewers(conversation, lang) => {
+                seat.lang == lang && seat.viewing == Some(conversation)
+            }
+            Audience::OtherAgents(agent) => seat.agent != agent,
+        };
+        for chair in self.agents.values().filter(|it| listens(&it.seat)) {
+            push(&chair.outbox, frame.clone());
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut state = self.hub.lock();
+        match self.seat {
+            Seat::Agent(_) => {
+                state.agents.remove(&self.id);
+            }
+            Seat::Visitor(visitor) => {
+                if let Some(connections) = state.visitors.get_mut(&visitor) {
+                    connections.retain(|(id, _)| *id != self.id);
+                    if connections.is_empty() {
+                        state.visitors.remove(&visitor);
+                    }
+                }
+            }
+        }
+    }
+}

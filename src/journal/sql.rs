@@ -1,0 +1,149 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Fact, FollowerView};
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{ConversationId, Seq, Timestamp};
+
+pub fn insert_fact(
+    w: &Writer,
+    conversation: ConversationId,
+    now: Timestamp,
+    fact: &str,
+) -> Result<Seq> {
+    w.prepare_cached("insert into journal (conversation, at, fact) values (?1, ?2, ?3)")?
+        .execute(params![conversation.0, now, fact])?;
+    Ok(Seq(w.last_insert_rowid()))
+}
+
+/// From the counter, not from the rows: those may all have been pruned.
+pub fn find_last(r: &Reader) -> Result<Seq> {
+    let mut query = r.prepare_cached("select seq from sqlite_sequence where name = 'journal'")?;
+    let last = query.query_row([], |row| row.get(0)).optional()?;
+    Ok(Seq(last.unwrap_or(0)))
+}
+
+/// The oldest position still here; one past the newest where nothing is.
+pub fn find_first(r: &Reader) -> Result<Seq> {
+    let mut query = r.prepare_cached("select min(seq) from journal")?;
+    let first: Option<i64> = query.query_row([], |row| row.get(0))?;
+    match first {
+        Some(first) => Ok(Seq(first)),
+        None => Ok(Seq(find_last(r)?.0 + 1)),
+    }
+}
+
+pub fn find_epoch(r: &Reader) -> Result<String> {
+    let mut query = r.prepare_cached("select value from meta where name = 'epoch'")?;
+    Ok(query.query_row([], |row| row.get(0))?)
+}
+
+pub fn list_after(r: &Reader, seq: Seq, limit: usize) -> Result<Vec<Fact>> {
+    let mut query = r.prepare_cached(
+        "select seq, at, fact from journal where seq > ?1 order by seq limit ?2",
+    )?;
+    let rows = query.query_map(params![seq.0, limit as i64], read_row)?;
+    rows.map(|row| parse(row?)).collect()
+}
+
+pub fn list_between(r: &Reader, from: Seq, to: Seq, limit: usize) -> Result<Vec<Fact>> {
+    let mut query = r.prepare_cached(
+        "select seq, at, fact from journal where seq > ?1 and seq <= ?2 order by seq limit ?3",
+    )?;
+    let rows = query.query_map(params![from.0, to.0, limit as i64], read_row)?;
+    rows.map(|row| parse(row?)).collect()
+}
+
+pub fn list_in_between(
+    r: &Reader,
+    conversation: ConversationId,
+    from: Seq,
+    to: Seq,
+    limit: usize,
+) -> Result<Vec<Fact>> {
+    let mut query = r.prepare_cached(
+        "select seq, at, fact from journal
+         where conversation = ?1 and seq > ?2 and seq <= ?3 order by seq limit ?4",
+    )?;
+    let span = params![conversation.0, from.0, to.0, limit as i64];
+    let rows = query.query_map(span, read_row)?;
+    rows.map(|row| parse(row?)).collect()
+}
+
+pub fn delete_before(w: &Writer, time: Timestamp) -> Result<usize> {
+    let mut statement = w.prepare_cached(
+        "delete from journal where seq in (
+             select seq from journal
+             where at < ?1 and seq <= coalesce((select min(read_to) from journal_followers), seq)
+             order by seq limit 1000)",
+    )?;
+    Ok(statement.execute(params![time])?)
+}
+
+pub fn find_cursor(r: &Reader, follower: &str) -> Result<Seq> {
+    let mut query = r.prepare_cached("select read_to from journal_followers where name = ?1")?;
+    Ok(Seq(query.query_row(params![follower], |row| row.get(0))?))
+}
+
+pub fn find_or_insert_cursor(w: &Writer, follower: &str) -> Result<Seq> {
+    let mut statement = w.prepare_cached(
+        "insert into journal_followers (name, read_to) values (?1, 0) on conflict do nothing",
+    )?;
+    statement.execute(params![follower])?;
+    find_cursor(w, follower)
+}
+
+/// Also ends an alarm: whoever moves is not stuck.
+pub fn update_cursor(w: &Writer, follower: &str, read_to: Seq) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update journal_followers
+         set read_to = ?2, stuck_at = null, stuck_since = null, cause = null where name = ?1",
+    )?;
+    statement.execute(params![follower, read_to.0])?;
+    Ok(())
+}
+
+pub fn update_stuck(
+    w: &Writer,
+    follower: &str,
+    at: Seq,
+    now: Timestamp,
+    cause: &str,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update journal_followers
+         set stuck_since = iif(stuck_at is ?2, stuck_since, ?3), stuck_at = ?2, cause = ?4
+         where name = ?1",
+    )?;
+    statement.execute(params![follower, at.0, now, cause])?;
+    Ok(())
+}
+
+pub fn list_followers(r: &Reader) -> Result<Vec<FollowerView>> {
+    let mut query = r.prepare_cached(
+        "select name, read_to, stuck_at, stuck_since, cause from journal_followers order by name",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok(FollowerView {
+            name: row.get("name")?,
+            read_to: Seq(row.get("read_to")?),
+            stuck_at: row.get::<_, Option<i64>>("stuck_at")?.map(Seq),
+            stuck_since: row.get("stuck_since")?,
+            cause: row.get("cause")?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read_row(row: &Row) -> rusqlite::Result<(i64, Timestamp, String)> {
+    Ok((row.get("seq")?, row.get("at")?, row.get("fact")?))
+}
+
+fn parse((seq, at, fact): (i64, Timestamp, String)) -> Result<Fact> {
+    let event = serde_json::from_str(&fact).map_err(|e| Error::internal("reading an event", e))?;
+    Ok(Fact {
+        seq: Seq(seq),
+        at,
+        event,
+    })
+}

@@ -1,0 +1,18 @@
+//! Words the whole house shares: ids, the clock, who acts, secrets, addresses,
+//! and what counts as text. Pure; imports nothing of ours.
+
+mod actor;
+mod clock;
+mod email;
+mod ids;
+mod network;
+mod secret;
+mod text;
+
+pub use actor::Actor;
+pub use clock::{Clock, Timestamp, from_rfc3339, iso, iso_in};
+pub use email::EmailAddress;
+pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};
+pub use network::{Network, Origin};
+pub use secret::{Secret, Token, TokenHash, random_key};
+pub use text::{Flaw, clip, line, paragraph};

@@ -1,0 +1,127 @@
+//! Network blocks and web origins, parsed once and compared exactly.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::Url;
+
+/// A block of addresses in CIDR notation (RFC 4632), or a single address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    base: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    pub fn parse(text: &str) -> Option<Self> {
+        let (base, bits) = match text.trim().split_once('/') {
+            Some((base, bits)) => (base, Some(bits.parse().ok()?)),
+            None => (text.trim(), None),
+        };
+        let base: IpAddr = base.parse().ok()?;
+        let most = if base.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(most);
+        (bits <= most).then_some(Self { base, bits })
+    }
+
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.base, address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => {
+                same_start(base.to_bits().into(), address.to_bits().into(), self.bits, 32)
+            }
+            (IpAddr::V6(base), IpAddr::V6(address)) => {
+                same_start(base.to_bits(), address.to_bits(), self.bits, 128)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn same_start(a: u128, b: u128, bits: u8, width: u8) -> bool {
+    let rest = u32::from(width - bits);
+    a.checked_shr(rest).unwrap_or(0) == b.checked_shr(rest).unwrap_or(0)
+}
+
+/// Scheme, host and port of a web page, as browsers send it in `Origin`
+/// (RFC 6454): `https://shop.example`, without a trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    text: String,
+    host: String,
+}
+
+impl Origin {
+    /// Accepts a whole address too, and keeps its origin: people paste those.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text.trim()).ok()?;
+        let web = matches!(url.scheme(), "http" | "https");
+        let plain = url.username().is_empty() && url.password().is_none();
+        let host = url.host_str()?.to_owned();
+        (web && plain).then(|| Self {
+            text: url.origin().ascii_serialization(),
+            host,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+
+    /// Host and, where it is not the scheme's own, port: what `Host` carries.
+    pub fn authority(&self) -> &str {
+        self.text.split_once("://").map_or("", |(_, rest)| rest)
+    }
+
+    pub fn is_loopback(&self) -> bool {
+        is_loopback_host(&self.host)
+    }
+
+    /// The same host under the schemes of sockets, for `connect-src`.
+    pub fn socket(&self) -> String {
+        self.text.replacen("http", "ws", 1)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_loopback_host(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_its_own_addresses_only() {
+        let lan = Network::parse("10.1.0.0/16").unwrap();
+        assert!(lan.contains("10.1.2.3".parse().unwrap()));
+        assert!(lan.contains("::ffff:10.1.2.3".parse().unwrap()));
+        assert!(!lan.contains("10.2.0.1".parse().unwrap()));
+        let all = Network::parse("0.0.0.0/0").unwrap();
+        assert!(all.contains("8.8.8.8".parse().unwrap()));
+        assert_eq!(Network::parse("10.0.0.0/33"), None);
+        assert_eq!(Network::parse("shop.example"), None);
+    }
+
+    #[test]
+    fn an_origin_is_what_the_browser_sends() {
+        let pasted = Origin::parse(" https://Shop.Example:443/mugs?x=1 ").unwrap();
+        assert_eq!(pasted.as_str(), "https://shop.example");
+        assert_eq!(pasted.authority(), "shop.example");
+        assert_eq!(pasted.socket(), "wss://shop.example");
+        assert!(Origin::parse("http://127.0.0.1:8080").is_some_and(|it| it.is_loopback()));
+        for bad in ["null", "", "javascript:alert(1)", "ftp://x.example", "https://a@b.example"] {
+            assert_eq!(Origin::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What counts as text from people. Everything typed passes through here once,
+//! so that no room has to wonder about NUL, control or overriding characters.
+
+/// Letters of real languages carry a few marks each; a pile of them is an
+/// attack on the screen of whoever reads it.
+const MARKS: usize = 12;
+
+/// Why a text was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    Empty,
+    TooLong,
+    /// Control characters, direction overrides, piles of combining marks.
+    Unreadable,
+}
+
+/// One line: a name, a title. Inner white space is folded.
+pub fn line(text: &str, max_chars: usize) -> Result<String, Flaw> {
+    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    check(&folded, max_chars, |c| c.is_control())?;
+    Ok(folded)
+}
+
+/// Several lines: a message. Line ends become `\n`; the ends are trimmed.
+pub fn paragraph(text: &str, max_chars: usize) -> Result<String, Flaw> {
+    let text = text.replace("\r\n", "\n");
+    let text = text.trim();
+    check(text, max_chars, |c| {
+        c.is_control() && c != '\n' && c != '\t'
+    })?;
+    Ok(text.to_owned())
+}
+
+/// For what a browser tells about itself (titles, addresses): never refused,
+/// only shortened and rid of what does not print.
+pub fn clip(text: &str, max_chars: usize) -> String {
+    let printable = |c: &char| !c.is_control() && !overrides_direction(*c);
+    text.chars().filter(printable).take(max_chars).collect()
+}
+
+fn check(text: &str, max_chars: usize, control: impl Fn(char) -> bool) -> Result<(), Flaw> {
+    if text.chars().all(invisible) {
+        return Err(Flaw::Empty);
+    }
+    let mut length = 0;
+    let mut marks = 0;
+    for c in text.chars() {
+        length += 1;
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        if control(c) || overrides_direction(c) || MARKS < marks {
+            return Err(Flaw::Unreadable);
+        }
+    }
+    if max_chars < length {
+        return Err(Flaw::TooLong);
+    }
+    Ok(())
+}
+
+fn invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}')
+}
+
+/// Overrides show a text in another order than it is stored in, which has hidden
+/// file names and addresses. Isolates and marks, which languages need, pass.
+fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}')
+}
+
+/// The blocks of combining marks that stack on any letter.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36f}'
+            | '\u{483}'..='\u{489}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_may_write_in_any_language_and_with_emoji() {
+        for good in ["hello", "Où est ma commande ?", "नमस्ते", "مرحبا", "👩‍👩‍👧", "a\nb\tc", "می‌خواهم"] {
+            assert_eq!(paragraph(good, 100).as_deref(), Ok(good));
+        }
+    }
+
+    #[test]
+    fn nothing_to_read_is_empty() {
+        for empty in ["", "  \n ", "\u{200b}\u{200b}", "\u{feff}"] {
+            assert_eq!(paragraph(empty, 100), Err(Flaw::Empty));
+        }
+    }
+
+    #[test]
+    fn tricks_on_the_reader_are_refused() {
+        let pile = format!("a{}", "\u{301}".repeat(10_000));
+        for bad in ["a\0b", "a\u{1b}[2J", "exe\u{202e}gpj", pile.as_str()] {
+            assert_eq!(paragraph(bad, 100_000), Err(Flaw::Unreadable));
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert_eq!(line("ééé", 3).as_deref(), Ok("ééé"));
+        assert_eq!(line("éééé", 3), Err(Flaw::TooLong));
+    }
+
+    #[test]
+    fn what_a_browser_says_is_shortened_not_refused() {
+        assert_eq!(clip("a\0b\u{202e}cd", 3), "abc");
+    }
+}

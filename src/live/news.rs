@@ -1,0 +1,290 @@
+//! From events to what changes on whose screen. Rendering happens once for each
+//! event and language, not once for each listener; an entry of a list only once
+//! a batch, in its newest state.
+
+use std::collections::HashMap;
+
+use super::protocol::{Item, Op, bundle};
+use crate::conversations::{self, Conversation, Message, lists, view};
+use crate::db::Reader;
+use crate::error::Result;
+use crate::events::{Event, Side};
+use crate::hub::{Audience, Frame};
+use crate::journal::Fact;
+use crate::kernel::{Actor, ConversationId, Seq};
+use crate::texts::Lang;
+use crate::{sites, visitors};
+
+/// One item, already JSON, and who gets it.
+pub type News = Vec<(Audience, String)>;
+
+/// `viewed`: whether any of the listeners shows that conversation.
+pub fn of(
+    r: &Reader,
+    facts: &[Fact],
+    languages: &[Lang],
+    viewed: impl Fn(ConversationId) -> bool,
+) -> News {
+    let mut news = Vec::with_capacity(facts.len() * 2);
+    let mut touched: HashMap<ConversationId, Touched> = HashMap::with_capacity(facts.len());
+    let mut order = Vec::new();
+    for fact in facts {
+        let id = fact.event.conversation();
+        let known = touched.get(&id).is_some();
+        if !known {
+            match Touched::load(r, id, &viewed) {
+                Ok(found) => {
+                    order.push(id);
+                    touched.insert(id, found);
+                }
+                Err(error) => {
+                    tracing::error!(%error, seq = fact.seq.0, "cannot show event {}: {error}", fact.seq);
+                    continue;
+                }
+            }
+        }
+        let Some(place) = touched.get_mut(&id) else {
+            continue;
+        };
+        place.last = fact.seq;
+        if let Err(error) = show(r, fact, place, languages, &mut news) {
+            // One unshowable event must not silence the ones after it.
+            tracing::error!(%error, seq = fact.seq.0, "cannot show event {}: {error}", fact.seq);
+        }
+    }
+    for id in order {
+        if let Some(place) = touched.get(&id)
+            && let Err(error) = list_entries(r, place, languages, &mut news)
+        {
+            tracing::error!(%error, "cannot list a conversation: {error}");
+        }
+    }
+    news
+}
+
+/// One frame for each audience, in the order in which they first appear.
+pub fn frames(news: News) -> Vec<(Audience, Frame)> {
+    let mut bundles: Vec<(Audience, Vec<String>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (audience, item) in news {
+        let place = *places.entry(format!("{audience:?}")).or_insert_with(|| {
+            bundles.push((audience, Vec::new()));
+            bundles.len() - 1
+        });
+        bundles[place].1.push(item);
+    }
+    let frame = |(audience, items): (Audience, Vec<String>)| (audience, bundle(&items));
+    bundles.into_iter().map(frame).collect()
+}
+
+struct Touched {
+    conversation: Conversation,
+    viewed: bool,
+    /// The visitor's, where somebody looks.
+    number: i64,
+    last: Seq,
+    /// The visitor's language and the site's zone, once a line needs them.
+    reader: Option<Lang>,
+}
+
+impl Touched {
+    fn load(
+        r: &Reader,
+        id: ConversationId,
+        viewed: &impl Fn(ConversationId) -> bool,
+    ) -> Result<Self> {
+        let conversation = conversations::find(r, Actor::House, id)?;
+        let viewed = viewed(id);
+        let number = match viewed {
+            true => visitors::find(r, conversation.visitor)?.number,
+            false => 0,
+        };
+        Ok(Self {
+            conversation,
+            viewed,
+            number,
+            last: Seq(0),
+            reader: None,
+        })
+    }
+
+    fn visitors_language(&mut self, r: &Reader) -> Result<Lang> {
+        if let Some(known) = self.reader {
+            return Ok(known);
+        }
+        let visitor = visitors::find(r, self.conversation.visitor)?;
+        let fallback = sites::find(r, visitor.site)?.lang;
+        let lang = Lang::from_code(&visitor.lang).unwrap_or(fallback);
+        self.reader = Some(lang);
+        Ok(lang)
+    }
+}
+
+fn show(
+    r: &Reader,
+    fact: &Fact,
+    place: &mut Touched,
+    languages: &[Lang],
+    news: &mut News,
+) -> Result<()> {
+    if let Event::Seen { side, up_to, .. } = fact.event {
+        seen(fact.seq, place, side, up_to, languages, news);
+        return Ok(());
+    }
+    let message = conversations::find_message(r, fact.seq)?;
+    to_visitor(r, fact, place, &message, news)?;
+    if place.viewed {
+        to_viewers(r, fact, place, &message, languages, news)?;
+    }
+    Ok(())
+}
+
+/// Ticks: both sides learn how far the other has read.
+fn seen(
+    seq: Seq,
+    place: &Touched,
+    side: Side,
+    up_to: Seq,
+    languages: &[Lang],
+    news: &mut News,
+) {
+    let conversation = &place.conversation;
+    let id = match side {
+        Side::Agents => "agents",
+        Side::Visitor => "visitor",
+    };
+    let up_to = up_to.to_string();
+    let item = |list: &str| {
+        let item = Item {
+            seq,
+            op: Op::Text,
+            list,
+            id,
+            key: "",
+            html: None,
+            data: Some(&up_to),
+        };
+        item.text()
+    };
+    news.push((Audience::Visitor(conversation.visitor), item("seen")));
+    if place.viewed {
+        let item = item(&format!("seen-{}", conversation.key));
+        for lang in languages {
+            news.push((Audience::Viewers(conversation.id, *lang), item.clone()));
+        }
+    }
+}
+
+fn to_visitor(
+    r: &Reader,
+    fact: &Fact,
+    place: &mut Touched,
+    message: &Message,
+    news: &mut News,
+) -> Result<()> {
+    let audience = Audience::Visitor(place.conversation.visitor);
+    if conversations::is_shown_to_visitor(message.kind, message.change) {
+        let lang = match message.kind {
+            conversations::Kind::System => place.visitors_language(r)?,
+            _ => Lang::default(),
+        };
+        let item = Item {
+            seq: fact.seq,
+            op: Op::Put,
+            list: "log",
+            id: &view::row_id(message.id),
+            key: &view::sort_key(message.id.0),
+            html: None,
+            data: Some(view::for_visitor(message, lang)),
+        };
+        news.push((audience, item.text()));
+    }
+    let state = match fact.event {
+        Event::ConversationResolved { .. } => "resolved",
+        Event::ConversationReopened { .. } => "open",
+        _ => return Ok(()),
+    };
+    let item = Item {
+        seq: fact.seq,
+        op: Op::Text,
+        list: "state",
+        id: "state",
+        key: "",
+        html: None,
+        data: Some(state),
+    };
+    news.push((audience, item.text()));
+    Ok(())
+}
+
+fn to_viewers(
+    r: &Reader,
+    fact: &Fact,
+    place: &Touched,
+    message: &Message,
+    languages: &[Lang],
+    news: &mut News,
+) -> Result<()> {
+    let conversation = &place.conversation;
+    let state_changed = !matches!(
+        fact.event,
+        Event::MessagePosted { .. } | Event::TranscriptSent { .. }
+    );
+    for lang in languages {
+        let audience = Audience::Viewers(conversation.id, *lang);
+        let number = place.number;
+        let html = view::message_html(message, number, conversation.visitor_seen, *lang)?;
+        let item: Item = Item {
+            seq: fact.seq,
+            op: Op::Put,
+            list: &format!("log-{}", conversation.key),
+            id: &view::row_id(message.id),
+            key: &view::sort_key(message.id.0),
+            html: Some(&html),
+            data: None,
+        };
+        news.push((audience, item.text()));
+        if state_changed {
+            let html = view::header_html(r, conversation.id, *lang)?;
+            let item: Item = Item {
+                seq: fact.seq,
+                op: Op::Put,
+                list: &format!("header-{}", conversation.key),
+                id: "header",
+                key: "",
+                html: Some(&html),
+                data: None,
+            };
+            news.push((audience, item.text()));
+        }
+    }
+    Ok(())
+}
+
+fn list_entries(
+    r: &Reader,
+    place: &Touched,
+    languages: &[Lang],
+    news: &mut News,
+) -> Result<()> {
+    if languages.is_empty() {
+        return Ok(());
+    }
+    let Some(entry) = lists::entry(r, place.conversation.id)? else {
+        return Ok(());
+    };
+    for lang in languages {
+        let html = view::entry_html(&entry, *lang)?;
+        let item: Item = Item {
+            seq: place.last,
+            op: Op::Put,
+            list: "conversations",
+            id: &view::entry_id(&entry.key),
+            key: &view::sort_key(entry.last_at),
+            html: Some(&html),
+            data: None,
+        };
+        news.push((Audience::AgentsReading(*lang), item.text()));
+    }
+    Ok(())
+}

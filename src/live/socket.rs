@@ -1,0 +1,384 @@
+//! The two doors of the sockets. An agent comes with his session's cookie, and
+//! only from a page of ours; a visitor comes with a token in his first frame, and
+//! only from a page that may carry the site's chat.
+
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, rt};
+use actix_ws::{Message, MessageStream, Session};
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+use super::news;
+use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side, bundle};
+use super::pump::{self, End, FRAME, Listener};
+use crate::accounts::{self, Agent};
+use crate::conversations;
+use crate::db::{Db, Reader};
+use crate::error::{Error, Result};
+use crate::hub::{AgentSeat, Audience, Frame, Hub, Seat};
+use crate::kernel::{
+    Actor, AgentId, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId, clip,
+};
+use crate::web::{self, ClientAddress, Limit, Limits, Place, Routes, Who};
+use crate::{journal, sites, visitors};
+
+/// Pages one session may have open, and one visitor.
+const AGENT_PAGES: usize = 200;
+const VISITOR_PAGES: usize = 5;
+/// The first frame must say who is there.
+const HELLO: Duration = Duration::from_secs(10);
+/// Characters of a text in the making that agents get to see.
+const PREVIEW: usize = 500;
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/live", Who::Agent, agent);
+    routes.get("/w/v1/live", Who::Anyone, visitor);
+}
+
+#[derive(Deserialize)]
+struct Resume {
+    #[serde(default)]
+    after: Seq,
+    #[serde(default)]
+    epoch: String,
+    #[serde(default)]
+    view: String,
+}
+
+async fn agent(
+    agent: Agent,
+    db: Data<Db>,
+    hub: Data<Hub>,
+    clock: Data<Clock>,
+    place: Data<Place>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse> {
+    let host = web::header(&request, "host");
+    if !place.is_our_origin(web::header(&request, "origin"), host) {
+        return Err(Error::Forbidden(|t| t.error_origin().into()));
+    }
+    let resume: Resume = web::parse_query(request.query_string())?;
+    let key = ConversationKey(resume.view.clone());
+    let by = Actor::Agent(agent.id);
+    let viewing = match key.0.is_empty() {
+        true => None,
+        false => Some(db.read(move |r| conversations::find_by_key(r, by, &key)).await?),
+    };
+    let seat = AgentSeat {
+        agent: agent.id,
+        session: agent.session,
+        lang: agent.lang,
+        viewing: viewing.as_ref().map(|it| it.id),
+    };
+    let too_many = Error::TooMany { retry_after: 30 };
+    let connection = hub.join(Seat::Agent(seat), AGENT_PAGES).ok_or(too_many)?;
+    let joined_at = connection.joined_at;
+    let greeting = db
+        .read(move |r| greet_agent(r, &seat, &resume, joined_at))
+        .await?;
+    let (response, mut session, stream) = shake_hands(&request, body)?;
+    let listener = AgentPage {
+        agent: agent.id,
+        name: agent.name.clone(),
+        token: session_token(&request, &place),
+        visitor: viewing.map(|it| (it.visitor, it.key)),
+        hub: Hub::clone(&hub),
+        db: Db::clone(&db),
+        clock: Clock::clone(&clock),
+    };
+    rt::spawn(async move {
+        for frame in greeting {
+            if session.text(frame).await.is_err() {
+                return;
+            }
+        }
+        pump::run(connection, session, stream, listener).await;
+    });
+    Ok(response)
+}
+
+fn session_token(request: &HttpRequest, place: &Place) -> Option<TokenHash> {
+    let cookie = request.cookie(&place.session_cookie)?;
+    Token::parse(cookie.value()).map(|it| it.hash())
+}
+
+fn shake_hands(
+    request: &HttpRequest,
+    body: Payload,
+) -> Result<(HttpResponse, Session, MessageStream)> {
+    let (response, session, stream) = actix_ws::handle(request, body)
+        .map_err(|_| Error::Malformed("this address is for WebSockets".into()))?;
+    Ok((response, session, stream.max_frame_size(FRAME)))
+}
+
+fn greet_agent(
+    r: &Reader,
+    seat: &AgentSeat,
+    resume: &Resume,
+    joined_at: Seq,
+) -> Result<Vec<Frame>> {
+    let epoch = journal::epoch(r)?;
+    let missed = match resume.epoch == epoch {
+        true => journal::missed(r, resume.after, joined_at)?,
+        false => None,
+    };
+    let reload = || vec![Control::Reload { region: "page" }.frame()];
+    let Some(facts) = missed else {
+        return Ok(reload());
+    };
+    let viewed = |it: ConversationId| seat.viewing == Some(it);
+    let mut items = news::of(r, &facts, &[seat.lang], viewed);
+    items.retain(|(audience, _)| !matches!(audience, Audience::Visitor(_)));
+    Ok(welcome(joined_at, &epoch, items))
+}
+
+fn welcome(seq: Seq, epoch: &str, items: news::News) -> Vec<Frame> {
+    let missed = items.len();
+    let items: Vec<String> = items.into_iter().map(|(_, item)| item).collect();
+    let mut frames = vec![Control::Welcome { seq, epoch, missed }.frame()];
+    if missed != 0 {
+        frames.push(bundle(&items));
+    }
+    frames
+}
+
+struct AgentPage {
+    agent: AgentId,
+    name: String,
+    token: Option<TokenHash>,
+    visitor: Option<(VisitorId, ConversationKey)>,
+    hub: Hub,
+    db: Db,
+    clock: Clock,
+}
+
+impl Listener for AgentPage {
+    fn hear(&mut self, text: &str) -> bool {
+        match serde_json::from_str(text) {
+            Ok(AgentSignal::Typing { conversation, on }) => {
+                self.tell_typing(&conversation, on);
+                true
+            }
+            Ok(AgentSignal::Ping) => true,
+            Err(_) => false,
+        }
+    }
+
+    async fn is_still_welcome(&self) -> bool {
+        let (Some(token), now) = (self.token, self.clock.now()) else {
+            return false;
+        };
+        let asked = self.db.read(move |r| accounts::authenticate(r, now, token));
+        !matches!(asked.await, Err(Error::SignedOut))
+    }
+}
+
+impl AgentPage {
+    /// Only about the conversation this page shows.
+    fn tell_typing(&self, conversation: &ConversationKey, on: bool) {
+        let Some((visitor, key)) = &self.visitor else {
+            return;
+        };
+        if key != conversation {
+            return;
+        }
+        let name = self.name.as_str();
+        let answering = Passing::Answering { name, on };
+        self.hub
+            .signal(Audience::Visitor(*visitor), &answering.frame());
+        let writing = Passing::Writing {
+            conversation,
+            who: Side::Agent,
+            name,
+            text: None,
+            on,
+        };
+        self.hub
+            .signal(Audience::OtherAgents(self.agent), &writing.frame());
+    }
+}
+
+async fn visitor(
+    address: ClientAddress,
+    db: Data<Db>,
+    hub: Data<Hub>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse> {
+    limits.take(Limit::Socket(address.bucket()))?;
+    let origin = web::header(&request, "origin").to_owned();
+    let ours = place.is_our_origin(&origin, web::header(&request, "host"));
+    let (response, session, stream) = shake_hands(&request, body)?;
+    let door = VisitorDoor {
+        origin: (!ours && !origin.is_empty()).then_some(origin),
+        address,
+        db: Db::clone(&db),
+        hub: Hub::clone(&hub),
+        limits: Data::clone(&limits),
+    };
+    rt::spawn(door.open(session, stream));
+    Ok(response)
+}
+
+struct VisitorDoor {
+    /// None where any site would let it in.
+    origin: Option<String>,
+    address: ClientAddress,
+    db: Db,
+    hub: Hub,
+    limits: Data<Limits>,
+}
+
+impl VisitorDoor {
+    async fn open(self, mut session: Session, mut stream: MessageStream) {
+        let said = tokio::time::timeout(HELLO, stream.next()).await;
+        let entered = match said {
+            Ok(Some(Ok(Message::Text(text)))) => self.enter(&text).await,
+            _ => Err(End::Nonsense),
+        };
+        let (connection, greeting, page) = match entered {
+            Ok(entered) => entered,
+            Err(end) => return pump::close(session, end).await,
+        };
+        for frame in greeting {
+            if session.text(frame).await.is_err() {
+                return;
+            }
+        }
+        drop(self.limits);
+        pump::run(connection, session, stream, page).await;
+    }
+
+    async fn enter(
+        &self,
+        hello: &str,
+    ) -> Result<(crate::hub::Connection, Vec<Frame>, VisitorPage), End> {
+        let Ok(VisitorSignal::Hello { token, seq, epoch }) = serde_json::from_str(hello) else {
+            return Err(End::Nonsense);
+        };
+        let token = Token::parse(&token).ok_or(End::Unknown)?.hash();
+        let read = self.db.read(move |r| {
+            let visitor = visitors::authenticate(r, token)?;
+            Ok((sites::find(r, visitor.site)?, visitor))
+        });
+        let (site, visitor) = match read.await {
+            Ok(found) => found,
+            Err(Error::SignedOut) => {
+                let _ = self.limits.take(Limit::UnknownToken(self.address.bucket()));
+                return Err(End::Unknown);
+            }
+            Err(_) => return Err(End::House(crate::hub::Closing::Restart)),
+        };
+        if self.origin.as_ref().is_some_and(|it| !site.allows(it)) {
+            return Err(End::Origin);
+        }
+        let seat = Seat::Visitor(visitor.id);
+        let connection = self.hub.join(seat, VISITOR_PAGES).ok_or(End::TooFast)?;
+        let (id, joined_at) = (visitor.id, connection.joined_at);
+        let greeting = self
+            .db
+            .read(move |r| greet_visitor(r, id, seq, epoch.as_deref(), joined_at))
+            .await
+            .map_err(|_| End::House(crate::hub::Closing::Restart))?;
+        let page = VisitorPage {
+            visitor: visitor.id,
+            number: visitor.number,
+            conversation: None,
+            previews: site.previews_typing(),
+            hub: self.hub.clone(),
+            db: self.db.clone(),
+        };
+        Ok((connection, greeting, page.with_conversation().await))
+    }
+}
+
+fn greet_visitor(
+    r: &Reader,
+    visitor: VisitorId,
+    seq: Seq,
+    known_epoch: Option<&str>,
+    joined_at: Seq,
+) -> Result<Vec<Frame>> {
+    let epoch = journal::epoch(r)?;
+    let Some(conversation) = conversations::of_visitor(r, visitor)? else {
+        return Ok(welcome(joined_at, &epoch, Vec::new()));
+    };
+    let same = known_epoch.is_none_or(|it| it == epoch);
+    let missed = match same {
+        true => journal::missed_in(r, conversation.id, seq, joined_at)?,
+        false => None,
+    };
+    let Some(facts) = missed else {
+        let reload = Control::Reload { region: "log" };
+        return Ok(vec![reload.frame()]);
+    };
+    let mut items = news::of(r, &facts, &[], |_| false);
+    items.retain(|(audience, _)| *audience == Audience::Visitor(visitor));
+    Ok(welcome(joined_at, &epoch, items))
+}
+
+struct VisitorPage {
+    visitor: VisitorId,
+    number: i64,
+    conversation: Option<ConversationKey>,
+    previews: bool,
+    hub: Hub,
+    db: Db,
+}
+
+impl VisitorPage {
+    async fn with_conversation(mut self) -> Self {
+        let visitor = self.visitor;
+        let read = self.db.read(move |r| conversations::of_visitor(r, visitor));
+        self.conversation = read.await.ok().flatten().map(|it| it.key);
+        self
+    }
+
+    /// In memory only, from one socket to others; nothing of it is kept.
+    fn tell_typing(&self, on: bool, text: Option<&str>) {
+        let Some(conversation) = &self.conversation else {
+            return;
+        };
+        let text = text.filter(|_| self.previews).map(|it| clip(it, PREVIEW));
+        for lang in self.hub.languages() {
+            let writing = Passing::Writing {
+                conversation,
+                who: Side::Visitor,
+                name: &visitors::name(self.number, lang),
+                text: text.as_deref(),
+                on,
+            };
+            self.hub
+                .signal(Audience::AgentsReading(lang), &writing.frame());
+        }
+    }
+}
+
+impl Listener for VisitorPage {
+    fn hear(&mut self, text: &str) -> bool {
+        match serde_json::from_str(text) {
+            Ok(VisitorSignal::Typing { on, text }) => {
+                self.tell_typing(on, text.as_deref());
+                true
+            }
+            Ok(VisitorSignal::Ping) => {
+                let pong = Control::Pong.frame();
+                self.hub.signal(Audience::Visitor(self.visitor), &pong);
+                true
+            }
+            Ok(VisitorSignal::Hello { .. }) | Err(_) => false,
+        }
+    }
+
+    async fn is_still_welcome(&self) -> bool {
+        let visitor = self.visitor;
+        let found = self.db.read(move |r| visitors::find(r, visitor)).await;
+        !matches!(found, Err(Error::NotFound(_)))
+    }
+}
+

@@ -1,0 +1,342 @@
+//! The command line: parse, then call the library. A wrong call says what is
+//! wrong and exits 2; a failure says what and what to do, and exits 1.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use shopbell::accounts::{self, NewAgent, Role, passwords};
+use shopbell::config::Config;
+use shopbell::db::{DataFolder, Db};
+use shopbell::error::Error;
+use shopbell::kernel::{Clock, EmailAddress};
+use shopbell::texts::Lang;
+use shopbell::{demo, server};
+
+/// The live chat that a small shop runs itself.
+#[derive(Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+struct Call {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server (what `shopbell` alone does)
+    Serve,
+    /// Start on a temporary shop that has been open for months, to look around
+    Demo,
+    /// Create agents and set passwords without the browser
+    Agent {
+        #[command(subcommand)]
+        command: AgentCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum AgentCommand {
+    /// Create an agent
+    Add {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+        #[arg(long, value_parser = ["owner", "admin", "agent"])]
+        role: String,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Set an agent's password and end that agent's sessions
+    Password {
+        #[arg(long)]
+        email: String,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Args)]
+struct Options {
+    /// The folder everything is kept in [default: ./shopbell-data]
+    #[arg(long, global = true, env = "SHOPBELL_DATA")]
+    data: Option<String>,
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "SHOPBELL_LISTEN")]
+    listen: Option<String>,
+    /// How the world reaches this server; links in mails begin with it [default: http://localhost:8080]
+    #[arg(long, global = true, env = "SHOPBELL_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas
+    #[arg(long, global = true, env = "SHOPBELL_TRUSTED_PROXIES")]
+    trusted_proxies: Option<String>,
+    /// The mail server: smtp://user:pass@host:587?tls=starttls, smtps://…, smtp://127.0.0.1:2525
+    #[arg(long, global = true, env = "SHOPBELL_SMTP_URL", hide_env_values = true)]
+    smtp_url: Option<String>,
+    /// The sender of mails
+    #[arg(long, global = true, env = "SHOPBELL_MAIL_FROM")]
+    mail_from: Option<String>,
+    /// What to log: error, warn, info, debug, or a filter by module [default: info]
+    #[arg(long, global = true, env = "SHOPBELL_LOG")]
+    log: Option<String>,
+    /// Messages one visitor may send in a minute [default: 60]
+    #[arg(long, global = true, env = "SHOPBELL_VISITOR_RATE")]
+    visitor_rate: Option<String>,
+}
+
+impl Options {
+    fn lookup(&self, name: &str) -> Option<String> {
+        match name {
+            "data" => self.data.clone(),
+            "listen" => self.listen.clone(),
+            "public-url" => self.public_url.clone(),
+            "trusted-proxies" => self.trusted_proxies.clone(),
+            "smtp-url" => self.smtp_url.clone(),
+            "mail-from" => self.mail_from.clone(),
+            "log" => self.log.clone(),
+            "visitor-rate" => self.visitor_rate.clone(),
+            _ => None,
+        }
+    }
+}
+
+enum Failure {
+    /// The call is wrong.
+    Call(String),
+    /// The call is right, and it did not work.
+    Work(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Work(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let call = Call::parse();
+    match run(&call) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Call(wrong)) => {
+            tell(&format!("shopbell: {wrong}"));
+            ExitCode::from(2)
+        }
+        Err(Failure::Work(wrong)) => {
+            tell(&format!("shopbell: {wrong}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(call: &Call) -> Result<(), Failure> {
+    let config = Config::parse(|name| call.options.lookup(name))
+        .map_err(|wrong| Failure::Call(wrong.join("\nshopbell: ")))?;
+    start_log(&config)?;
+    match &call.command {
+        None | Some(Command::Serve) => serve(config, &call.options),
+        Some(Command::Demo) => show_demo(config, &call.options),
+        Some(Command::Agent { command }) => change_agent(&config, command),
+    }
+}
+
+fn start_log(config: &Config) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .parse(&config.log)
+        .map_err(|e| Failure::Call(format!("--log {}: {e}", config.log)))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+    Ok(())
+}
+
+fn serve(config: Config, options: &Options) -> Result<(), Failure> {
+    let folder = DataFolder::claim(&config.data).map_err(Failure::Work)?;
+    actix_web::rt::System::new().block_on(async {
+        let (config, listener) = bind(config, options)?;
+        let url = config.public_url.clone();
+        let running = server::start(listener, folder, config, Clock::default()).await?;
+        say(&format!("listening on http://{}", running.address));
+        match &running.setup_code {
+            Some(code) => {
+                say("Open this link to set up your shop. It works once:");
+                say(&format!("  {url}/setup?code={code}"));
+            }
+            None => say(&format!("Your inbox: {url}/")),
+        }
+        wait(running).await
+    })
+}
+
+fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
+    let home = std::env::temp_dir().join(format!("shopbell-demo-{}", std::process::id()));
+    config.data.clone_from(&home);
+    let folder = DataFolder::claim(&home).map_err(Failure::Work)?;
+    let result = actix_web::rt::System::new().block_on(async {
+        let (config, listener) = bind(config, options)?;
+        let url = config.public_url.clone();
+        let clock = Clock::default();
+        say("Filling the shop …");
+        let sign_ins = demo::fill(&folder, clock.now()).await?;
+        let running = server::start(listener, folder, config, clock).await?;
+        say(&format!("listening on http://{}", running.address));
+        say(&format!("The shop:  {url}/demo-shop"));
+        say(&format!("The inbox: {url}/"));
+        for sign_in in sign_ins {
+            say(&format!("  {} / {} ({})", sign_in.email, sign_in.password, sign_in.role));
+        }
+        say("Everything is gone when this program ends.");
+        wait(running).await
+    });
+    let _ = std::fs::remove_dir_all(home);
+    result
+}
+
+/// Port 0 means any free one; without a public address of its own, the server is
+/// then reached where it listens.
+fn bind(mut config: Config, options: &Options) -> Result<(Config, TcpListener), Failure> {
+    let listener = TcpListener::bind(config.listen).map_err(|e| {
+        Failure::Work(format!(
+            "cannot listen on {}: {e}. Is another program using that port? Name another with --listen",
+            config.listen
+        ))
+    })?;
+    let address = listener.local_addr();
+    let address = address.map_err(|e| Failure::Work(format!("cannot listen: {e}")))?;
+    if options.public_url.is_none() && address.ip().is_loopback() {
+        let reached = format!("http://localhost:{}", address.port());
+        let parsed = Config::parse(|name| match name {
+            "public-url" => Some(reached.clone()),
+            other => options.lookup(other),
+        });
+        if let Ok(parsed) = parsed {
+            config.public_url = parsed.public_url;
+        }
+    }
+    Ok((config, listener))
+}
+
+async fn wait(running: server::Running) -> Result<(), Failure> {
+    let stopper = running.stopper();
+    actix_web::rt::spawn(async move {
+        asked_to_stop().await;
+        tracing::info!("stopping");
+        stopper.stop().await;
+    });
+    let ended = running.server.await;
+    // Whatever the last requests wrote is on disk before the process ends.
+    let _ = running.db.write("server.end", |_| Ok(())).await;
+    ended.map_err(|e| Failure::Work(format!("the server failed: {e}")))
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => (),
+        _ = int.recv() => (),
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Works beside a running server: SQLite keeps the two apart.
+fn change_agent(config: &Config, command: &AgentCommand) -> Result<(), Failure> {
+    let folder = DataFolder::visit(&config.data).map_err(Failure::Work)?;
+    let password = read_password()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Work(format!("cannot start: {e}")))?;
+    runtime.block_on(async {
+        let db = Db::open(&folder)?;
+        match command {
+            AgentCommand::Add {
+                email, name, role, ..
+            } => add_agent(&db, email, name, role, &password).await,
+            AgentCommand::Password { email, .. } => set_password(&db, email, &password).await,
+        }
+    })
+}
+
+async fn add_agent(
+    db: &Db,
+    email: &str,
+    name: &str,
+    role: &str,
+    password: &str,
+) -> Result<(), Failure> {
+    let role = Role::parse(role).ok_or_else(|| Failure::Call("--role: owner, admin or agent".into()))?;
+    let hash = passwords::hash(password, &[email, name]).await.map_err(wrong_call)?;
+    let new = NewAgent {
+        email: email.to_owned(),
+        name: name.to_owned(),
+        role,
+        lang: Lang::default(),
+        password: Some(hash),
+    };
+    let now = Clock::default().now();
+    let add = db.write("accounts.add", move |w| accounts::add(w, now, new));
+    add.await.map_err(wrong_call)?;
+    say(&format!("{name} can sign in now."));
+    Ok(())
+}
+
+async fn set_password(db: &Db, email: &str, password: &str) -> Result<(), Failure> {
+    let address = EmailAddress::parse(email)
+        .ok_or_else(|| Failure::Call(format!("--email {email}: this is no email address")))?;
+    let found = db.read(move |r| accounts::find_by_email(r, &address)).await?;
+    let agent = found.ok_or_else(|| {
+        Failure::Work(format!("nobody here has the address {email}. Create an agent with: shopbell agent add"))
+    })?;
+    let hash = passwords::hash(password, &[email, &agent.name]).await.map_err(wrong_call)?;
+    let set = db.write("accounts.password", move |w| {
+        accounts::set_password(w, agent.id, &hash, None)
+    });
+    set.await?;
+    say("The password is set, and all sessions of this agent are ended.");
+    Ok(())
+}
+
+/// What a person typed wrong is a wrong call; the rest is a failure.
+fn wrong_call(error: Error) -> Failure {
+    match error {
+        Error::Invalid { .. } => Failure::Call(error.to_string()),
+        other => other.into(),
+    }
+}
+
+fn read_password() -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut input = std::io::stdin().take(1024);
+    input
+        .read_to_string(&mut text)
+        .map_err(|e| Failure::Call(format!("--password-stdin: {e}")))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// To whoever started the program, not to the log.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

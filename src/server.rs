@@ -1,0 +1,235 @@
+//! Puts the house together: opens the plant, starts followers and workers,
+//! mounts the doors, and shuts down in an order that loses nothing.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer, rt};
+
+use crate::config::Config;
+use crate::db::{DataFolder, Db, Reader, Storage};
+use crate::error::{Error, Result};
+use crate::hub::{Closing, Hub};
+use crate::jobs::{self, Kinds};
+use crate::kernel::Clock;
+use crate::setup::SetupCode;
+use crate::web::{Around, Facts, Limits, Place, Route, Routes, Secure, Who};
+use crate::{
+    accounts, conversations, journal, live, operations, setup, sites, transcripts, widget,
+};
+
+/// How long open requests may take to finish once the end is announced.
+const GRACE_SECONDS: u64 = 5;
+const SWEEP: Duration = Duration::from_secs(300);
+const PROBE: Duration = Duration::from_secs(1);
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub db: Db,
+    pub hub: Hub,
+    /// On a fresh data folder: the secret of the one-time set-up link.
+    pub setup_code: Option<String>,
+    pub server: Server,
+    handle: ServerHandle,
+    _folder: DataFolder,
+}
+
+/// Everything that handlers may ask for.
+#[derive(Clone)]
+struct Shared {
+    db: Data<Db>,
+    hub: Data<Hub>,
+    clock: Data<Clock>,
+    config: Data<Config>,
+    place: Data<Place>,
+    limits: Data<Limits>,
+    secure: Data<Secure>,
+    code: Data<SetupCode>,
+    around: Data<Around>,
+}
+
+pub async fn start(
+    listener: TcpListener,
+    folder: DataFolder,
+    config: Config,
+    clock: Clock,
+) -> Result<Running> {
+    let address = listener
+        .local_addr()
+        .map_err(|e| Error::internal("binding the port", e))?;
+    let db = Db::open(&folder)?;
+    let hub = Hub::default();
+    let place = Place::new(&config);
+    let fresh = db.read(accounts::is_empty).await?;
+    let code = if fresh { SetupCode::new() } else { SetupCode::none() };
+    let setup_code = code.reveal();
+    let shared = Shared {
+        db: Data::new(db.clone()),
+        hub: Data::new(hub.clone()),
+        clock: Data::new(clock.clone()),
+        limits: Data::new(Limits::new(config.visitor_rate)),
+        secure: Data::new(Secure::new(&place)),
+        place: Data::new(place),
+        around: Data::new(Around {
+            facts,
+            insecure: !config.public_url.is_https(),
+            storage: db.storage(),
+        }),
+        config: Data::new(config),
+        code: Data::new(code),
+    };
+
+    live::start(&db, hub.clone())?;
+    start_work(&shared);
+
+    let server = HttpServer::new(move || {
+        let shared = shared.clone();
+        App::new()
+            .app_data(shared.db)
+            .app_data(shared.hub)
+            .app_data(shared.clock)
+            .app_data(shared.config)
+            .app_data(shared.place)
+            .app_data(shared.limits)
+            .app_data(shared.secure)
+            .app_data(shared.code)
+            .app_data(shared.around)
+            .wrap(from_fn(crate::web::guard))
+            .configure(|config| {
+                mount(config);
+            })
+    })
+    .workers(std::thread::available_parallelism().map_or(2, |it| it.get().min(8)))
+    .backlog(4096)
+    .max_connections(100_000)
+    .client_request_timeout(Duration::from_secs(10))
+    .shutdown_timeout(GRACE_SECONDS)
+    .disable_signals()
+    .listen(listener)
+    .map_err(|e| Error::internal("listening", e))?
+    .run();
+    Ok(Running {
+        address,
+        db,
+        hub,
+        setup_code,
+        handle: server.handle(),
+        server,
+        _folder: folder,
+    })
+}
+
+impl Running {
+    /// A handle that can end the server from elsewhere.
+    pub fn stopper(&self) -> Stopper {
+        Stopper {
+            hub: self.hub.clone(),
+            db: self.db.clone(),
+            handle: self.handle.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Stopper {
+    hub: Hub,
+    db: Db,
+    handle: ServerHandle,
+}
+
+impl Stopper {
+    /// Sends every page away to come back later, lets open requests finish, and
+    /// waits until what they wrote is on disk.
+    pub async fn stop(self) {
+        self.hub.close_all(Closing::Restart);
+        self.handle.stop(true).await;
+        let _ = self.db.write("server.stop", |_| Ok(())).await;
+    }
+}
+
+/// All doors, and who may use them.
+pub fn mount(config: &mut ServiceConfig) -> Vec<Route> {
+    let mut routes = Routes::default();
+    routes.get("/healthz", Who::Anyone, healthz);
+    routes.get("/readyz", Who::Anyone, readyz);
+    accounts::http::routes(&mut routes);
+    sites::http::routes(&mut routes);
+    conversations::http::routes(&mut routes);
+    transcripts::http::routes(&mut routes);
+    live::socket::routes(&mut routes);
+    widget::http::routes(&mut routes);
+    setup::http::routes(&mut routes);
+    operations::http::routes(&mut routes);
+    routes.mount(config)
+}
+
+/// What stands around every signed-in page. The position comes first: whatever
+/// happens while the page is drawn is told again by its socket, never skipped.
+fn facts(r: &Reader) -> Result<Facts> {
+    Ok(Facts {
+        seq: journal::position(r)?,
+        epoch: journal::epoch(r)?,
+        shop_name: sites::first(r)?.name,
+        waiting: conversations::lists::count_waiting(r)?,
+    })
+}
+
+/// The process is up.
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok\n")
+}
+
+/// The process can do its work: it can write.
+async fn readyz(db: Data<Db>) -> HttpResponse {
+    match db.probe().await {
+        Ok(()) => HttpResponse::Ok().content_type("text/plain").body("ok\n"),
+        Err(_) => HttpResponse::ServiceUnavailable()
+            .content_type("text/plain; charset=utf-8")
+            .insert_header(("content-language", "en"))
+            .body("the database cannot be written to\n"),
+    }
+}
+
+fn start_work(shared: &Shared) {
+    let db = || Db::clone(&shared.db);
+    let clock = Clock::clone(&shared.clock);
+    let config = Data::clone(&shared.config).into_inner();
+    let mut kinds = Kinds::new();
+    accounts::work::add(&mut kinds, db(), clock.clone(), Arc::clone(&config));
+    transcripts::work::add(&mut kinds, db(), config);
+    rt::spawn(jobs::work(db(), clock.clone(), kinds));
+    rt::spawn(live::tell_storage(db(), Hub::clone(&shared.hub)));
+    rt::spawn(mend_storage(db()));
+    rt::spawn(sweep(db(), clock, Data::clone(&shared.limits)));
+}
+
+/// While saving fails, tries again and again, so that it is known at once when
+/// the disk has room: no restart, no visitor needed to find out.
+async fn mend_storage(db: Db) {
+    let mut storage = db.storage();
+    loop {
+        while *storage.borrow_and_update() == Storage::Failing {
+            tokio::time::sleep(PROBE).await;
+            let _ = db.probe().await;
+        }
+        if storage.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Forgets what need not be remembered, a little at a time.
+async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        limits.sweep();
+        let now = clock.now();
+        if let Err(error) = db.write("journal.prune", move |w| journal::prune(w, now)).await {
+            tracing::warn!(%error, "could not prune the journal: {error}");
+        }
+    }
+}

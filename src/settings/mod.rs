@@ -1,0 +1,142 @@
+//! What an admin changes while the program runs, read at each use. Owns the
+//! `settings` table: one JSON value a subject. What the operator decided before
+//! the start (`config`) wins where both speak.
+
+mod sql;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{EmailAddress, Secret, line};
+use crate::mail::{Security, Server};
+
+const MAIL: &str = "mail";
+
+/// How mail leaves, as typed on the settings page.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct MailSettings {
+    pub host: String,
+    pub port: u16,
+    /// `none`, `starttls` or `tls`.
+    pub security: String,
+    pub user: String,
+    pub password: String,
+    pub from_name: String,
+    pub from: String,
+}
+
+/// Everything needed to send.
+#[derive(Clone)]
+pub struct Outgoing {
+    pub server: Server,
+    pub from: EmailAddress,
+    /// Empty: the shop's name.
+    pub from_name: String,
+}
+
+pub fn mail(r: &Reader) -> Result<Option<MailSettings>> {
+    let Some(text) = sql::find_value(r, MAIL)? else {
+        return Ok(None);
+    };
+    let parsed = serde_json::from_str(&text);
+    parsed
+        .map(Some)
+        .map_err(|e| Error::internal("reading the mail settings", e))
+}
+
+/// An empty password keeps the one stored: pages never show it, so they cannot
+/// send it back.
+pub fn save_mail(w: &Writer, new: MailSettings) -> Result<()> {
+    let mut new = check(new)?;
+    if new.password.is_empty() {
+        new.password = mail(w)?.map(|it| it.password).unwrap_or_default();
+    }
+    let value = serde_json::to_string(&new)
+        .map_err(|e| Error::internal("writing the mail settings", e))?;
+    sql::upsert_value(w, MAIL, &value)
+}
+
+/// `None` while nobody has set mail up.
+pub fn outgoing(r: &Reader, config: &Config) -> Result<Option<Outgoing>> {
+    let saved = mail(r)?;
+    let from_name = saved.as_ref().map(|it| it.from_name.clone());
+    let saved_from = saved.as_ref().and_then(|it| EmailAddress::parse(&it.from));
+    if let Some(url) = &config.smtp_url {
+        return Ok(Some(Outgoing {
+            server: Server::Url(url.clone()),
+            from: config
+                .mail_from
+                .clone()
+                .or(saved_from)
+                .unwrap_or_else(|| no_reply(config)),
+            from_name: from_name.unwrap_or_default(),
+        }));
+    }
+    Ok(saved.zip(saved_from).map(|(saved, from)| Outgoing {
+        from: config.mail_from.clone().unwrap_or(from),
+        from_name: saved.from_name,
+        server: Server::Parts {
+            host: saved.host,
+            port: saved.port,
+            security: security(&saved.security),
+            user: saved.user,
+            password: Secret::new(saved.password),
+        },
+    }))
+}
+
+/// A sender nobody reads, at our own host where that has a real name.
+fn no_reply(config: &Config) -> EmailAddress {
+    let host = config.public_url.authority();
+    let host = host.split(':').next().unwrap_or_default();
+    EmailAddress::parse(&format!("no-reply@{host}"))
+        .or_else(|| EmailAddress::parse("no-reply@shopbell.invalid"))
+        .unwrap_or_else(|| unreachable!("the fallback is a valid address"))
+}
+
+fn security(word: &str) -> Security {
+    match word {
+        "none" => Security::None,
+        "tls" => Security::Tls,
+        _ => Security::StartTls,
+    }
+}
+
+fn check(new: MailSettings) -> Result<MailSettings> {
+    let invalid = |field, say| Err(Error::Invalid { field, say });
+    let host = new.host.trim().to_owned();
+    let plain = |c: char| c.is_alphanumeric() || "-.:[]".contains(c);
+    if host.is_empty() || 253 < host.len() || !host.chars().all(plain) {
+        return invalid("host", |t| t.error_host_invalid().into());
+    }
+    if new.port == 0 {
+        return invalid("port", |t| t.error_port_invalid().into());
+    }
+    if !["none", "starttls", "tls"].contains(&new.security.as_str()) {
+        return invalid("security", |t| t.error_field_required().into());
+    }
+    let Some(from) = EmailAddress::parse(&new.from) else {
+        return invalid("from", |t| t.error_email_invalid().into());
+    };
+    let from_name = match new.from_name.trim() {
+        "" => String::new(),
+        name => line(name, 80).map_err(|flaw| {
+            Error::flaw("from_name", flaw, |t| t.error_field_too_long(80).into())
+        })?,
+    };
+    if 256 < new.user.len() {
+        return invalid("user", |t| t.error_field_too_long(256).into());
+    }
+    if 256 < new.password.len() {
+        return invalid("password", |t| t.error_field_too_long(256).into());
+    }
+    Ok(MailSettings {
+        host,
+        from: from.to_string(),
+        from_name,
+        user: new.user.trim().to_owned(),
+        ..new
+    })
+}

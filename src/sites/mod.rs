@@ -1,0 +1,167 @@
+//! A shop's site: its public key, the pages that may carry its chat, its look,
+//! its languages, and what it keeps to itself.
+//!
+//! The key is public: it stands in the shop's pages. What keeps strangers from
+//! using it is the list of origins; while that list is empty, any page may.
+
+pub mod http;
+pub mod pages;
+mod rules;
+mod sql;
+
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{Origin, SiteId, Timestamp, line, random_key};
+use crate::texts::Lang;
+
+pub use rules::{contrast, text_on};
+
+const NAME: usize = 80;
+const ORIGINS: usize = 50;
+const COLOR: &str = "#0f6b5c";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    pub id: SiteId,
+    pub key: String,
+    pub name: String,
+    /// `#rrggbb`, dark enough or light enough for one of black and white.
+    pub color: String,
+    /// `start` or `end`: the side of the launcher.
+    pub position: String,
+    pub lang: Lang,
+    /// An IANA name; mails are dated in it.
+    pub zone: String,
+    typing_preview: bool,
+    pub strict_privacy: bool,
+    pub demo_shop: bool,
+    pub origins: Vec<Origin>,
+}
+
+impl Site {
+    /// Whether agents see what a visitor types before it is sent.
+    pub fn previews_typing(&self) -> bool {
+        self.typing_preview && !self.strict_privacy
+    }
+
+    /// What the switch on the settings page says, whatever else rules.
+    pub fn typing_preview_switch(&self) -> bool {
+        self.typing_preview
+    }
+
+    /// Whether a page of this origin may carry the chat.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.origins.is_empty() || self.origins.iter().any(|it| it.as_str() == origin)
+    }
+}
+
+/// What the settings page sends.
+pub struct NewLook {
+    pub name: String,
+    pub origins: String,
+    pub color: String,
+    pub position: String,
+    pub lang: Lang,
+    pub zone: String,
+    pub typing_preview: bool,
+    pub strict_privacy: bool,
+    pub demo_shop: bool,
+}
+
+pub fn create(w: &Writer, now: Timestamp, name: &str, lang: Lang, zone: &str) -> Result<SiteId> {
+    let name = clean_name(name)?;
+    let zone = if rules::is_zone(zone) { zone } else { "UTC" };
+    sql::insert_site(w, now, &random_key(), &name, COLOR, lang, zone)
+}
+
+/// The one everything belongs to until there are several.
+pub fn first(r: &Reader) -> Result<Site> {
+    sql::find_first(r)?.ok_or(Error::NotFound("site"))
+}
+
+pub fn find(r: &Reader, id: SiteId) -> Result<Site> {
+    sql::find_site(r, id)?.ok_or(Error::NotFound("site"))
+}
+
+pub fn find_by_key(r: &Reader, key: &str) -> Result<Site> {
+    sql::find_site_by_key(r, key)?.ok_or(Error::NotFound("site"))
+}
+
+pub fn save(w: &Writer, id: SiteId, new: &NewLook) -> Result<()> {
+    let name = clean_name(&new.name)?;
+    let color = rules::parse_color(&new.color).ok_or(Error::Invalid {
+        field: "color",
+        say: |t| t.error_color_invalid().into(),
+    })?;
+    if !["start", "end"].contains(&new.position.as_str()) {
+        return Err(Error::Malformed("position: start or end".into()));
+    }
+    if !rules::is_zone(&new.zone) {
+        return Err(Error::Invalid {
+            field: "zone",
+            say: |t| t.error_zone_unknown().into(),
+        });
+    }
+    let origins = parse_origins(&new.origins)?;
+    sql::update_site(w, id, &name, &color, new)?;
+    sql::delete_origins(w, id)?;
+    origins
+        .iter()
+        .try_for_each(|origin| sql::insert_origin(w, id, origin))
+}
+
+/// One more page that may carry the chat.
+pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
+    let origin = Origin::parse(origin).ok_or(Error::Invalid {
+        field: "origin",
+        say: |t| t.error_origin_invalid().into(),
+    })?;
+    sql::insert_origin(w, id, &origin)
+}
+
+/// The one line for the shop's pages.
+pub fn embed_code(site: &Site, public_url: &Origin) -> String {
+    let mut attributes = format!("data-site=\"{}\"", site.key);
+    if site.color != COLOR {
+        attributes.push_str(&format!(" data-color=\"{}\"", site.color));
+    }
+    if site.position != "end" {
+        attributes.push_str(&format!(" data-position=\"{}\"", site.position));
+    }
+    format!("<script async src=\"{public_url}/w.js\" {attributes}></script>")
+}
+
+/// What a shop with a content security policy adds to it. No `style-src`, no
+/// `img-src`, no `frame-src`: the widget needs none.
+pub fn csp_lines(public_url: &Origin) -> String {
+    format!(
+        "script-src {public_url};\nconnect-src {public_url} {};",
+        public_url.socket()
+    )
+}
+
+fn parse_origins(text: &str) -> Result<Vec<Origin>> {
+    let mut origins = Vec::new();
+    let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
+    for text in lines {
+        let origin = Origin::parse(text).ok_or(Error::Invalid {
+            field: "origins",
+            say: |t| t.error_origin_invalid().into(),
+        })?;
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    match origins.len() <= ORIGINS {
+        true => Ok(origins),
+        false => Err(Error::Invalid {
+            field: "origins",
+            say: |t| t.problem_too_many_origins(ORIGINS as i64).into(),
+        }),
+    }
+}
+
+fn clean_name(name: &str) -> Result<String> {
+    line(name, NAME)
+        .map_err(|flaw| Error::flaw("shop", flaw, |t| t.error_field_too_long(NAME as i64).into()))
+}

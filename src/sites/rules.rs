@@ -1,0 +1,75 @@
+//! Colours and time zones. Contrast is that of WCAG 2.2, 1.4.3.
+
+use jiff::tz::TimeZone;
+
+pub fn is_zone(name: &str) -> bool {
+    name.len() < 64 && TimeZone::get(name).is_ok()
+}
+
+/// `#rrggbb`, lower case; `#rgb` is widened.
+pub fn parse_color(text: &str) -> Option<String> {
+    let hex = text.trim().strip_prefix('#')?.to_ascii_lowercase();
+    if !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    match hex.len() {
+        6 => Some(format!("#{hex}")),
+        3 => Some(hex.chars().fold("#".to_owned(), |all, c| format!("{all}{c}{c}"))),
+        _ => None,
+    }
+}
+
+/// Black or white, whichever reads better on a colour. One of the two always
+/// reaches 4.5:1.
+pub fn text_on(color: &str) -> &'static str {
+    match contrast(color, "#ffffff") < contrast(color, "#000000") {
+        true => "#000000",
+        false => "#ffffff",
+    }
+}
+
+/// From 1 (the same) to 21 (black on white).
+pub fn contrast(a: &str, b: &str) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn luminance(color: &str) -> f64 {
+    let channel = |at: usize| {
+        let byte = color.get(at..at + 2).and_then(|it| u8::from_str_radix(it, 16).ok());
+        let part = f64::from(byte.unwrap_or(0)) / 255.0;
+        match part <= 0.04045 {
+            true => part / 12.92,
+            false => ((part + 0.055) / 1.055).powf(2.4),
+        }
+    };
+    0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_is_six_digits() {
+        assert_eq!(parse_color(" #1F5EFF ").as_deref(), Some("#1f5eff"));
+        assert_eq!(parse_color("#abc").as_deref(), Some("#aabbcc"));
+        for bad in ["", "red", "#12345", "#gggggg", "url(x)", "#123456;"] {
+            assert_eq!(parse_color(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn text_is_readable_on_every_colour() {
+        for color in ["#000000", "#ffffff", "#777777", "#ffff00", "#1f5eff", "#757575"] {
+            assert!(4.5 <= contrast(color, text_on(color)), "{color}");
+        }
+        assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_zone_is_one_of_the_worlds() {
+        assert!(is_zone("Europe/Istanbul"));
+        assert!(!is_zone("Europe/Atlantis"));
+    }
+}

@@ -1,0 +1,99 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{NewLook, Site};
+use crate::db::{Reader, Writer};
+use crate::error::Result;
+use crate::kernel::{Origin, SiteId, Timestamp};
+use crate::texts::Lang;
+
+/// The origins ride along in one column: none of them can hold a space.
+const SITE: &str = "select id, key, name, color, position, lang, zone, typing_preview,
+    strict_privacy, demo_shop,
+    (select group_concat(origin, ' ') from site_origins where site = sites.id) as origins
+    from sites";
+
+pub fn insert_site(
+    w: &Writer,
+    now: Timestamp,
+    key: &str,
+    name: &str,
+    color: &str,
+    lang: Lang,
+    zone: &str,
+) -> Result<SiteId> {
+    let mut statement = w.prepare_cached(
+        "insert into sites (key, name, color, position, lang, zone, typing_preview,
+             strict_privacy, demo_shop, created_at)
+         values (?1, ?2, ?3, 'end', ?4, ?5, 1, 0, 1, ?6)",
+    )?;
+    statement.execute(params![key, name, color, lang.code(), zone, now])?;
+    Ok(SiteId(w.last_insert_rowid()))
+}
+
+pub fn find_first(r: &Reader) -> Result<Option<Site>> {
+    let mut query = r.prepare_cached(&format!("{SITE} order by id limit 1"))?;
+    Ok(query.query_row([], read_site).optional()?)
+}
+
+pub fn find_site(r: &Reader, id: SiteId) -> Result<Option<Site>> {
+    let mut query = r.prepare_cached(&format!("{SITE} where id = ?1"))?;
+    Ok(query.query_row(params![id.0], read_site).optional()?)
+}
+
+pub fn find_site_by_key(r: &Reader, key: &str) -> Result<Option<Site>> {
+    let mut query = r.prepare_cached(&format!("{SITE} where key = ?1"))?;
+    Ok(query.query_row(params![key], read_site).optional()?)
+}
+
+pub fn update_site(w: &Writer, id: SiteId, name: &str, color: &str, new: &NewLook) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update sites set name = ?2, color = ?3, position = ?4, lang = ?5, zone = ?6,
+             typing_preview = ?7, strict_privacy = ?8, demo_shop = ?9
+         where id = ?1",
+    )?;
+    statement.execute(params![
+        id.0,
+        name,
+        color,
+        new.position,
+        new.lang.code(),
+        new.zone,
+        new.typing_preview,
+        new.strict_privacy,
+        new.demo_shop
+    ])?;
+    Ok(())
+}
+
+pub fn insert_origin(w: &Writer, id: SiteId, origin: &Origin) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "insert into site_origins (site, origin) values (?1, ?2) on conflict do nothing",
+    )?;
+    statement.execute(params![id.0, origin.as_str()])?;
+    Ok(())
+}
+
+pub fn delete_origins(w: &Writer, id: SiteId) -> Result<()> {
+    w.prepare_cached("delete from site_origins where site = ?1")?
+        .execute(params![id.0])?;
+    Ok(())
+}
+
+fn read_site(row: &Row) -> rusqlite::Result<Site> {
+    let lang: String = row.get("lang")?;
+    let origins: Option<String> = row.get("origins")?;
+    let origins = origins.unwrap_or_default();
+    Ok(Site {
+        id: SiteId(row.get("id")?),
+        key: row.get("key")?,
+        name: row.get("name")?,
+        color: row.get("color")?,
+        position: row.get("position")?,
+        lang: Lang::from_code(&lang).unwrap_or_default(),
+        zone: row.get("zone")?,
+        typing_preview: row.get("typing_preview")?,
+        strict_privacy: row.get("strict_privacy")?,
+        demo_shop: row.get("demo_shop")?,
+        origins: origins.split(' ').filter_map(Origin::parse).collect(),
+    })
+}

@@ -1,0 +1,280 @@
+// The compiler of the catalogue, shared by the build and its own tests. Values
+// in, code and faults out: it reads no files.
+//
+// What it holds to: every text exists in every language, with the same
+// placeholders; plurals have exactly the forms their language needs (CLDR); no
+// text is left that nothing uses, and the widget asks for none that is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use toml::{Table, Value};
+
+/// Each language, and the plural forms it needs.
+const LANGUAGES: [(&str, &str, &[&str]); 4] = [
+    ("en", "En", &["one", "other"]),
+    ("fr", "Fr", &["one", "other"]),
+    ("tr", "Tr", &["one", "other"]),
+    ("ru", "Ru", &["one", "few", "many", "other"]),
+];
+/// `other` may be left out where whole numbers never reach it.
+const OPTIONAL: &[(&str, &str)] = &[("ru", "other")];
+
+type File = (String, String);
+
+/// One text: for each language its forms by name (`""` where there is one only).
+struct Text {
+    file: String,
+    forms: BTreeMap<&'static str, BTreeMap<String, String>>,
+    placeholders: BTreeSet<String>,
+    plural: bool,
+}
+
+/// The generated code, and what is wrong, a sentence each.
+pub fn compile(
+    catalogue: &[File],
+    sources: &[File],
+    widget: &[File],
+) -> (String, Vec<String>) {
+    let mut faults = Vec::new();
+    let texts = read(catalogue, &mut faults);
+    faults.extend(find_unused(&texts, sources, widget));
+    (generate(&texts), faults)
+}
+
+fn read(catalogue: &[File], faults: &mut Vec<String>) -> BTreeMap<String, Text> {
+    let mut texts = BTreeMap::new();
+    for (file, content) in catalogue {
+        let table: Table = match content.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                faults.push(format!("{file} is no TOML: {error}"));
+                continue;
+            }
+        };
+        let prefix = file.trim_end_matches(".toml");
+        for (key, value) in table {
+            let Some(text) = read_text(file, &key, &value, faults) else {
+                continue;
+            };
+            if !key.starts_with(&format!("{prefix}_")) {
+                faults.push(format!("{file}: `{key}` does not begin with `{prefix}_`"));
+            }
+            if texts.insert(key.clone(), text).is_some() {
+                faults.push(format!("{file}: `{key}` stands twice"));
+            }
+        }
+    }
+    texts
+}
+
+fn read_text(file: &str, key: &str, value: &Value, faults: &mut Vec<String>) -> Option<Text> {
+    let Some(table) = value.as_table() else {
+        faults.push(format!("{file}: `{key}` is no table of languages"));
+        return None;
+    };
+    let mut text = Text {
+        file: file.to_owned(),
+        forms: BTreeMap::new(),
+        placeholders: BTreeSet::new(),
+        plural: table.values().any(|it| it.is_table()),
+    };
+    for known in table.keys() {
+        if !LANGUAGES.iter().any(|(code, _, _)| code == known) {
+            faults.push(format!("{file}: `{key}` has an unknown language `{known}`"));
+        }
+    }
+    let mut first: Option<BTreeSet<String>> = None;
+    for (code, _, needed) in LANGUAGES {
+        let Some(value) = table.get(code) else {
+            faults.push(format!("{file}: `{key}` is missing in `{code}`"));
+            continue;
+        };
+        let forms = read_forms(value);
+        check_forms(file, key, code, needed, text.plural, &forms, faults);
+        let found: BTreeSet<String> = forms.values().flat_map(|it| placeholders(it)).collect();
+        match &first {
+            Some(first) if *first != found => faults.push(format!(
+                "{file}: `{key}` in `{code}` has other placeholders than in the first language"
+            )),
+            Some(_) => (),
+            None => first = Some(found),
+        }
+        text.forms.insert(code, forms);
+    }
+    text.placeholders = first.unwrap_or_default();
+    if text.plural && !text.placeholders.contains("n") {
+        faults.push(format!("{file}: `{key}` is a plural without {{n}}"));
+    }
+    (text.forms.len() == LANGUAGES.len()).then_some(text)
+}
+
+fn read_forms(value: &Value) -> BTreeMap<String, String> {
+    match value {
+        Value::String(text) => BTreeMap::from([(String::new(), text.clone())]),
+        Value::Table(forms) => forms
+            .iter()
+            .filter_map(|(name, it)| Some((name.clone(), it.as_str()?.to_owned())))
+            .collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn check_forms(
+    file: &str,
+    key: &str,
+    code: &str,
+    needed: &[&str],
+    plural: bool,
+    forms: &BTreeMap<String, String>,
+    faults: &mut Vec<String>,
+) {
+    if !plural {
+        if forms.get("").is_none_or(|it| it.trim().is_empty()) {
+            faults.push(format!("{file}: `{key}` is empty in `{code}`"));
+        }
+        return;
+    }
+    for form in needed {
+        let may_lack = OPTIONAL.contains(&(code, form));
+        if !forms.contains_key(*form) && !may_lack {
+            faults.push(format!("{file}: `{key}` lacks the form `{form}` in `{code}`"));
+        }
+    }
+    for form in forms.keys().filter(|it| !needed.contains(&it.as_str())) {
+        faults.push(format!("{file}: `{key}` has a form `{form}` that `{code}` does not use"));
+    }
+}
+
+fn placeholders(text: &str) -> Vec<String> {
+    let parts = text.split('{').skip(1);
+    let names = parts.filter_map(|it| it.split_once('}').map(|(name, _)| name));
+    names.map(str::to_owned).collect()
+}
+
+/// Texts nobody asks for, and texts the widget asks for in vain.
+fn find_unused(
+    texts: &BTreeMap<String, Text>,
+    sources: &[File],
+    widget: &[File],
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut words: BTreeSet<&str> = BTreeSet::new();
+    for (_, source) in sources {
+        words.extend(source.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    }
+    let mut asked = BTreeSet::new();
+    for (_, source) in widget {
+        for quote in ['\'', '"'] {
+            for start in [" t(", "(t(", "[t(", "!t(", "{t(", "\nt(", "`t(", ",t(", ".t("] {
+                for part in source.split(&format!("{start}{quote}")).skip(1) {
+                    asked.extend(part.split(quote).next());
+                }
+            }
+        }
+    }
+    for (key, text) in texts {
+        let used = match key.strip_prefix("widget_") {
+            Some(name) => asked.contains(name) || words.contains(key.as_str()),
+            None => words.contains(key.as_str()),
+        };
+        if !used {
+            faults.push(format!("{}: nothing uses `{key}`", text.file));
+        }
+    }
+    for name in asked {
+        if !texts.contains_key(&format!("widget_{name}")) {
+            faults.push(format!("the widget asks for `{name}`, which is not in the catalogue"));
+        }
+    }
+    faults
+}
+
+fn generate(texts: &BTreeMap<String, Text>) -> String {
+    let mut code = String::from("impl Lang {\n");
+    for (key, text) in texts {
+        generate_text(&mut code, key, text);
+    }
+    code.push_str("}\n\n");
+    generate_widget(&mut code, texts);
+    code
+}
+
+fn generate_text(code: &mut String, key: &str, text: &Text) {
+    let mut names: Vec<&str> = text.placeholders.iter().map(String::as_str).collect();
+    names.sort_by_key(|it| (*it != "n", *it));
+    if names.is_empty() {
+        let _ = writeln!(code, "pub fn {key}(self) -> &'static str {{ match self {{");
+        for (language, variant, _) in LANGUAGES {
+            let form = text.forms[language].values().next().cloned().unwrap_or_default();
+            let _ = writeln!(code, "Self::{variant} => {form:?},");
+        }
+        code.push_str("} }\n");
+        return;
+    }
+    let parameters: Vec<String> = names
+        .iter()
+        .map(|it| match *it {
+            "n" => "n: i64".to_owned(),
+            name => format!("{name}: impl std::fmt::Display"),
+        })
+        .collect();
+    let parameters = parameters.join(", ");
+    let _ = writeln!(code, "pub fn {key}(self, {parameters}) -> String {{ match self {{");
+    for (language, variant, _) in LANGUAGES {
+        let forms = &text.forms[language];
+        if !text.plural {
+            let form = forms.values().next().cloned().unwrap_or_default();
+            let _ = writeln!(code, "Self::{variant} => format!({form:?}),");
+            continue;
+        }
+        let _ = writeln!(code, "Self::{variant} => match plural(self, n) {{");
+        for (name, form) in forms.iter().filter(|(name, _)| *name != "many" && *name != "other") {
+            let _ = writeln!(code, "{name:?} => format!({form:?}),");
+        }
+        let rest = forms.get("many").or_else(|| forms.get("other"));
+        let rest = rest.cloned().unwrap_or_default();
+        let _ = writeln!(code, "_ => format!({rest:?}), }},");
+    }
+    code.push_str("} }\n");
+}
+
+/// The widget's own texts as one JSON object a language, without the prefix.
+fn generate_widget(code: &mut String, texts: &BTreeMap<String, Text>) {
+    code.push_str("pub fn widget_texts_json(lang: Lang) -> &'static str { match lang {\n");
+    for (language, variant, _) in LANGUAGES {
+        let mut entries = Vec::new();
+        for (key, text) in texts {
+            let Some(name) = key.strip_prefix("widget_") else {
+                continue;
+            };
+            let forms = &text.forms[language];
+            let value = match text.plural {
+                false => quote(forms.values().next().map_or("", String::as_str)),
+                true => {
+                    let forms: Vec<String> =
+                        forms.iter().map(|(name, it)| format!("{}:{}", quote(name), quote(it))).collect();
+                    format!("{{{}}}", forms.join(","))
+                }
+            };
+            entries.push(format!("{}:{value}", quote(name)));
+        }
+        let json = format!("{{{}}}", entries.join(","));
+        let _ = writeln!(code, "Lang::{variant} => {json:?},");
+    }
+    code.push_str("} }\n");
+}
+
+/// A JSON string (RFC 8259, 7).
+fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}

@@ -1,0 +1,46 @@
+//! A conversation as a mail: what was said, by whom, when, in the shop's time
+//! zone. Notes among agents never leave the house.
+//!
+//! Only agents may ask for one. A form in which any visitor names any address
+//! would make every shop's mail server a relay for strangers' words.
+
+pub mod http;
+pub mod pages;
+pub mod work;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::db::Writer;
+use crate::error::{Error, Result};
+use crate::kernel::{Actor, AgentId, ConversationId, EmailAddress, Timestamp};
+use crate::{conversations, jobs, settings};
+
+
+const KIND: &str = "transcripts.send";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Order {
+    conversation: ConversationId,
+    to: String,
+}
+
+/// Queues the mail, and leaves a line that says so, in one transaction.
+pub fn send(
+    w: &Writer,
+    now: Timestamp,
+    by: AgentId,
+    conversation: ConversationId,
+    to: &EmailAddress,
+    config: &Config,
+) -> Result<()> {
+    if settings::outgoing(w, config)?.is_none() {
+        return Err(Error::Conflict(|t| t.error_mail_not_configured().into()));
+    }
+    conversations::note_transcript(w, now, Actor::Agent(by), conversation)?;
+    let order = Order {
+        conversation,
+        to: to.to_string(),
+    };
+    jobs::enqueue(w, now, KIND, to.as_str(), &order).map(|_| ())
+}

@@ -1,0 +1,140 @@
+//! Anonymous people and what they write from. A visitor is whoever holds the
+//! token that was made for him here; only its hash is kept, and it opens his own
+//! conversation and nothing else. Every arrival gets a number, for ever.
+
+mod extract;
+mod rules;
+mod sql;
+
+use serde::Deserialize;
+
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{SiteId, Timestamp, Token, TokenHash, VisitorId, clip};
+use crate::texts::Lang;
+
+pub use extract::Bearer;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    pub id: VisitorId,
+    pub site: SiteId,
+    pub number: i64,
+    /// As his page said: `fr`, `pt-BR`. The interface may not speak it.
+    pub lang: String,
+}
+
+/// What a message came from, as the page tells it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDevice {
+    #[serde(default)]
+    pub kind: Kind,
+    #[serde(default)]
+    pub app: Option<String>,
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    #[default]
+    Site,
+    MobileSite,
+    App,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Site => "site",
+            Self::MobileSite => "mobile_site",
+            Self::App => "app",
+        }
+    }
+}
+
+/// A device as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    pub kind: String,
+    pub app: Option<String>,
+    pub app_version: Option<String>,
+    pub browser: Option<String>,
+    pub browser_version: Option<String>,
+    pub system: Option<String>,
+    pub raw: String,
+}
+
+impl Device {
+    /// “Opera 112.0.0.0, Windows 11”
+    pub fn words(&self) -> String {
+        let pair = |name: &Option<String>, version: &Option<String>| {
+            let words = [name.as_deref(), version.as_deref()];
+            words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        };
+        let parts = [
+            pair(&self.app, &self.app_version),
+            pair(&self.browser, &self.browser_version),
+            self.system.clone().unwrap_or_default(),
+        ];
+        let told: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+        told.join(", ")
+    }
+}
+
+/// “Client 40”, in the language of whoever reads it.
+pub fn name(number: i64, t: Lang) -> String {
+    t.chat_client(number)
+}
+
+pub fn arrive(
+    w: &Writer,
+    now: Timestamp,
+    site: SiteId,
+    lang: &str,
+) -> Result<(Visitor, Token)> {
+    let token = Token::random();
+    let number = sql::next_number(w, site)?;
+    let lang = rules::clean_lang(lang);
+    let id = sql::insert_visitor(w, now, site, number, token.hash(), &lang)?;
+    let visitor = Visitor {
+        id,
+        site,
+        number,
+        lang,
+    };
+    Ok((visitor, token))
+}
+
+/// Whose token this is.
+pub fn authenticate(r: &Reader, token: TokenHash) -> Result<Visitor> {
+    sql::find_visitor_by_token(r, token)?.ok_or(Error::SignedOut)
+}
+
+pub fn find(r: &Reader, id: VisitorId) -> Result<Visitor> {
+    sql::find_visitor(r, id)?.ok_or(Error::NotFound("visitor"))
+}
+
+/// The row for a device, new or known. In strict privacy only its kind is kept.
+pub fn note_device(
+    w: &Writer,
+    visitor: VisitorId,
+    new: &NewDevice,
+    agent_string: &str,
+    strict: bool,
+) -> Result<i64> {
+    let mut device = match strict {
+        true => Device::default(),
+        false => rules::recognise(&clip(agent_string, 300)),
+    };
+    device.kind = new.kind.as_str().to_owned();
+    let short = |it: &Option<String>| it.as_deref().map(|it| clip(it, 40));
+    device.app = short(&new.app).filter(|it| !it.is_empty());
+    device.app_version = short(&new.version).filter(|it| !it.is_empty());
+    match sql::find_device(w, visitor, &device)? {
+        Some(known) => Ok(known),
+        None => sql::insert_device(w, visitor, &device),
+    }
+}

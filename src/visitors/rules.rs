@@ -1,0 +1,57 @@
+use super::Device;
+
+/// A language tag (BCP 47) as far as we use it; anything else is unknown.
+pub fn clean_lang(text: &str) -> String {
+    let tag = |it: &str| {
+        !it.is_empty()
+            && it.len() <= 16
+            && it.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    match tag(text) {
+        true => text.to_owned(),
+        false => "und".to_owned(),
+    }
+}
+
+/// What a browser calls itself, in words; the raw string stays beside it.
+pub fn recognise(raw: &str) -> Device {
+    let known = |it: &str| (it != "UNKNOWN" && !it.is_empty()).then(|| it.to_owned());
+    let Some(found) = woothee::parser::Parser::new().parse(raw) else {
+        return Device {
+            raw: raw.to_owned(),
+            ..Device::default()
+        };
+    };
+    let system = match (known(found.os), known(&found.os_version)) {
+        (Some(os), Some(version)) if !os.contains(' ') => Some(format!("{os} {version}")),
+        (os, _) => os,
+    };
+    Device {
+        browser: known(found.name),
+        browser_version: known(found.version),
+        system,
+        raw: raw.to_owned(),
+        ..Device::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_named_with_its_version() {
+        let raw = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        let device = recognise(raw);
+        assert_eq!(device.words(), "Firefox 140.0, Linux");
+        assert_eq!(device.raw, raw);
+        assert_eq!(recognise("").words(), "");
+    }
+
+    #[test]
+    fn a_language_tag_is_short_and_plain() {
+        assert_eq!(clean_lang("pt-BR"), "pt-BR");
+        assert_eq!(clean_lang("<script>"), "und");
+        assert_eq!(clean_lang(""), "und");
+    }
+}

@@ -1,0 +1,87 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Device, Visitor};
+use crate::db::{Reader, Writer};
+use crate::error::Result;
+use crate::kernel::{SiteId, Timestamp, TokenHash, VisitorId};
+
+pub fn next_number(w: &Writer, site: SiteId) -> Result<i64> {
+    let mut statement = w.prepare_cached(
+        "insert into visitor_numbers (site, last) values (?1, 1)
+         on conflict (site) do update set last = last + 1 returning last",
+    )?;
+    Ok(statement.query_row(params![site.0], |row| row.get(0))?)
+}
+
+pub fn insert_visitor(
+    w: &Writer,
+    now: Timestamp,
+    site: SiteId,
+    number: i64,
+    token: TokenHash,
+    lang: &str,
+) -> Result<VisitorId> {
+    let mut statement = w.prepare_cached(
+        "insert into visitors (site, number, token_hash, lang, created_at)
+         values (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    statement.execute(params![site.0, number, token.0, lang, now])?;
+    Ok(VisitorId(w.last_insert_rowid()))
+}
+
+pub fn find_visitor_by_token(r: &Reader, token: TokenHash) -> Result<Option<Visitor>> {
+    let mut query =
+        r.prepare_cached("select id, site, number, lang from visitors where token_hash = ?1")?;
+    Ok(query.query_row(params![token.0], read_visitor).optional()?)
+}
+
+pub fn find_visitor(r: &Reader, id: VisitorId) -> Result<Option<Visitor>> {
+    let mut query = r.prepare_cached("select id, site, number, lang from visitors where id = ?1")?;
+    Ok(query.query_row(params![id.0], read_visitor).optional()?)
+}
+
+pub fn find_device(r: &Reader, visitor: VisitorId, device: &Device) -> Result<Option<i64>> {
+    let mut query = r.prepare_cached(
+        "select id from visitor_devices where visitor = ?1 and kind = ?2 and app is ?3
+             and app_version is ?4 and raw = ?5",
+    )?;
+    let found = query.query_row(
+        params![
+            visitor.0,
+            device.kind,
+            device.app,
+            device.app_version,
+            device.raw
+        ],
+        |row| row.get(0),
+    );
+    Ok(found.optional()?)
+}
+
+pub fn insert_device(w: &Writer, visitor: VisitorId, device: &Device) -> Result<i64> {
+    let mut statement = w.prepare_cached(
+        "insert into visitor_devices
+             (visitor, kind, app, app_version, browser, browser_version, system, raw)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    statement.execute(params![
+        visitor.0,
+        device.kind,
+        device.app,
+        device.app_version,
+        device.browser,
+        device.browser_version,
+        device.system,
+        device.raw
+    ])?;
+    Ok(w.last_insert_rowid())
+}
+
+fn read_visitor(row: &Row) -> rusqlite::Result<Visitor> {
+    Ok(Visitor {
+        id: VisitorId(row.get("id")?),
+        site: SiteId(row.get("site")?),
+        number: row.get("number")?,
+        lang: row.get("lang")?,
+    })
+}

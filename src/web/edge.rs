@@ -1,0 +1,181 @@
+//! The outermost layer, which every request passes on its way in and out.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self as names, ContentType, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse};
+use tracing::Instrument;
+
+use super::pages::Sorry;
+use super::problem::Problem;
+use super::{Place, Secure, fragment, header, wants_page};
+use crate::kernel;
+use crate::texts::Lang;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names the request, refuses hosts that are not ours, and lets no answer out
+/// undressed or unexplained.
+pub async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, ActixError> {
+    let id = kernel::random_key();
+    let started = Instant::now();
+    // The path only: what follows a question mark may open something.
+    let span = tracing::info_span!("request", %id, method = %request.method(), path = request.path());
+
+    let mut response = if is_expected(&request) {
+        let asked = request.request().clone();
+        match next.call(request).instrument(span.clone()).await {
+            Ok(response) => response.map_into_left_body(),
+            Err(error) => {
+                // Rejected on the way in, by a limit or an extractor of a wrapper.
+                ServiceResponse::new(asked, error.error_response()).map_into_right_body()
+            }
+        }
+    } else {
+        let refused = HttpResponse::new(StatusCode::MISDIRECTED_REQUEST);
+        request.into_response(refused).map_into_right_body()
+    };
+
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = explain(response, &id);
+    }
+    let status = response.status().as_u16();
+    if status != 101 {
+        dress(&mut response, &id);
+    }
+    let elapsed_us = started.elapsed().as_micros() as u64;
+    span.in_scope(|| tracing::debug!(status, elapsed_us, "answered {status} in {elapsed_us} µs"));
+    Ok(response)
+}
+
+/// Probes ask by address, before any name is known; everybody else must know
+/// whom he is talking to.
+fn is_expected(request: &ServiceRequest) -> bool {
+    let host = header(request.request(), "host");
+    let place = request.app_data::<Data<Place>>();
+    matches!(request.path(), "/healthz" | "/readyz")
+        || place.is_some_and(|it| it.is_our_host(host))
+}
+
+fn dress<B>(response: &mut ServiceResponse<B>, id: &str) {
+    let request = response.request().clone();
+    let headers = response.headers_mut();
+    if let Some(secure) = request.app_data::<Data<Secure>>() {
+        secure.dress(request.path(), headers);
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+/// Puts words to a failure: a page for a person, a problem document for a program.
+fn explain<B>(
+    response: ServiceResponse<EitherBody<B, BoxBody>>,
+    id: &str,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let status = response.status();
+    let noted = response.response().extensions().get::<Problem>().cloned();
+    let already_told = noted.is_none() && response.headers().contains_key(names::CONTENT_TYPE)
+        && !is_bare_text(&response);
+    if already_told {
+        return response;
+    }
+    let problem = noted.unwrap_or_else(Problem::bare);
+    let (request, old) = response.into_parts();
+    let told = match wants_page(&request) {
+        true if status == StatusCode::UNAUTHORIZED && request.method().is_safe() => {
+            to_sign_in(&request)
+        }
+        true => to_people(&request, status, &problem, id),
+        false => to_programs(&request, status, &problem, id),
+    };
+    let mut told = told;
+    for (name, value) in old.headers() {
+        let about_the_body = *name == names::CONTENT_TYPE || *name == names::CONTENT_LENGTH;
+        if !about_the_body && !told.headers().contains_key(name) {
+            told.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, told).map_into_right_body()
+}
+
+/// actix's own refusals: a line of English in plain text.
+fn is_bare_text<B>(response: &ServiceResponse<B>) -> bool {
+    let kind = response.headers().get(names::CONTENT_TYPE);
+    kind.is_some_and(|it| it.as_bytes().starts_with(b"text/plain"))
+}
+
+/// The agent's own language once he is known, else his browser's.
+fn lang(request: &HttpRequest) -> Lang {
+    let known = request.extensions().get::<Lang>().copied();
+    known.unwrap_or_else(|| super::lang(request))
+}
+
+fn to_sign_in(request: &HttpRequest) -> HttpResponse {
+    let back = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    let mut query = url::form_urlencoded::Serializer::new(String::from("/login?"));
+    match back {
+        "/" => super::see("/login"),
+        back => super::see(query.append_pair("next", back).finish()),
+    }
+}
+
+fn to_people(
+    request: &HttpRequest,
+    status: StatusCode,
+    problem: &Problem,
+    id: &str,
+) -> HttpResponse {
+    let t = lang(request);
+    let page = Sorry {
+        t,
+        status: i64::from(status.as_u16()),
+        title: title(status, t).to_owned(),
+        detail: problem.detail(status, t),
+        request_id: id.to_owned(),
+    };
+    let body = fragment(&page).unwrap_or_else(|_| problem.detail(status, t));
+    HttpResponse::build(status)
+        .content_type(ContentType::html())
+        .body(body)
+}
+
+fn to_programs(
+    request: &HttpRequest,
+    status: StatusCode,
+    problem: &Problem,
+    id: &str,
+) -> HttpResponse {
+    let t = lang(request);
+    let mut document = serde_json::json!({
+        "type": "about:blank",
+        "title": title(status, t),
+        "status": status.as_u16(),
+        "detail": problem.detail(status, t),
+        "request_id": id,
+    });
+    if let Some(field) = problem.field {
+        document["field"] = field.into();
+    }
+    HttpResponse::build(status)
+        .content_type("application/problem+json")
+        .body(document.to_string())
+}
+
+fn title(status: StatusCode, t: Lang) -> &'static str {
+    match status.as_u16() {
+        404 => t.problem_not_found(),
+        401 | 403 => t.problem_forbidden(),
+        429 | 503 => t.problem_wait(),
+        500.. => t.problem_internal(),
+        _ => t.problem_bad_request(),
+    }
+}

@@ -1,0 +1,143 @@
+//! How often somebody may do something, by address, account or token. Kept in
+//! memory: a restart forgives.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::ClientAddress;
+use crate::error::{Error, Result};
+
+/// A limit and what it is counted by.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit<'a> {
+    /// Any request to an open door, by address.
+    Request(IpAddr),
+    SignIn(IpAddr),
+    SignInTo(&'a str),
+    Reset(IpAddr),
+    ResetOf(&'a str),
+    NewVisitor(IpAddr),
+    Socket(IpAddr),
+    /// Tokens that open nothing: somebody is guessing.
+    UnknownToken(IpAddr),
+    /// By the hash of the visitor's token.
+    Message(&'a [u8; 32]),
+    Transcript(&'a str),
+}
+
+pub struct Limits {
+    by_address: [DefaultKeyedRateLimiter<IpAddr>; 6],
+    by_name: [DefaultKeyedRateLimiter<String>; 3],
+    messages: DefaultKeyedRateLimiter<[u8; 32]>,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl Limits {
+    /// `visitor_rate`: messages a visitor may send in a minute.
+    pub fn new(visitor_rate: u32) -> Self {
+        let by_address = [
+            quota(6000, MINUTE, 400),
+            quota(20, 5 * MINUTE, 20),
+            quota(5, 30 * MINUTE, 5),
+            quota(30, HOUR, 30),
+            quota(60, MINUTE, 60),
+            quota(10, MINUTE, 20),
+        ];
+        let by_name = [
+            quota(10, 15 * MINUTE, 10),
+            quota(5, HOUR, 5),
+            quota(5, HOUR, 5),
+        ];
+        Self {
+            by_address: by_address.map(RateLimiter::keyed),
+            by_name: by_name.map(RateLimiter::keyed),
+            messages: RateLimiter::keyed(quota(visitor_rate, MINUTE, (visitor_rate / 6).max(10))),
+        }
+    }
+
+    /// Counts one; refuses where that is one too many.
+    pub fn take(&self, limit: Limit) -> Result<()> {
+        let address = |index: usize, ip| self.by_address[index].check_key(&ip);
+        let name = |index: usize, name: &str| self.by_name[index].check_key(&name.to_owned());
+        let checked = match limit {
+            Limit::Request(ip) => address(0, ip),
+            Limit::SignIn(ip) => address(1, ip),
+            Limit::Reset(ip) => address(2, ip),
+            Limit::NewVisitor(ip) => address(3, ip),
+            Limit::Socket(ip) => address(4, ip),
+            Limit::UnknownToken(ip) => address(5, ip),
+            Limit::SignInTo(email) => name(0, email),
+            Limit::ResetOf(email) => name(1, email),
+            Limit::Transcript(email) => name(2, email),
+            Limit::Message(token) => self.messages.check_key(token),
+        };
+        checked.map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            Error::TooMany {
+                retry_after: wait.as_secs() + 1,
+            }
+        })
+    }
+
+    /// Forgets whoever has been quiet; run it now and then, or the tables only grow.
+    pub fn sweep(&self) {
+        for limiter in &self.by_address {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+        for limiter in &self.by_name {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+        self.messages.retain_recent();
+        self.messages.shrink_to_fit();
+    }
+}
+
+fn quota(times: u32, period: Duration, burst: u32) -> Quota {
+    let one = period / times.max(1);
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    Quota::with_period(one.max(Duration::from_nanos(1)))
+        .unwrap_or(Quota::per_hour(burst))
+        .allow_burst(burst)
+}
+
+/// Wraps every open door: nobody may hammer it, whatever it does.
+pub async fn slow_floods_down(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    let address = ClientAddress::of(request.request()).bucket();
+    if let Some(limits) = request.app_data::<Data<Limits>>() {
+        limits.take(Limit::Request(address))?;
+    }
+    next.call(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_too_many_is_told_when_to_come_back() {
+        let limits = Limits::new(60);
+        let here = Limit::Reset(IpAddr::from([203, 0, 113, 1]));
+        for _ in 0..5 {
+            assert!(limits.take(here).is_ok());
+        }
+        let refused = limits.take(here);
+        assert!(matches!(refused, Err(Error::TooMany { retry_after }) if 0 < retry_after));
+        let elsewhere = Limit::Reset(IpAddr::from([203, 0, 113, 2]));
+        assert!(limits.take(elsewhere).is_ok());
+    }
+}

@@ -1,0 +1,105 @@
+//! The HTTP kit: how routes are declared, bodies are read, callers are placed,
+//! and errors become pages for people and problem documents for programs.
+//! Knows no rooms.
+//!
+//! Every answer passes `edge::guard`, which names the request, refuses foreign
+//! hosts, and sets the headers that keep a page from being turned against its
+//! reader. Nothing here trusts a header that a stranger could have written.
+
+mod around;
+mod body;
+mod edge;
+mod headers;
+mod limits;
+pub mod pages;
+mod place;
+mod problem;
+mod routes;
+
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::error::{Error, Result};
+use crate::texts::Lang;
+
+pub use around::{Around, Facts};
+pub use body::{Form, Json, OpenForm, parse_query};
+pub use edge::guard;
+pub use headers::Secure;
+pub use limits::{Limit, Limits};
+pub use place::{ClientAddress, Place, SESSION_PURPOSE};
+pub use routes::{Route, Routes, Who};
+
+pub fn page(template: &impl Template) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok()
+        .content_type(ContentType::html())
+        .body(fragment(template)?))
+}
+
+/// The form again, with what was typed and what is wrong with it.
+pub fn page_to_mend(template: &impl Template) -> Result<HttpResponse> {
+    Ok(HttpResponse::UnprocessableEntity()
+        .content_type(ContentType::html())
+        .body(fragment(template)?))
+}
+
+pub fn fragment(template: &impl Template) -> Result<String> {
+    template
+        .render()
+        .map_err(|e| Error::internal("rendering a template", e))
+}
+
+/// On to another page of ours, by GET.
+pub fn see(path: impl AsRef<str>) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, path.as_ref()))
+        .finish()
+}
+
+/// True where a script asks: it wants JSON, not a page.
+pub fn wants_json(request: &HttpRequest) -> bool {
+    accept(request).contains("application/json")
+}
+
+/// True where a person's browser asks for a page.
+fn wants_page(request: &HttpRequest) -> bool {
+    accept(request).contains("text/html")
+}
+
+fn accept(request: &HttpRequest) -> &str {
+    header(request, "accept")
+}
+
+pub fn header<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
+    let value = request.headers().get(name);
+    value.and_then(|it| it.to_str().ok()).unwrap_or_default()
+}
+
+/// The language of whoever asks, as the browser says.
+pub fn lang(request: &HttpRequest) -> Lang {
+    Lang::negotiate(header(request, "accept-language"))
+}
+
+/// A path on this server that somebody may be sent on to; anything that a
+/// browser could read as another host is not.
+pub fn local_path(path: &str) -> Option<&str> {
+    let plain = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() < 512
+        && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    plain.then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_our_own_are_followed() {
+        assert_eq!(local_path("/inbox/c_1?x=2"), Some("/inbox/c_1?x=2"));
+        for bad in ["", "inbox", "//evil.example", "/\\evil.example", "https://evil.example", "/a\nb"] {
+            assert_eq!(local_path(bad), None, "{bad}");
+        }
+    }
+}

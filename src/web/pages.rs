@@ -1,0 +1,136 @@
+//! What pages of all rooms have in common, and the page for when things go wrong.
+
+use askama::Template;
+
+use crate::texts::Lang;
+
+/// What stands around the content of every signed-in page.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    pub t: Lang,
+    pub csrf: String,
+    pub agent_id: i64,
+    pub agent_name: String,
+    /// `owner`, `admin` or `agent`.
+    pub agent_role: &'static str,
+    pub shop_name: String,
+    /// The journal position this page was rendered at, and its epoch.
+    pub seq: i64,
+    pub epoch: String,
+    /// The key of the conversation on the screen; empty without one.
+    pub view: String,
+    pub storage_ok: bool,
+    /// The public address is plain http.
+    pub insecure: bool,
+    /// Open conversations in which a visitor waits to be read.
+    pub waiting: i64,
+    /// Where we are: `inbox`, `settings/site`, `settings/mail`, `settings/team`,
+    /// `settings/workings`, `me` or `welcome`.
+    pub path: &'static str,
+}
+
+impl Shell {
+    pub fn may_administer(&self) -> bool {
+        self.agent_role != "agent"
+    }
+
+    /// Whether this place, or one inside it, is the current one.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    pub fn initials(&self) -> String {
+        initials(&self.agent_name)
+    }
+}
+
+/// A point in time. Browsers show it in the reader's zone; without a script it
+/// is read as it stands, in UTC.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// RFC 3339 in UTC: `2026-11-21T10:02:11Z`.
+    pub iso: String,
+}
+
+impl Moment {
+    pub fn new(iso: impl Into<String>) -> Self {
+        Self { iso: iso.into() }
+    }
+
+    /// `2026-11-21 10:02 UTC`
+    pub fn plain(&self) -> String {
+        match (self.iso.get(..10), self.iso.get(11..16)) {
+            (Some(day), Some(time)) => format!("{day} {time} UTC"),
+            _ => self.iso.clone(),
+        }
+    }
+}
+
+/// What is wrong with one field of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    pub field: &'static str,
+    pub text: String,
+}
+
+/// What is wrong with a form; empty at first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors(pub Vec<FieldError>);
+
+impl Errors {
+    pub fn one(field: &'static str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self(vec![FieldError { field, text }])
+    }
+
+    pub fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub fn of(&self, field: &str) -> Option<&str> {
+        let found = self.0.iter().find(|it| it.field == field);
+        found.map(|it| it.text.as_str())
+    }
+
+    pub fn list(&self) -> &[FieldError] {
+        &self.0
+    }
+}
+
+/// Up to two letters that stand for a person.
+pub fn initials(name: &str) -> String {
+    let firsts = name.split_whitespace().filter_map(|it| it.chars().next());
+    firsts.take(2).flat_map(char::to_uppercase).collect()
+}
+
+/// The page for a person whose request failed.
+#[derive(Template)]
+#[template(path = "web/sorry.html")]
+pub struct Sorry {
+    pub t: Lang,
+    pub status: i64,
+    pub title: String,
+    pub detail: String,
+    pub request_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_without_a_script() {
+        let moment = Moment::new("2026-11-21T10:02:11.123Z");
+        assert_eq!(moment.plain(), "2026-11-21 10:02 UTC");
+        assert_eq!(Moment::new("").plain(), "");
+    }
+
+    #[test]
+    fn initials_are_of_the_first_two_words() {
+        assert_eq!(initials("ada king of lovelace"), "AK");
+        assert_eq!(initials("Ömer"), "Ö");
+        assert_eq!(initials(""), "");
+    }
+}

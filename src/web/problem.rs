@@ -1,0 +1,109 @@
+//! Errors as answers. The status is chosen here and nowhere else; `edge` turns
+//! the note left on the answer into a page or a problem document (RFC 9457),
+//! because only there is it known who asked, and in which language.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::error::{Error, Say};
+use crate::texts::Lang;
+
+/// How long a caller should wait before it tries to save again, in seconds.
+const UNAVAILABLE: u64 = 2;
+
+/// What went wrong, still without a language.
+#[derive(Clone)]
+pub struct Problem {
+    pub field: Option<&'static str>,
+    detail: Detail,
+}
+
+#[derive(Clone)]
+enum Detail {
+    Say(Say),
+    Wait(u64),
+    /// English, for programmers: which part of the request could not be read.
+    Technical(String),
+    Status,
+}
+
+impl Problem {
+    pub fn detail(&self, status: StatusCode, t: Lang) -> String {
+        match &self.detail {
+            Detail::Say(say) => say(t).into_owned(),
+            Detail::Wait(seconds) => t.error_too_many(*seconds as i64),
+            Detail::Technical(why) => format!("{} ({why})", t.error_bad_request()),
+            Detail::Status => for_status(status, t).into(),
+        }
+    }
+
+    /// For answers that came without a note: actix's own refusals.
+    pub fn bare() -> Self {
+        Self {
+            field: None,
+            detail: Detail::Status,
+        }
+    }
+}
+
+fn for_status(status: StatusCode, t: Lang) -> &'static str {
+    match status.as_u16() {
+        401 => t.error_signed_out(),
+        403 => t.error_forbidden(),
+        404 => t.problem_not_found(),
+        405 => t.error_method(),
+        408 => t.problem_too_slow(),
+        409 => t.error_conflict(),
+        413 => t.error_too_large(),
+        415 => t.error_unsupported_media(),
+        421 => t.error_misdirected(),
+        503 => t.error_unavailable(),
+        400..=499 => t.error_bad_request(),
+        _ => t.error_internal(),
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        // The one place where a failure is logged, with its cause.
+        if let Self::Internal { .. } | Self::Unavailable(_) = self {
+            tracing::error!(error = %self, "request failed: {self}");
+        }
+        let mut answer = HttpResponse::build(self.status_code());
+        let (field, detail) = match self {
+            Self::Invalid { field, say } => (Some(*field), Detail::Say(*say)),
+            Self::Conflict(say) | Self::Forbidden(say) => (None, Detail::Say(*say)),
+            Self::Malformed(why) => (None, Detail::Technical(why.to_string())),
+            Self::TooMany { retry_after } => {
+                answer.insert_header((RETRY_AFTER, retry_after.to_string()));
+                (None, Detail::Wait(*retry_after))
+            }
+            Self::Unavailable(_) => {
+                answer.insert_header((RETRY_AFTER, UNAVAILABLE.to_string()));
+                (None, Detail::Status)
+            }
+            _ => (None, Detail::Status),
+        };
+        let mut answer = answer.finish();
+        answer.extensions_mut().insert(Problem { field, detail });
+        answer
+    }
+}

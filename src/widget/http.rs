@@ -1,0 +1,291 @@
+//! The widget's routes. A handler reads the request, calls one function of the
+//! room, and answers; it decides nothing.
+
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY,
+};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use super::post::{self, Caller, PostMessage};
+use super::{chat, check_origin, refuse_origin};
+use crate::assets::{self, Asset};
+use crate::conversations::LONGEST;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::kernel::{Clock, Seq};
+use crate::sites;
+use crate::texts::Lang;
+use crate::visitors::{self, Bearer};
+use crate::web::{self, ClientAddress, Json, Limit, Limits, Place, Routes, Who};
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/w.js", Who::Anyone, loader);
+    routes.get("/w.d.ts", Who::Anyone, types);
+    routes.get("/assets/{name:.*}", Who::Anyone, asset);
+    routes.get("/w/v1/sites/{site}", Who::Anyone, site);
+    routes.post("/w/v1/visitors", Who::Anyone, arrive);
+    routes.post("/w/v1/messages", Who::Visitor, message);
+    routes.post("/w/v1/seen", Who::Visitor, seen);
+    routes.post("/w/v1/end", Who::Visitor, end);
+    routes.get("/w/v1/history", Who::Visitor, history);
+    for path in [
+        "/w/v1/visitors",
+        "/w/v1/messages",
+        "/w/v1/seen",
+        "/w/v1/end",
+        "/w/v1/history",
+    ] {
+        routes.options(path, preflight);
+    }
+    chat::routes(routes);
+}
+
+/// The loader changes with a release; shops' pages should notice within minutes.
+const LOADER: &str = "public, max-age=300, stale-while-revalidate=86400";
+/// A hashed name never means anything else.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+
+async fn loader(request: HttpRequest) -> Result<HttpResponse> {
+    fixed(&request, assets::loader())
+}
+
+async fn types(request: HttpRequest) -> Result<HttpResponse> {
+    fixed(&request, assets::types())
+}
+
+fn fixed(request: &HttpRequest, asset: Option<Asset>) -> Result<HttpResponse> {
+    let asset = asset.ok_or(Error::NotFound("asset"))?;
+    Ok(serve(request, asset, LOADER))
+}
+
+async fn asset(request: HttpRequest) -> Result<HttpResponse> {
+    let found = assets::find(request.path()).ok_or(Error::NotFound("asset"))?;
+    Ok(serve(&request, found, FOREVER))
+}
+
+fn serve(request: &HttpRequest, asset: Asset, caching: &str) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((CACHE_CONTROL, caching))
+        .insert_header((VARY, ACCEPT_ENCODING.as_str()))
+        .insert_header((ETAG, asset.etag))
+        .insert_header(("timing-allow-origin", "*"));
+    if web::header(request, IF_NONE_MATCH.as_str()).contains(asset.etag) {
+        return answer
+            .status(actix_web::http::StatusCode::NOT_MODIFIED)
+            .finish();
+    }
+    answer.content_type(asset.content_type);
+    let accepted = web::header(request, ACCEPT_ENCODING.as_str());
+    let accepts = |coding: &str| accepted.split(',').any(|it| it.trim().starts_with(coding));
+    match (asset.br, asset.gz) {
+        (Some(br), _) if accepts("br") => answer.insert_header((CONTENT_ENCODING, "br")).body(br),
+        (_, Some(gz)) if accepts("gzip") => {
+            answer.insert_header((CONTENT_ENCODING, "gzip")).body(gz)
+        }
+        _ => answer.body(asset.bytes),
+    }
+}
+
+/// What a browser asks before it sends a token along. The answer is the same
+/// for everybody: what counts is checked with the request itself.
+async fn preflight() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header(("access-control-allow-methods", "GET, POST"))
+        .insert_header((
+            "access-control-allow-headers",
+            "authorization, content-type, accept-language",
+        ))
+        .insert_header(("access-control-max-age", "7200"))
+        .finish()
+}
+
+#[derive(Deserialize)]
+struct SiteQuery {
+    #[serde(default)]
+    lang: String,
+}
+
+#[derive(Serialize)]
+struct SiteConfig<'a> {
+    name: &'a str,
+    color: &'a str,
+    on_color: &'a str,
+    position: &'a str,
+    lang: &'a str,
+    dir: &'a str,
+    preview: bool,
+    epoch: &'a str,
+    message_max: usize,
+    texts: serde_json::Value,
+}
+
+/// Everything the panel needs to draw itself, in the visitor's language or else
+/// the site's.
+async fn site(
+    db: Data<Db>,
+    place: Data<Place>,
+    key: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let query: SiteQuery = web::parse_query(request.query_string())?;
+    let origin = refuse_origin(&request, &place)?;
+    let key = key.into_inner();
+    let read = db.read(move |r| Ok((sites::find_by_key(r, &key)?, crate::journal::epoch(r)?)));
+    let (site, epoch) = read.await?;
+    check_origin(&site, origin.as_deref())?;
+    let t = Lang::from_code(&query.lang).unwrap_or(site.lang);
+    let texts = serde_json::from_str(crate::texts::widget_texts_json(t))
+        .map_err(|e| Error::internal("reading the widget's texts", e))?;
+    let config = SiteConfig {
+        name: &site.name,
+        color: &site.color,
+        on_color: sites::text_on(&site.color),
+        position: &site.position,
+        lang: t.code(),
+        dir: t.dir(),
+        preview: site.previews_typing(),
+        epoch: &epoch,
+        message_max: LONGEST,
+        texts,
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((VARY, "origin"))
+        .json(config))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arrive {
+    site: String,
+    #[serde(default)]
+    lang: String,
+}
+
+async fn arrive(
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+    Json(arrive): Json<Arrive>,
+) -> Result<HttpResponse> {
+    limits.take(Limit::NewVisitor(address.bucket()))?;
+    let origin = refuse_origin(&request, &place)?;
+    let now = clock.now();
+    let arrived = db.write("widget.arrive", move |w| {
+        let site = sites::find_by_key(w, &arrive.site)?;
+        check_origin(&site, origin.as_deref())?;
+        let (visitor, token) = visitors::arrive(w, now, site.id, &arrive.lang)?;
+        Ok((post::language(&visitor, &site), visitor, token))
+    });
+    let (t, visitor, token) = arrived.await?;
+    Ok(HttpResponse::Created().json(serde_json::json!({
+        "token": token.reveal(),
+        "number": visitor.number,
+        "name": visitors::name(visitor.number, t),
+    })))
+}
+
+fn caller(bearer: Bearer, request: &HttpRequest, place: &Place) -> Result<Caller> {
+    Ok(Caller {
+        token: bearer.0,
+        origin: refuse_origin(request, place)?,
+        agent_string: web::header(request, "user-agent").to_owned(),
+    })
+}
+
+/// Somebody who tries tokens gets slower with each.
+fn count_guesses<T>(answer: Result<T>, address: ClientAddress, limits: &Limits) -> Result<T> {
+    if let Err(Error::SignedOut) = answer {
+        limits.take(Limit::UnknownToken(address.bucket()))?;
+    }
+    answer
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn message(
+    bearer: Bearer,
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+    Json(message): Json<PostMessage>,
+) -> Result<HttpResponse> {
+    limits.take(Limit::Message(&bearer.0.0))?;
+    let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
+    let post = db.write("widget.message", move |w| {
+        post::message(w, now, &caller, message)
+    });
+    let posted = count_guesses(post.await, address, &limits)?;
+    match posted.fresh {
+        true => Ok(HttpResponse::Created().json(posted)),
+        false => Ok(HttpResponse::Ok().json(posted)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenUpTo {
+    upto: Seq,
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn seen(
+    bearer: Bearer,
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+    Json(seen): Json<SeenUpTo>,
+) -> Result<HttpResponse> {
+    let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
+    let mark = db.write("widget.seen", move |w| {
+        post::seen(w, now, &caller, seen.upto)
+    });
+    count_guesses(mark.await, address, &limits)?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn end(
+    bearer: Bearer,
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
+    let end = db.write("widget.end", move |w| post::end(w, now, &caller));
+    count_guesses(end.await, address, &limits)?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize)]
+struct Before {
+    #[serde(default)]
+    before: Option<Seq>,
+}
+
+async fn history(
+    bearer: Bearer,
+    address: ClientAddress,
+    db: Data<Db>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let query: Before = web::parse_query(request.query_string())?;
+    let caller = caller(bearer, &request, &place)?;
+    let read = db.read(move |r| post::history(r, &caller, query.before));
+    let history = count_guesses(read.await, address, &limits)?;
+    Ok(HttpResponse::Ok().json(history))
+}

@@ -1,0 +1,285 @@
+//! The house rules: who may use whom, which file may name which library, how
+//! large a file may grow. `src/lib.rs` is the truth: a module may use only
+//! modules declared above it there. Each rule was broken on purpose once and
+//! seen to fail; `a_broken_rule_is_noticed` keeps doing so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A library, and the files that may name it: a folder, or the end of a path.
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("rusqlite", &["db/", "sql.rs"]),
+    (
+        "actix_web",
+        &["web/", "http.rs", "extract.rs", "live/socket.rs", "widget/chat.rs", "widget/mod.rs", "server.rs", "main.rs"],
+    ),
+    ("actix_ws", &["live/socket.rs", "live/pump.rs"]),
+    ("askama", &["web/", "pages.rs"]),
+    ("lettre", &["mail/"]),
+    ("rust_embed", &["assets/", "db/"]),
+    ("argon2", &["accounts/passwords.rs"]),
+    ("governor", &["web/limits.rs"]),
+    ("jiff", &["kernel/clock.rs", "sites/rules.rs"]),
+    ("woothee", &["visitors/rules.rs"]),
+    ("sha2", &["kernel/secret.rs", "texts/", "assets/"]),
+    ("subtle", &["kernel/secret.rs"]),
+    ("getrandom", &["kernel/secret.rs"]),
+    ("base64", &["kernel/secret.rs"]),
+    ("url", &["kernel/network.rs", "web/"]),
+    ("toml", &["demo/", "texts/", "assets/"]),
+    ("clap", &["main.rs"]),
+    ("tracing_subscriber", &["main.rs"]),
+];
+
+const MAX_LINES: usize = 600;
+
+/// A source file: its path below `src`, and its text.
+type Source = (PathBuf, String);
+
+#[test]
+fn modules_use_only_those_declared_above_them() {
+    assert_none(uses_from_below(&floors(), &sources()));
+}
+
+#[test]
+fn each_library_stays_where_it_belongs() {
+    assert_none(libraries_out_of_place(&sources()));
+}
+
+#[test]
+fn doors_ask_the_room_not_the_database() {
+    assert_none(doors_with_sql(&sources()));
+}
+
+#[test]
+fn files_stay_readable_in_one_sitting() {
+    let mut all = sources();
+    for folder in ["tests/it", "tests/browser", "static", "templates", "benches"] {
+        all.extend(read_all(&root().join(folder), &["rs", "js", "mjs", "css", "html"]));
+    }
+    assert_none(too_long(&all));
+}
+
+#[test]
+fn every_room_says_what_it_is() {
+    assert_none(silent_rooms(&sources()));
+}
+
+#[test]
+fn templates_and_tests_are_named_after_rooms() {
+    let mut wrong = BTreeSet::new();
+    for folder in ["templates", "tests/it"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            if !belongs(&floors(), &name) {
+                wrong.insert(format!("{folder}/{name} belongs to no room"));
+            }
+        }
+    }
+    assert_none(wrong);
+}
+
+#[test]
+fn no_template_trusts_a_string_and_no_page_carries_script_or_style() {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in read_all(&root().join("templates"), &["html"]) {
+        let mail = path.to_str().unwrap().contains("mail");
+        let shown = path.display();
+        if text.contains("|safe") || text.contains("| safe") {
+            wrong.insert(format!("{shown} uses |safe"));
+        }
+        if mail {
+            continue;
+        }
+        for needle in ["<style", " style=", " onclick=", " onload=", " onsubmit=", "javascript:"] {
+            if text.contains(needle) {
+                wrong.insert(format!("{shown} has {needle}"));
+            }
+        }
+        for script in text.split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap();
+            if !tag.contains("src=") && !tag.contains("application/json") {
+                wrong.insert(format!("{shown} has an inline script"));
+            }
+        }
+    }
+    assert_none(wrong);
+}
+
+#[test]
+fn the_widget_makes_no_markup_from_strings() {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in read_all(&root().join("static/widget"), &["js"]) {
+        for needle in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"] {
+            if text.contains(needle) {
+                wrong.insert(format!("{} has {needle}", path.display()));
+            }
+        }
+    }
+    assert_none(wrong);
+}
+
+#[test]
+fn every_asset_a_template_names_exists() {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in read_all(&root().join("templates"), &["html"]) {
+        for named in text.split("assets::url(\"").skip(1) {
+            let name = named.split('"').next().unwrap();
+            if shopbell::assets::url(name).is_empty() {
+                wrong.insert(format!("{} names {name}", path.display()));
+            }
+        }
+    }
+    assert_none(wrong);
+}
+
+/// Each rule, broken on purpose, in memory.
+#[test]
+fn a_broken_rule_is_noticed() {
+    let floors = ["kernel", "db", "web", "conversations", "live"].map(str::to_owned);
+    let file = |path: &str, text: &str| vec![(PathBuf::from(path), text.to_owned())];
+    let caught = |found: BTreeSet<String>| assert_eq!(found.len(), 1, "{found:?}");
+
+    let below = file("conversations/mod.rs", "//! x\nuse crate::live::start;");
+    caught(uses_from_below(&floors, &below));
+    let grouped = file("conversations/mod.rs", "//! x\nuse crate::{db, live};");
+    caught(uses_from_below(&floors, &grouped));
+    caught(libraries_out_of_place(&file("conversations/mod.rs", "use rusqlite::params;")));
+    caught(doors_with_sql(&file("conversations/http.rs", "sql::find_message(r)")));
+    caught(too_long(&file("db/mod.rs", &"x\n".repeat(MAX_LINES + 1))));
+    caught(silent_rooms(&file("db/mod.rs", "mod writer;")));
+    assert!(!belongs(&floors, "helpers"));
+}
+
+fn uses_from_below(floors: &[String], sources: &[Source]) -> BTreeSet<String> {
+    let floor = |name: &str| floors.iter().position(|it| it == name);
+    let mut wrong = BTreeSet::new();
+    for (path, source) in sources {
+        let Some(mine) = room_of(path).and_then(|it| floor(&it)) else {
+            continue;
+        };
+        for used in uses(source) {
+            if floor(&used).is_some_and(|theirs| mine < theirs) {
+                wrong.insert(format!("{} uses {used}", path.display()));
+            }
+        }
+    }
+    wrong
+}
+
+fn libraries_out_of_place(sources: &[Source]) -> BTreeSet<String> {
+    let mut wrong = BTreeSet::new();
+    for (path, source) in sources {
+        let path = path.to_str().unwrap();
+        for (library, places) in LIBRARIES {
+            let allowed = places.iter().any(|it| path.starts_with(it) || path.ends_with(it));
+            if names(source, library) && !allowed {
+                wrong.insert(format!("{path} names {library}"));
+            }
+        }
+    }
+    wrong
+}
+
+/// `library::` that is not the tail of a longer name.
+fn names(source: &str, library: &str) -> bool {
+    let needle = format!("{library}::");
+    source.match_indices(&needle).any(|(at, _)| {
+        let before = source[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+fn doors_with_sql(sources: &[Source]) -> BTreeSet<String> {
+    let door = |path: &Path| path.ends_with("http.rs") || path.ends_with("socket.rs");
+    let guilty = sources.iter().filter(|(path, text)| door(path) && text.contains("sql::"));
+    guilty.map(|(path, _)| format!("{} uses sql", path.display())).collect()
+}
+
+fn too_long(sources: &[Source]) -> BTreeSet<String> {
+    let long = sources.iter().filter(|(_, text)| MAX_LINES < text.lines().count());
+    long.map(|(path, _)| format!("split {}", path.display())).collect()
+}
+
+fn silent_rooms(sources: &[Source]) -> BTreeSet<String> {
+    let silent = |(path, text): &&Source| path.ends_with("mod.rs") && !text.starts_with("//! ");
+    let found = sources.iter().filter(silent);
+    found.map(|(path, _)| format!("{} has no module comment", path.display())).collect()
+}
+
+fn belongs(floors: &[String], name: &str) -> bool {
+    let not_rooms = ["layout", "main", "house", "plant", "support", "faults", "history", "doors", "input"];
+    not_rooms.contains(&name) || floors.iter().any(|it| it == name)
+}
+
+fn assert_none(wrong: BTreeSet<String>) {
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The modules of `src/lib.rs`, lowest first.
+fn floors() -> Vec<String> {
+    let plan = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let modules = plan
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(';')?.strip_prefix("pub mod "));
+    modules.map(str::to_owned).collect()
+}
+
+fn sources() -> Vec<Source> {
+    let found = read_all(&root().join("src"), &["rs"]);
+    let below = |path: PathBuf| path.strip_prefix(root().join("src")).unwrap().to_owned();
+    found.into_iter().map(|(path, text)| (below(path), text)).collect()
+}
+
+fn read_all(folder: &Path, kinds: &[&str]) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let kind = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !["node_modules", "target"].contains(&name) {
+                folders.push(path);
+            } else if kinds.contains(&kind) {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+fn room_of(path: &Path) -> Option<String> {
+    let first = path.iter().next()?.to_str()?;
+    Some(first.trim_end_matches(".rs").to_owned())
+}
+
+/// Every `crate::name`, and every name in a `use crate::{…}`.
+fn uses(source: &str) -> Vec<String> {
+    let name = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let mut found: Vec<String> = Vec::new();
+    for after in source.split("crate::").skip(1) {
+        match after
+            .strip_prefix('{')
+            .and_then(|group| group.split_once("};"))
+        {
+            Some((group, _)) => {
+                found.extend(group.split([',', '{', '}']).map(|part| name(part.trim())));
+            }
+            None => found.push(name(after)),
+        }
+    }
+    found
+}

@@ -1,0 +1,393 @@
+//! The promises of the machinery: threads, transactions, the journal, jobs, the hub.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::mpsc;
+
+use actix_web::rt;
+use futures_util::FutureExt;
+use shopbell::db::{DataFolder, Db, Storage, Writer};
+use shopbell::error::{Error, Result};
+use shopbell::events::Event;
+use shopbell::hub::{AgentSeat, Audience, Closing, Hub, Seat};
+use shopbell::jobs::{self, Job, Kinds, Trouble};
+use shopbell::journal::{self, Fact};
+use shopbell::kernel::{AgentId, Clock, ConversationId, JobId, Seq, SessionId, VisitorId};
+use shopbell::texts::Lang;
+
+use crate::support::{NOW, Scratch, soon};
+
+const STARTED: Event = Event::MessagePosted {
+    conversation: ConversationId(1),
+};
+
+fn record(w: &Writer) -> Result<Seq> {
+    journal::record(w, NOW, &STARTED)
+}
+
+async fn facts(db: &Db) -> Vec<Fact> {
+    db.read(|r| journal::after(r, Seq(0))).await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_reader_cannot_write() {
+    let house = Scratch::new();
+    let tried = house.db.read(|r| Ok(r.execute("delete from journal", [])?));
+    assert!(tried.await.is_err());
+}
+
+#[actix_web::test]
+async fn an_answer_comes_only_when_the_change_is_durable() {
+    let house = Scratch::new();
+    house.db.write("test.record", record).await.unwrap();
+    let sync: i64 = house
+        .db
+        .write("test.pragma", |w| Ok(w.query_row("pragma synchronous", [], |row| row.get(0))?))
+        .await
+        .unwrap();
+    assert_eq!(sync, 2, "synchronous is FULL");
+    // Another connection sees it, so it is committed.
+    assert_eq!(facts(&house.db).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_failing_write_does_not_take_its_neighbours_along() {
+    let house = Scratch::new();
+    // All three wait behind one that holds the writer, and so share a flush.
+    let (go, wait) = mpsc::channel::<()>();
+    let mut blocked = pin!(house.db.write("test.block", move |_| {
+        let _ = wait.recv();
+        Ok(())
+    }));
+    assert!(blocked.as_mut().now_or_never().is_none());
+    let mut good = pin!(house.db.write("test.good", record));
+    let mut bad = pin!(house.db.write("test.bad", |w| {
+        record(w)?;
+        Err::<(), _>(Error::Conflict(|_| "on purpose".into()))
+    }));
+    let mut panics = pin!(house.db.write("test.panic", |w| -> Result<()> {
+        record(w)?;
+        panic!("on purpose")
+    }));
+    assert!(good.as_mut().now_or_never().is_none());
+    assert!(bad.as_mut().now_or_never().is_none());
+    assert!(panics.as_mut().now_or_never().is_none());
+    go.send(()).unwrap();
+    blocked.await.unwrap();
+    good.await.unwrap();
+    assert!(matches!(bad.await, Err(Error::Conflict(_))));
+    assert!(matches!(panics.await, Err(Error::Internal { .. })));
+    assert_eq!(facts(&house.db).await.len(), 1, "only the good one is kept");
+}
+
+#[actix_web::test]
+async fn what_waits_shares_one_flush() {
+    let house = Scratch::new();
+    let mut commits = house.db.commits();
+    let (go, wait) = mpsc::channel::<()>();
+    let mut blocked = Box::pin(house.db.write("test.block", move |w| {
+        let _ = wait.recv();
+        record(w)
+    }));
+    assert!(blocked.as_mut().now_or_never().is_none());
+    let mut waiting: Vec<_> = (0..50)
+        .map(|_| Box::pin(house.db.write("test.record", record)))
+        .collect();
+    for write in &mut waiting {
+        assert!(write.as_mut().now_or_never().is_none());
+    }
+    commits.mark_unchanged();
+    let before = *commits.borrow();
+    go.send(()).unwrap();
+    blocked.await.unwrap();
+    for write in waiting {
+        write.await.unwrap();
+    }
+    let flushes = *commits.borrow() - before;
+    assert!(flushes <= 2, "51 writes took {flushes} flushes");
+}
+
+#[actix_web::test]
+async fn a_dropped_request_that_committed_is_still_news() {
+    let house = Scratch::new();
+    let mut commits = house.db.commits();
+    commits.mark_unchanged();
+    let (finish, finished) = mpsc::channel::<()>();
+    let write = house.db.write("test.slow", move |w| {
+        let _ = finished.recv();
+        record(w)
+    });
+    // The browser goes away while its write is still running.
+    assert!(write.now_or_never().is_none());
+    finish.send(()).unwrap();
+    soon(commits.changed()).await.unwrap();
+    assert_eq!(facts(&house.db).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_folder_belongs_to_one_process() {
+    let house = Scratch::new();
+    let refused = DataFolder::claim(house.path()).err().unwrap();
+    assert!(refused.contains("in use"), "{refused}");
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_a_remedy() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = DataFolder::claim(home.path()).unwrap();
+    let garbage = b"this is no database at all, whatever its name says".repeat(100);
+    std::fs::write(folder.database(), garbage).unwrap();
+    let refused = Db::open(&folder).err().unwrap().to_string();
+    assert!(refused.contains("damaged") && refused.contains("restore"), "{refused}");
+}
+
+#[actix_web::test]
+async fn a_file_with_a_damaged_page_is_refused() {
+    let house = Scratch::new();
+    for _ in 0..200 {
+        house.db.write("test.record", record).await.unwrap();
+    }
+    let copy = house.path().join("copy.db");
+    house.copy_to(&copy);
+    let mut bytes = std::fs::read(&copy).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 3000].fill(0xee);
+    let home = tempfile::tempdir().unwrap();
+    let folder = DataFolder::claim(home.path()).unwrap();
+    std::fs::write(folder.database(), bytes).unwrap();
+    let refused = Db::open(&folder).err().unwrap().to_string();
+    assert!(refused.contains("damaged"), "{refused}");
+}
+
+fn count(w: &Writer, fact: &Fact) -> Result<()> {
+    jobs::enqueue(w, NOW, "test.seen", "", &fact.seq).map(|_| ())
+}
+
+async fn follow_until<T>(db: &Db, react: journal::React, done: impl AsyncFn() -> Option<T>) -> T {
+    let follow = rt::spawn(journal::follow(db.clone(), Clock::stopped_at(NOW), "test", react));
+    let mut commits = db.commits();
+    let found = soon(async {
+        loop {
+            if let Some(found) = done().await {
+                return found;
+            }
+            commits.changed().await.unwrap();
+        }
+    });
+    let found = found.await;
+    follow.abort();
+    let _ = follow.await;
+    found
+}
+
+async fn open_jobs(db: &Db) -> Vec<Job> {
+    db.read(jobs::list_open).await.unwrap()
+}
+
+#[actix_web::test]
+async fn an_event_becomes_one_effect_even_across_restarts() {
+    let house = Scratch::new();
+    for round in 1..4 {
+        house.db.write("test.record", record).await.unwrap();
+        let seen = follow_until(&house.db, count, async || {
+            let seen = open_jobs(&house.db).await.len();
+            (round <= seen).then_some(seen)
+        });
+        assert_eq!(seen.await, round);
+    }
+}
+
+fn poisoned_at_two(w: &Writer, fact: &Fact) -> Result<()> {
+    match fact.seq {
+        Seq(2) => Err(Error::internal("digesting", "poison")),
+        _ => count(w, fact),
+    }
+}
+
+#[actix_web::test]
+async fn a_poison_event_raises_an_alarm_and_waits_to_be_skipped() {
+    let house = Scratch::new();
+    for _ in 0..3 {
+        house.db.write("test.record", record).await.unwrap();
+    }
+    let stuck = async || {
+        let followers = house.db.read(journal::list_followers).await.unwrap();
+        followers.into_iter().find(|it| it.stuck_at.is_some())
+    };
+    let alarm = follow_until(&house.db, poisoned_at_two, stuck).await;
+    assert_eq!((alarm.stuck_at, alarm.read_to), (Some(Seq(2)), Seq(1)));
+    assert!(alarm.cause.unwrap().contains("poison"));
+    assert_eq!(open_jobs(&house.db).await.len(), 1, "the first was digested, the third waits");
+
+    house.db.write("test.skip", |w| journal::skip(w, "test")).await.unwrap();
+    let both = async || (open_jobs(&house.db).await.len() == 2).then_some(());
+    follow_until(&house.db, poisoned_at_two, both).await;
+}
+
+#[actix_web::test]
+async fn what_was_missed_is_told_exactly_or_not_at_all() {
+    let house = Scratch::new();
+    for _ in 0..10 {
+        house.db.write("test.record", record).await.unwrap();
+    }
+    let missed = |from, to| house.db.read(move |r| journal::missed(r, Seq(from), Seq(to)));
+    let seqs: Vec<i64> = missed(4, 8).await.unwrap().unwrap().iter().map(|it| it.seq.0).collect();
+    assert_eq!(seqs, [5, 6, 7, 8]);
+    assert_eq!(missed(8, 8).await.unwrap().map(|it| it.len()), Some(0));
+    // From the future: positions of another database.
+    assert!(missed(11, 10).await.unwrap().is_none());
+    let later = NOW + journal::KEPT.as_millis() as i64 + 1;
+    house.db.write("test.prune", move |w| journal::prune(w, later)).await.unwrap();
+    assert!(missed(4, 10).await.unwrap().is_none(), "it is no longer known");
+    assert_eq!(missed(10, 10).await.unwrap().map(|it| it.len()), Some(0));
+}
+
+#[actix_web::test]
+async fn pruning_waits_for_every_follower() {
+    let house = Scratch::new();
+    house.db.write("test.record", record).await.unwrap();
+    let nothing: journal::React = |_, _| Err(Error::internal("digesting", "never"));
+    let known = async || {
+        let followers = house.db.read(journal::list_followers).await.unwrap();
+        followers.into_iter().find(|it| it.stuck_at.is_some())
+    };
+    follow_until(&house.db, nothing, known).await;
+    let later = NOW + journal::KEPT.as_millis() as i64 + 1;
+    let pruned = house.db.write("test.prune", move |w| journal::prune(w, later));
+    assert_eq!(pruned.await.unwrap(), 0);
+}
+
+async fn enqueue(db: &Db) -> JobId {
+    let order = |w: &Writer| jobs::enqueue(w, NOW, "test.work", "about", &1);
+    db.write("test.enqueue", order).await.unwrap()
+}
+
+/// Answers with the given outcomes, one after the other.
+fn worker(outcomes: Vec<Result<(), Trouble>>) -> (Kinds, Rc<RefCell<usize>>) {
+    let tries = Rc::new(RefCell::new(0));
+    let outcomes = Rc::new(RefCell::new(outcomes));
+    let mut kinds = Kinds::new();
+    let counted = Rc::clone(&tries);
+    kinds.insert(
+        "test.work",
+        Box::new(move |_| {
+            *counted.borrow_mut() += 1;
+            let outcome = outcomes.borrow_mut().remove(0);
+            Box::pin(async move { outcome })
+        }),
+    );
+    (kinds, tries)
+}
+
+#[actix_web::test]
+async fn a_job_that_may_work_later_is_tried_later_and_then_gone() {
+    let house = Scratch::new();
+    enqueue(&house.db).await;
+    let clock = Clock::stopped_at(NOW);
+    let (kinds, tries) = worker(vec![Err(Trouble::Later("450 later".into())), Ok(())]);
+    let mut commits = house.db.commits();
+    let work = rt::spawn(jobs::work(house.db.clone(), clock.clone(), kinds));
+    soon(async {
+        while open_jobs(&house.db).await[0].attempts == 0 {
+            commits.changed().await.unwrap();
+        }
+    })
+    .await;
+    let waiting = open_jobs(&house.db).await.remove(0);
+    assert_eq!(waiting.last_error.as_deref(), Some("450 later"));
+    assert!(NOW < waiting.due_at && waiting.failed_at.is_none());
+    clock.advance(60_000);
+    house.db.probe().await.unwrap();
+    soon(async {
+        while !open_jobs(&house.db).await.is_empty() {
+            commits.changed().await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(*tries.borrow(), 2);
+    work.abort();
+}
+
+#[actix_web::test]
+async fn a_job_that_never_works_stays_for_a_person_to_see() {
+    let house = Scratch::new();
+    let id = enqueue(&house.db).await;
+    let (kinds, tries) = worker(vec![Err(Trouble::Never("550 no".into())), Ok(())]);
+    let mut commits = house.db.commits();
+    let work = rt::spawn(jobs::work(house.db.clone(), Clock::stopped_at(NOW), kinds));
+    soon(async {
+        while house.db.read(jobs::count_failed).await.unwrap() == 0 {
+            commits.changed().await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(*tries.borrow(), 1);
+    house.db.write("test.retry", move |w| jobs::retry(w, NOW, id)).await.unwrap();
+    soon(async {
+        while !open_jobs(&house.db).await.is_empty() {
+            commits.changed().await.unwrap();
+        }
+    })
+    .await;
+    work.abort();
+}
+
+fn seat(session: i64) -> Seat {
+    Seat::Agent(AgentSeat {
+        agent: AgentId(1),
+        session: SessionId(session),
+        lang: Lang::En,
+        viewing: None,
+    })
+}
+
+#[actix_web::test]
+async fn the_slow_connection_is_closed_and_its_neighbour_is_not() {
+    let hub = Hub::default();
+    let slow = hub.join(seat(1), 10).unwrap();
+    let quick = hub.join(seat(2), 10).unwrap();
+    for n in 1..1000 {
+        hub.publish(Seq(n), &[(Audience::Agents, n.to_string().into())]);
+        assert_eq!(quick.outbox.next().await.unwrap(), n.to_string());
+    }
+    assert_eq!(slow.outbox.next().await, Err(Closing::Behind));
+}
+
+#[actix_web::test]
+async fn joining_and_publishing_leave_neither_gap_nor_double() {
+    let hub = Hub::default();
+    hub.publish(Seq(7), &[(Audience::Agents, "7".into())]);
+    let late = hub.join(seat(1), 10).unwrap();
+    hub.publish(Seq(8), &[(Audience::Agents, "8".into())]);
+    assert_eq!(late.joined_at, Seq(7));
+    assert_eq!(late.outbox.next().await.unwrap(), "8");
+}
+
+#[actix_web::test]
+async fn leaving_is_dropping_and_seats_are_limited() {
+    let hub = Hub::default();
+    let seat = Seat::Visitor(VisitorId(7));
+    let first = hub.join(seat, 1).unwrap();
+    assert!(hub.join(seat, 1).is_none());
+    assert!(hub.is_present(VisitorId(7)));
+    drop(first);
+    assert!(!hub.is_present(VisitorId(7)));
+    assert!(hub.join(seat, 1).is_some());
+}
+
+#[actix_web::test]
+async fn the_end_of_a_session_ends_its_pages_only() {
+    let hub = Hub::default();
+    let (over, other) = (hub.join(seat(1), 10).unwrap(), hub.join(seat(2), 10).unwrap());
+    hub.close_agents(|it| it.session == SessionId(1), Closing::SignedOut);
+    assert_eq!(over.outbox.next().await, Err(Closing::SignedOut));
+    assert!(other.outbox.next().now_or_never().is_none());
+}
+
+#[actix_web::test]
+async fn writing_works_as_long_as_nothing_says_otherwise() {
+    let house = Scratch::new();
+    house.db.probe().await.unwrap();
+    assert_eq!(*house.db.storage().borrow(), Storage::Writable);
+}

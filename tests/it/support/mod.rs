@@ -1,0 +1,207 @@
+//! A running house on a free port, with its own data folder, and people with
+//! verbs: visitors who write, agents who answer, both with real sockets.
+
+mod people;
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::rt;
+use shopbell::config::Config;
+use shopbell::db::{DataFolder, Db};
+use shopbell::error::Result;
+use shopbell::hub::Hub;
+use shopbell::kernel::Clock;
+use shopbell::server::{self, Stopper};
+use shopbell::{accounts, jobs, setup, sites};
+use tempfile::TempDir;
+
+pub use people::{AgentBrowser, Screen, VisitorPage};
+
+pub const NOW: i64 = 1_790_000_000_000;
+pub const PASSWORD: &str = "correct horse battery";
+pub const OWNER: &str = "ada@mugs.example";
+pub const SHOP: &str = "https://mugs.example";
+
+/// The database with its threads, without the server.
+pub struct Scratch {
+    pub db: Db,
+    _folder: DataFolder,
+    home: TempDir,
+}
+
+impl Scratch {
+    pub fn new() -> Self {
+        let home = TempDir::new().unwrap();
+        let folder = DataFolder::claim(home.path()).unwrap();
+        Self {
+            db: Db::open(&folder).unwrap(),
+            _folder: folder,
+            home,
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A sound copy of the file, taken as a backup would.
+    pub fn copy_to(&self, target: &Path) {
+        let path = self.path().join("shopbell.db");
+        let source = rusqlite::Connection::open(path).unwrap();
+        let target = target.to_str().unwrap();
+        source.execute("vacuum into ?1", [target]).unwrap();
+    }
+}
+
+/// A whole house. Close it: leaving jobs behind is a fault.
+pub struct House {
+    pub url: String,
+    pub site: String,
+    pub db: Db,
+    pub hub: Hub,
+    pub clock: Clock,
+    stopper: Stopper,
+    home: Option<TempDir>,
+}
+
+pub async fn open_house() -> House {
+    open_house_with(&[]).await
+}
+
+pub async fn open_house_with(options: &[(&str, &str)]) -> House {
+    House::open(TempDir::new().unwrap(), Clock::stopped_at(NOW), options).await
+}
+
+impl House {
+    pub async fn open(home: TempDir, clock: Clock, options: &[(&str, &str)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let config = Config::parse(|name| match name {
+            "public-url" => Some(url.clone()),
+            // Visitors of these tests say themselves where they come from.
+            "trusted-proxies" => Some("127.0.0.1".to_owned()),
+            other => options
+                .iter()
+                .find(|(key, _)| *key == other)
+                .map(|(_, value)| (*value).to_owned()),
+        });
+        let folder = DataFolder::claim(home.path()).unwrap();
+        let running = server::start(listener, folder, config.unwrap(), clock.clone())
+            .await
+            .unwrap();
+        let stopper = running.stopper();
+        let (db, hub) = (running.db.clone(), running.hub.clone());
+        rt::spawn(async move {
+            let _ = running.server.await;
+        });
+        let site = furnish(&db).await;
+        Self {
+            url,
+            site,
+            db,
+            hub,
+            clock,
+            stopper,
+            home: Some(home),
+        }
+    }
+
+    /// Nothing may be left to do.
+    pub async fn close(self) {
+        let left = self.db.read(jobs::list_open).await.unwrap();
+        assert!(left.is_empty(), "jobs are left over: {left:?}");
+        self.stopper.stop().await;
+    }
+
+    /// Stops, and gives the folder back for a next life.
+    pub async fn stop(mut self) -> TempDir {
+        self.stopper.stop().await;
+        self.home.take().unwrap()
+    }
+
+    pub async fn visitor(&self) -> VisitorPage {
+        VisitorPage::arrive(&self.url, &self.site).await
+    }
+
+    pub async fn agent(&self, email: &str) -> AgentBrowser {
+        AgentBrowser::sign_in(&self.url, email, PASSWORD).await
+    }
+
+    pub async fn owner(&self) -> AgentBrowser {
+        self.agent(OWNER).await
+    }
+
+    pub async fn add_agent(&self, email: &str, name: &str, role: accounts::Role) {
+        let hash = accounts::passwords::hash(PASSWORD, &[]).await.unwrap();
+        let new = accounts::NewAgent {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            role,
+            lang: shopbell::texts::Lang::En,
+            password: Some(hash),
+        };
+        let add = self
+            .db
+            .write("test.agent", |w| accounts::add(w, NOW, new));
+        add.await.unwrap();
+    }
+
+    /// Lets only the shop's own pages carry the chat.
+    pub async fn allow_only(&self, origin: &str) {
+        let origin = origin.to_owned();
+        let allow = self.db.write("test.origin", move |w| {
+            let site = sites::first(w)?;
+            sites::allow_origin(w, site.id, &origin)
+        });
+        allow.await.unwrap();
+    }
+}
+
+/// The owner and the site, once; the site's key.
+async fn furnish(db: &Db) -> String {
+    if db.read(accounts::is_empty).await.unwrap() {
+        let new = setup::NewShop {
+            name: "Ada".to_owned(),
+            email: OWNER.to_owned(),
+            password: accounts::passwords::hash(PASSWORD, &[]).await.unwrap(),
+            shop: "Mugs & More".to_owned(),
+            lang: shopbell::texts::Lang::En,
+            zone: "Europe/Istanbul".to_owned(),
+        };
+        db.write("test.setup", |w| setup::create(w, NOW, new))
+            .await
+            .unwrap();
+    }
+    db.read(|r| Ok(sites::first(r)?.key)).await.unwrap()
+}
+
+/// Nothing here takes long; what does, hangs.
+pub async fn soon<T>(work: impl Future<Output = T>) -> T {
+    rt::time::timeout(Duration::from_secs(20), work)
+        .await
+        .expect("it did not happen in time")
+}
+
+/// Reads until something is as it should be, woken by every commit.
+pub async fn until<T>(
+    db: &Db,
+    find: impl Fn(&shopbell::db::Reader) -> Result<Option<T>> + Clone + Send + 'static,
+) -> T
+where
+    T: Send + 'static,
+{
+    let mut commits = db.commits();
+    soon(async {
+        loop {
+            commits.mark_unchanged();
+            if let Some(found) = db.read(find.clone()).await.unwrap() {
+                return found;
+            }
+            commits.changed().await.unwrap();
+        }
+    })
+    .await
+}
