@@ -19,7 +19,7 @@ pub struct Config {
     /// A whole `smtp://` address, with its password; overrides the settings page.
     pub smtp_url: Option<Secret>,
     pub mail_from: Option<EmailAddress>,
-    /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
+    /// A level, or a filter by module: `info,shopbell::db=debug`.
     pub log: String,
     pub visitor_rate: u32,
 }

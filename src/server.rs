@@ -76,7 +76,7 @@ pub async fn start(
         place: Data::new(place),
         around: Data::new(Around {
             facts,
-            insecure: !config.public_url.is_https(),
+            insecure: !config.public_url.is_https() && !config.public_url.is_loopback(),
             storage: db.storage(),
         }),
         config: Data::new(config),

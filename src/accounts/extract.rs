@@ -7,12 +7,13 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
 
 use super::SignedIn;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::kernel::{Clock, Token};
-use crate::web::{Place, SESSION_PURPOSE};
+use crate::web::{Form, Place, SESSION_PURPOSE};
 
 /// Somebody who is signed in.
 pub struct Agent {
@@ -62,6 +63,28 @@ impl FromRequest for Admin {
                 true => Ok(Self(agent)),
                 false => Err(Error::Forbidden(|t| t.error_forbidden().into())),
             }
+        })
+    }
+}
+
+/// A form from somebody who may send it. Who that is comes first: whoever may
+/// not come in learns nothing about what would have been read.
+pub struct Signed<A, T>(pub A, pub T);
+
+impl<A, T> FromRequest for Signed<A, T>
+where
+    A: FromRequest<Error = Error> + 'static,
+    T: DeserializeOwned + 'static,
+{
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let who = A::extract(&request).await?;
+            let Form(form) = Form::<T>::from_request(&request, &mut payload).await?;
+            Ok(Self(who, form))
         })
     }
 }

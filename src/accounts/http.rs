@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::pages::{Forgot, Invite, Login, Reset};
 use super::work::{self, Letter};
-use super::{Agent, Purpose, desk, passwords};
+use super::{Agent, Purpose, Signed, desk, passwords};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -21,7 +21,7 @@ use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
 use crate::web::{
-    self, Around, ClientAddress, Form, Limit, Limits, OpenForm, Place, Routes, Who,
+    self, Around, ClientAddress, Limit, Limits, OpenForm, Place, Routes, Who,
 };
 
 /// How long the answer to “forgot my password” takes at least: the same whether
@@ -62,7 +62,7 @@ async fn login(place: Data<Place>, request: HttpRequest) -> Result<HttpResponse>
 fn login_page(t: Lang, place: &Place, next: &str) -> Login {
     Login {
         t,
-        insecure: !place.public_url.is_https(),
+        insecure: !place.public_url.is_https() && !place.public_url.is_loopback(),
         next: web::local_path(next).unwrap_or_default().to_owned(),
         email: String::new(),
         errors: Errors::default(),
@@ -142,11 +142,10 @@ fn cookie(place: &Place, value: &str) -> Cookie<'static> {
 }
 
 async fn sign_out(
-    agent: Agent,
+    Signed(agent, ()): Signed<Agent, ()>,
     db: Data<Db>,
     hub: Data<Hub>,
     place: Data<Place>,
-    _form: Form<()>,
 ) -> Result<HttpResponse> {
     let (by, session) = (agent.id, agent.session);
     let end = db.write("accounts.sign_out", move |w| super::end_session(w, by, session));

@@ -23,7 +23,7 @@ use crate::texts::Lang;
 use crate::web::Around;
 use crate::web::pages::Shell;
 
-pub use extract::{Admin, Agent};
+pub use extract::{Admin, Agent, Signed};
 use passwords::PasswordHash;
 
 const NAME: usize = 60;

@@ -69,10 +69,11 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
     }
     let lower = password.to_lowercase();
     let mut rest = lower.clone();
-    let own_words = about
-        .iter()
-        .flat_map(|it| it.split(|c: char| !c.is_alphanumeric()))
-        .map(str::to_lowercase);
+    let mut own_words: Vec<String> = Vec::new();
+    for text in about.iter().map(|it| it.to_lowercase()) {
+        own_words.push(text.chars().filter(|c| c.is_alphanumeric()).collect());
+        own_words.extend(text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned));
+    }
     let words = COMMON.iter().map(|it| (*it).to_owned()).chain(own_words);
     for word in words.filter(|it| 4 <= it.len()) {
         rest = rest.replace(&word, "");

@@ -10,13 +10,13 @@ use super::lists::List;
 use super::pages::Inbox;
 use super::view::{self, Look};
 use super::{Conversation, NewMessage};
-use crate::accounts::Agent;
+use crate::accounts::{Agent, Signed};
 use crate::config::Config;
 use crate::db::{Db, Reader, Writer};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Clock, ConversationKey, Seq, Timestamp};
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Form, Routes, Who};
+use crate::web::{self, Around, Routes, Who};
 use crate::{settings, sites};
 
 pub fn routes(routes: &mut Routes) {
@@ -38,6 +38,9 @@ struct Where {
     before: String,
     #[serde(default)]
     earlier: Option<Seq>,
+    /// Opens the composer for a note.
+    #[serde(default)]
+    note: String,
 }
 
 async fn inbox(
@@ -65,6 +68,7 @@ async fn thread(
         let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
         let look = Look {
             before: place.earlier,
+            note: !place.note.is_empty(),
             mail_ready: settings::outgoing(r, &config)?.is_some(),
             ..Look::default()
         };
@@ -124,14 +128,13 @@ struct MessageForm {
 
 #[allow(clippy::too_many_arguments)]
 async fn post(
-    agent: Agent,
+    Signed(agent, form): Signed<Agent, MessageForm>,
     db: Data<Db>,
     clock: Data<Clock>,
     around: Data<Around>,
     config: Data<Config>,
     key: Path<ConversationKey>,
     request: HttpRequest,
-    Form(form): Form<MessageForm>,
 ) -> Result<HttpResponse> {
     let note = form.note.is_some_and(|it| !it.is_empty() && it != "0");
     let new = NewMessage {
@@ -186,6 +189,7 @@ async fn post(
                     show: String::new(),
                     before: String::new(),
                     earlier: None,
+                    note: String::new(),
                 };
                 draw(r, &agent, &around, &place, Some((found, look)))
             });
@@ -205,12 +209,11 @@ fn refusal(error: &Error, t: crate::texts::Lang) -> Option<Errors> {
 }
 
 async fn join(
-    agent: Agent,
+    Signed(agent, ()): Signed<Agent, ()>,
     db: Data<Db>,
     clock: Data<Clock>,
     key: Path<ConversationKey>,
     request: HttpRequest,
-    _form: Form<()>,
 ) -> Result<HttpResponse> {
     let by = agent.id;
     let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
@@ -218,12 +221,11 @@ async fn join(
 }
 
 async fn resolve(
-    agent: Agent,
+    Signed(agent, ()): Signed<Agent, ()>,
     db: Data<Db>,
     clock: Data<Clock>,
     key: Path<ConversationKey>,
     request: HttpRequest,
-    _form: Form<()>,
 ) -> Result<HttpResponse> {
     let by = Actor::Agent(agent.id);
     let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
@@ -231,12 +233,11 @@ async fn resolve(
 }
 
 async fn reopen(
-    agent: Agent,
+    Signed(agent, ()): Signed<Agent, ()>,
     db: Data<Db>,
     clock: Data<Clock>,
     key: Path<ConversationKey>,
     request: HttpRequest,
-    _form: Form<()>,
 ) -> Result<HttpResponse> {
     let by = Actor::Agent(agent.id);
     let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
@@ -250,12 +251,11 @@ struct SeenForm {
 }
 
 async fn seen(
-    agent: Agent,
+    Signed(agent, form): Signed<Agent, SeenForm>,
     db: Data<Db>,
     clock: Data<Clock>,
     key: Path<ConversationKey>,
     request: HttpRequest,
-    Form(form): Form<SeenForm>,
 ) -> Result<HttpResponse> {
     let by = Actor::Agent(agent.id);
     let mark =

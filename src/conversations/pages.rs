@@ -110,13 +110,13 @@ impl Thread {
         self.note || self.errors.any() || (self.is_joined() && self.header.state == "open")
     }
 
-    /// The line an agent sees while it is on its way.
-    pub fn placeholder(&self) -> Message {
+    /// The line an agent sees while it is on its way; `agent` or `note`.
+    pub fn placeholder(&self, kind: &'static str) -> Message {
         Message {
             t: self.t,
             id: 0,
             cid: String::new(),
-            kind: "agent",
+            kind,
             name: self.agent_name.clone(),
             change: "",
             body: String::new(),
@@ -240,7 +240,15 @@ fn hue(number: i64) -> i64 {
 /// What stands in a visitor's disc: his number while it fits.
 fn face(number: i64, name: &str) -> String {
     match number {
-        0..=999 => number.to_string(),
-        _ => crate::web::pages::initials(name),
+        0..=9999 => number.to_string(),
+        _ => name.chars().take(1).collect(),
     }
 }
+
+// Parts drawn by templates of ours: what they hold was escaped there, so pages
+// may set them in as they are. No other type may say this of itself.
+impl askama::filters::HtmlSafe for Row {}
+impl askama::filters::HtmlSafe for Thread {}
+impl askama::filters::HtmlSafe for Message {}
+impl askama::filters::HtmlSafe for Header {}
+impl askama::filters::HtmlSafe for VisitorPanel {}

@@ -41,7 +41,6 @@ pub fn entry_id(key: &ConversationKey) -> String {
 }
 
 pub fn for_visitor(message: &Message, t: Lang) -> VisitorMessage {
-    let agent = message.agent_name.as_deref();
     VisitorMessage {
         id: message.id,
         cid: message.cid.clone(),
@@ -51,14 +50,20 @@ pub fn for_visitor(message: &Message, t: Lang) -> VisitorMessage {
             Kind::Note | Kind::System => "system",
         },
         name: message.agent_name.clone(),
-        body: match message.change {
-            None => message.body.clone(),
-            Some(Change::Joined) => t.chat_joined(agent.unwrap_or_default()),
-            Some(Change::Resolved) => t.chat_resolved(agent.unwrap_or_default()),
-            Some(Change::Ended) => t.chat_ended().to_owned(),
-            Some(Change::Reopened | Change::TranscriptSent) => t.chat_reopened().to_owned(),
-        },
+        body: words(message, t),
         at: iso(message.at),
+    }
+}
+
+/// What a visitor reads in a line: what was written, or what was done.
+pub fn words(message: &Message, t: Lang) -> String {
+    let agent = message.agent_name.as_deref().unwrap_or_default();
+    match message.change {
+        None => message.body.clone(),
+        Some(Change::Joined) => t.chat_joined(agent),
+        Some(Change::Resolved) => t.chat_resolved(agent),
+        Some(Change::Ended) => t.chat_ended().to_owned(),
+        Some(Change::Reopened | Change::TranscriptSent) => t.chat_reopened().to_owned(),
     }
 }
 

@@ -105,6 +105,15 @@ pub(super) fn refuse_damage(connection: &mut Connection) -> Result<()> {
     }
 }
 
+/// Why a file cannot be opened, for whoever can mend it.
+pub(super) fn explain(error: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => damaged(error.to_string()),
+        _ => error.into(),
+    }
+}
+
 fn damaged(report: String) -> Error {
     Error::internal(
         "opening the database: the file is damaged; restore a backup, or one of the copies in `before-upgrade`",

@@ -69,7 +69,7 @@ impl Db {
     /// date, and starts the threads. Refuses a damaged or a newer file.
     pub fn open(folder: &DataFolder) -> Result<Self> {
         let path = folder.database();
-        let mut connection = open_writer(&path)?;
+        let mut connection = open_writer(&path).map_err(folder::explain)?;
         folder::refuse_damage(&mut connection)?;
         migrate::run(&mut connection, Some(folder))?;
 
@@ -200,13 +200,13 @@ impl<T> OnUnique<T> for rusqlite::Result<T> {
     }
 }
 
-fn open_writer(path: &Path) -> Result<Connection> {
+fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     prepare(&connection)?;
     Ok(connection)
 }
 
-fn prepare(connection: &Connection) -> Result<()> {
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // Waiting comes first: switching to WAL may itself meet a busy file.
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;

@@ -239,6 +239,7 @@ impl VisitorDoor {
         let said = tokio::time::timeout(HELLO, stream.next()).await;
         let entered = match said {
             Ok(Some(Ok(Message::Text(text)))) => self.enter(&text).await,
+            Ok(Some(Err(actix_ws::ProtocolError::Overflow))) => Err(End::TooFast),
             _ => Err(End::Nonsense),
         };
         let (connection, greeting, page) = match entered {

@@ -136,8 +136,12 @@ fn answer(response: &Response) -> String {
     format!("{} {}", response.code(), lines.join(" "))
 }
 
-/// The error with its causes: lettre keeps the server's own words in those.
+/// The server's own answer where it gave one (`550 no such user`), else the
+/// error with its causes.
 fn describe(error: &lettre::transport::smtp::Error) -> String {
+    if let (Some(code), Some(words)) = (error.status(), std::error::Error::source(error)) {
+        return format!("{code} {words}");
+    }
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

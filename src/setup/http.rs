@@ -7,14 +7,14 @@ use serde::Deserialize;
 use super::pages::{Setup, Welcome};
 use super::{NewShop, SetupCode};
 use crate::accounts::http::start_session;
-use crate::accounts::{self, Agent, passwords};
+use crate::accounts::{self, Agent, Signed, passwords};
 use crate::config::Config;
 use crate::conversations;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::kernel::Clock;
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Form, OpenForm, Place, Routes, Who};
+use crate::web::{self, Around, OpenForm, Place, Routes, Who};
 use crate::{settings, sites};
 
 pub fn routes(routes: &mut Routes) {
@@ -22,7 +22,7 @@ pub fn routes(routes: &mut Routes) {
     routes.get("/setup", Who::Anyone, setup);
     routes.post("/setup", Who::Anyone, create);
     routes.get("/welcome", Who::Agent, welcome);
-    routes.post("/welcome/origin", Who::Admin, allow_origin);
+    routes.post("/welcome", Who::Admin, allow_origin);
 }
 
 /// To the inbox, or to sign-in, or to set-up.
@@ -175,11 +175,10 @@ struct OriginForm {
 }
 
 async fn allow_origin(
-    admin: accounts::Admin,
+    Signed(admin, form): Signed<accounts::Admin, OriginForm>,
     db: Data<Db>,
     config: Data<Config>,
     around: Data<Around>,
-    Form(form): Form<OriginForm>,
 ) -> Result<HttpResponse> {
     let origin = form.origin.clone();
     let allow = db.write("sites.allow_origin", move |w| {

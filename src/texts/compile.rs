@@ -57,7 +57,10 @@ fn read(catalogue: &[File], faults: &mut Vec<String>) -> BTreeMap<String, Text> 
             let Some(text) = read_text(file, &key, &value, faults) else {
                 continue;
             };
-            if !key.starts_with(&format!("{prefix}_")) {
+            // `errors.toml` holds `error_…`.
+            let singular = prefix.trim_end_matches('s');
+            let belongs = |it: &str| key.starts_with(&format!("{it}_"));
+            if !belongs(prefix) && !belongs(singular) {
                 faults.push(format!("{file}: `{key}` does not begin with `{prefix}_`"));
             }
             if texts.insert(key.clone(), text).is_some() {

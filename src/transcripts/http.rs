@@ -4,13 +4,13 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use crate::accounts::Agent;
+use crate::accounts::{Agent, Signed};
 use crate::config::Config;
 use crate::conversations;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Clock, ConversationKey, EmailAddress};
-use crate::web::{self, Form, Limit, Limits, Routes, Who};
+use crate::web::{self, Limit, Limits, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.post("/inbox/{conversation}/transcript", Who::Agent, send);
@@ -24,14 +24,13 @@ struct SendForm {
 
 #[allow(clippy::too_many_arguments)]
 async fn send(
-    agent: Agent,
+    Signed(agent, form): Signed<Agent, SendForm>,
     db: Data<Db>,
     clock: Data<Clock>,
     config: Data<Config>,
     limits: Data<Limits>,
     key: Path<ConversationKey>,
     request: HttpRequest,
-    Form(form): Form<SendForm>,
 ) -> Result<HttpResponse> {
     let to = EmailAddress::parse(&form.email).ok_or(Error::Invalid {
         field: "email",

@@ -31,14 +31,8 @@ pub async fn guard<B: MessageBody + 'static>(
     let span = tracing::info_span!("request", %id, method = %request.method(), path = request.path());
 
     let mut response = if is_expected(&request) {
-        let asked = request.request().clone();
-        match next.call(request).instrument(span.clone()).await {
-            Ok(response) => response.map_into_left_body(),
-            Err(error) => {
-                // Rejected on the way in, by a limit or an extractor of a wrapper.
-                ServiceResponse::new(asked, error.error_response()).map_into_right_body()
-            }
-        }
+        let answered = next.call(request).instrument(span.clone()).await?;
+        answered.map_into_left_body()
     } else {
         let refused = HttpResponse::new(StatusCode::MISDIRECTED_REQUEST);
         request.into_response(refused).map_into_right_body()
@@ -121,7 +115,7 @@ fn lang(request: &HttpRequest) -> Lang {
 
 fn to_sign_in(request: &HttpRequest) -> HttpResponse {
     let back = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    let mut query = url::form_urlencoded::Serializer::new(String::from("/login?"));
+    let mut query = url::form_urlencoded::Serializer::for_suffix(String::from("/login?"), 7);
     match back {
         "/" => super::see("/login"),
         back => super::see(query.append_pair("next", back).finish()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::ResponseError;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use governor::clock::{Clock, DefaultClock};
@@ -118,10 +119,14 @@ pub async fn slow_floods_down(
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
     let address = ClientAddress::of(request.request()).bucket();
-    if let Some(limits) = request.app_data::<Data<Limits>>() {
-        limits.take(Limit::Request(address))?;
+    let limits = request.app_data::<Data<Limits>>();
+    match limits.map(|it| it.take(Limit::Request(address))) {
+        Some(Err(refused)) => {
+            let answer = request.into_response(refused.error_response());
+            Ok(answer.map_into_right_body())
+        }
+        _ => Ok(next.call(request).await?.map_into_left_body()),
     }
-    next.call(request).await
 }
 
 #[cfg(test)]

@@ -40,6 +40,20 @@ pub struct PostMessage {
     lang: Option<String>,
 }
 
+impl PostMessage {
+    /// From a page that runs no script: words only.
+    pub fn plain(cid: &str, body: &str) -> Self {
+        Self {
+            cid: cid.to_owned(),
+            body: body.to_owned(),
+            page: None,
+            title: None,
+            device: NewDevice::default(),
+            lang: None,
+        }
+    }
+}
+
 #[derive(Serialize)]
 pub struct PostedMessage {
     message: view::VisitorMessage,

@@ -52,9 +52,15 @@ struct Column {
 /// Raises the journal's counter, and remembers what is there.
 pub fn before_pattern(data: &Path) -> Result<Before> {
     let db = open(data)?;
-    let raised = db.execute("update sqlite_sequence set seq = ?1 where name = 'journal'", [PATTERN])?;
+    let raised = db.execute(
+        "update sqlite_sequence set seq = ?1 where name = 'journal'",
+        [PATTERN],
+    )?;
     if raised == 0 {
-        db.execute("insert into sqlite_sequence (name, seq) values ('journal', ?1)", [PATTERN])?;
+        db.execute(
+            "insert into sqlite_sequence (name, seq) values ('journal', ?1)",
+            [PATTERN],
+        )?;
     }
     let mut rows = HashMap::new();
     for table in tables(&db)? {
@@ -75,7 +81,10 @@ pub fn copy_pattern(data: &Path, before: &Before, copies: i64) -> Result<(i64, i
         strides: HashMap::new(),
         by_position: HashSet::new(),
     };
-    for table in tables(&db)?.into_iter().filter(|it| !NOT_COPIED.contains(&it.as_str())) {
+    for table in tables(&db)?
+        .into_iter()
+        .filter(|it| !NOT_COPIED.contains(&it.as_str()))
+    {
         copying.look_at(&db, table)?;
     }
     copying.leave_extensions(&db)?;
@@ -98,7 +107,9 @@ pub fn copy_pattern(data: &Path, before: &Before, copies: i64) -> Result<(i64, i
     )?;
     check(&db)?;
     let count = |table: &str| {
-        db.query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0))
+        db.query_row(&format!("select count(*) from {table}"), [], |row| {
+            row.get::<_, i64>(0)
+        })
     };
     let counted = (count("messages")?, count("conversations")?);
     db.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
@@ -115,7 +126,9 @@ pub fn conversation_keys(data: &Path, like: &str) -> Result<Vec<String>> {
             if db.query_row(&here, [like], |row| row.get::<_, bool>(0))? {
                 let all = format!("select \"{column}\" from \"{table}\" order by rowid");
                 let mut query = db.prepare(&all)?;
-                let keys = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                let keys = query
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
                 return Ok(keys);
             }
         }
@@ -154,7 +167,9 @@ pub fn colleagues(data: &Path, of: &str, count: usize) -> Result<Vec<String>> {
 impl Copying<'_> {
     fn look_at(&mut self, db: &Connection, table: String) -> Result<()> {
         let before = self.first(&table);
-        let sql = format!("select count(*), coalesce(min(rowid), 0), coalesce(max(rowid), 0) from \"{table}\" where rowid > {before}");
+        let sql = format!(
+            "select count(*), coalesce(min(rowid), 0), coalesce(max(rowid), 0) from \"{table}\" where rowid > {before}"
+        );
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let (count, least, most): (i64, i64, i64) = db.query_row(&sql, [], read)?;
         if count == 0 {
@@ -195,7 +210,9 @@ impl Copying<'_> {
         let varied = self.varied(db, table, &columns, &references)?;
         let value = |column: &Column| {
             let name = format!("\"{}\"", column.name);
-            let target = references.get(&column.name).filter(|it| self.strides.contains_key(*it));
+            let target = references
+                .get(&column.name)
+                .filter(|it| self.strides.contains_key(*it));
             match target {
                 None if column.is_key => self.moved(table, &name),
                 Some(target) => {
@@ -207,7 +224,10 @@ impl Copying<'_> {
                 None => name,
             }
         };
-        let names: Vec<String> = columns.iter().map(|it| format!("\"{}\"", it.name)).collect();
+        let names: Vec<String> = columns
+            .iter()
+            .map(|it| format!("\"{}\"", it.name))
+            .collect();
         let values: Vec<String> = columns.iter().map(value).collect();
         let sql = format!(
             "insert into \"{table}\" ({}) select {} from
@@ -217,7 +237,8 @@ impl Copying<'_> {
             values.join(", "),
             self.first(table),
         );
-        db.execute(&sql, []).with_context(|| format!("copying {table}"))?;
+        db.execute(&sql, [])
+            .with_context(|| format!("copying {table}"))?;
         Ok(())
     }
 
@@ -274,7 +295,8 @@ impl Copying<'_> {
             let moves = |name: &String| {
                 let target = references.get(name);
                 let key = columns.iter().any(|it| it.is_key && it.name == *name);
-                key || varied.contains(name) || target.is_some_and(|it| self.strides.contains_key(it))
+                key || varied.contains(name)
+                    || target.is_some_and(|it| self.strides.contains_key(it))
             };
             if !index.iter().any(moves) {
                 varied.extend(index.last().cloned());
@@ -318,7 +340,11 @@ fn columns(db: &Connection, table: &str) -> Result<Vec<Column>> {
     let column = |row: &rusqlite::Row<'_>| {
         let (kind, pk): (String, i64) = (row.get(1)?, row.get(2)?);
         let kind = kind.to_uppercase();
-        Ok(Column { name: row.get(0)?, is_key: pk == 1 && kind == "INTEGER", kind })
+        Ok(Column {
+            name: row.get(0)?,
+            is_key: pk == 1 && kind == "INTEGER",
+            kind,
+        })
     };
     let columns = query.query_map([table], column)?;
     Ok(columns.collect::<Result<_, _>>()?)
@@ -332,8 +358,11 @@ fn references(db: &Connection, table: &str) -> Result<HashMap<String, String>> {
 
 fn unique_indexes(db: &Connection, table: &str) -> Result<Vec<Vec<String>>> {
     let mut query = db.prepare("select name from pragma_index_list(?1) where \"unique\"")?;
-    let names: Vec<String> = query.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut columns = db.prepare("select name from pragma_index_info(?1) where name is not null")?;
+    let names: Vec<String> = query
+        .query_map([table], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut columns =
+        db.prepare("select name from pragma_index_info(?1) where name is not null")?;
     let mut indexes = Vec::new();
     for name in names {
         let index = columns.query_map([name], |row| row.get(0))?;
@@ -343,6 +372,11 @@ fn unique_indexes(db: &Connection, table: &str) -> Result<Vec<Vec<String>>> {
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

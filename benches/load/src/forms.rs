@@ -17,11 +17,18 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(origin: &str, nth: usize) -> Self {
-        Self { origin: origin.to_owned(), address: address(nth), cookies: Vec::new() }
+        Self {
+            origin: origin.to_owned(),
+            address: address(nth),
+            cookies: Vec::new(),
+        }
     }
 
     pub fn cookie(&self) -> String {
-        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let pairs = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join("; ")
     }
 
@@ -48,7 +55,11 @@ impl Browser {
         let form = self.get(http, page).await?.expect(200, page)?.text();
         let mut all = hidden_fields(form_for(&form, action));
         all.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
-        all.extend(fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        all.extend(
+            fields
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned())),
+        );
         let body = encode(&all);
         let cookie = self.cookie();
         let headers = [
@@ -61,7 +72,12 @@ impl Browser {
         ];
         let reply = http.post(action, &headers, body.as_bytes()).await?;
         let says = || reply.text().chars().take(2000).collect::<String>();
-        ensure!(reply.status < 400 && reply.status != 200, "{action}: {}: {}", reply.status, says());
+        ensure!(
+            reply.status < 400 && reply.status != 200,
+            "{action}: {}: {}",
+            reply.status,
+            says()
+        );
         self.keep_cookies(&reply);
         Ok(reply)
     }
@@ -71,7 +87,8 @@ impl Browser {
             let pair = set.split(';').next().unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
                 self.cookies.retain(|(it, _)| it != name.trim());
-                self.cookies.push((name.trim().to_owned(), value.trim().to_owned()));
+                self.cookies
+                    .push((name.trim().to_owned(), value.trim().to_owned()));
             }
         }
     }
@@ -81,7 +98,12 @@ impl Browser {
 /// ever stands in a header, where the server's limits look for people.
 pub fn address(nth: usize) -> String {
     let nth = nth + 1;
-    format!("198.{}.{}.{}", 18 + (nth >> 16 & 1), nth >> 8 & 255, nth & 255)
+    format!(
+        "198.{}.{}.{}",
+        18 + (nth >> 16 & 1),
+        nth >> 8 & 255,
+        nth & 255
+    )
 }
 
 /// What stands in the quotes after `name=`, anywhere in a page, whether the
@@ -98,14 +120,23 @@ pub fn needed(page: &str, name: &str) -> Result<String> {
 
 /// The form that is sent there; one without an action is sent to its own page.
 fn form_for<'a>(page: &'a str, action: &str) -> &'a str {
-    let forms = || page.split("<form").skip(1).filter_map(|it| it.split("</form").next());
+    let forms = || {
+        page.split("<form")
+            .skip(1)
+            .filter_map(|it| it.split("</form").next())
+    };
     let action = format!("action=\"{action}\"");
     let named = forms().find(|form| form.contains(&action));
-    named.or_else(|| forms().find(|form| !form.contains("action="))).unwrap_or_default()
+    named
+        .or_else(|| forms().find(|form| !form.contains("action=")))
+        .unwrap_or_default()
 }
 
 fn hidden_fields(page: &str) -> Vec<(String, String)> {
-    let tags = page.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+    let tags = page
+        .split("<input")
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next());
     let hidden = tags.filter(|tag| tag.contains("hidden"));
     let field = |tag: &str| Some((attribute(tag, " name")?, attribute(tag, " value")?));
     let mut fields: Vec<_> = hidden.filter_map(field).collect();
@@ -126,7 +157,9 @@ fn unescape(html: &str) -> String {
         ("&amp;", "&"),
     ];
     let plain = html.to_owned();
-    NAMED.iter().fold(plain, |text, (from, to)| text.replace(from, to))
+    NAMED
+        .iter()
+        .fold(plain, |text, (from, to)| text.replace(from, to))
 }
 
 fn encode(fields: &[(String, String)]) -> String {
@@ -140,7 +173,9 @@ fn encode(fields: &[(String, String)]) -> String {
 
 fn percent(text: &str) -> String {
     let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
         _ => format!("%{byte:02X}"),
     };
     text.bytes().map(byte).collect()
@@ -170,13 +205,19 @@ mod tests {
     fn a_form_is_encoded_as_browsers_do() {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let fields = [field("email", "a@b.example"), field("shop", "Mugs & More")];
-        assert_eq!(encode(&fields), "email=a%40b.example&shop=Mugs%20%26%20More");
+        assert_eq!(
+            encode(&fields),
+            "email=a%40b.example&shop=Mugs%20%26%20More"
+        );
     }
 
     #[test]
     fn ten_thousand_people_have_ten_thousand_addresses() {
         let all: std::collections::HashSet<_> = (0..100_000).map(address).collect();
         assert_eq!(all.len(), 100_000);
-        assert!(all.iter().all(|it| it.parse::<std::net::Ipv4Addr>().is_ok()));
+        assert!(
+            all.iter()
+                .all(|it| it.parse::<std::net::Ipv4Addr>().is_ok())
+        );
     }
 }

@@ -35,7 +35,10 @@ impl Reply {
     }
 
     pub fn headers(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        let named = self.headers.iter().filter(move |(it, _)| it.eq_ignore_ascii_case(name));
+        let named = self
+            .headers
+            .iter()
+            .filter(move |(it, _)| it.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str())
     }
 
@@ -46,7 +49,12 @@ impl Reply {
     /// The reply, if it has this status; otherwise what the server said instead.
     pub fn expect(self, status: u16, doing: &str) -> Result<Self> {
         let said = || self.text().chars().take(300).collect::<String>();
-        ensure!(self.status == status, "{doing}: status {}: {}", self.status, said());
+        ensure!(
+            self.status == status,
+            "{doing}: status {}: {}",
+            self.status,
+            said()
+        );
         Ok(self)
     }
 }
@@ -54,7 +62,13 @@ impl Reply {
 impl Http {
     pub async fn open(to: SocketAddr) -> Result<Self> {
         let stream = connect(to).await?;
-        Ok(Self { to, stream, out: Vec::new(), read: Vec::new(), closed: false })
+        Ok(Self {
+            to,
+            stream,
+            out: Vec::new(),
+            read: Vec::new(),
+            closed: false,
+        })
     }
 
     pub async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Result<Reply> {
@@ -84,7 +98,11 @@ impl Http {
         // Whatever interrupts this request also ends the connection.
         self.closed = true;
         self.out.clear();
-        write!(self.out, "{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.to)?;
+        write!(
+            self.out,
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\n",
+            self.to
+        )?;
         for (name, value) in headers {
             write!(self.out, "{name}: {value}\r\n")?;
         }
@@ -107,7 +125,9 @@ impl Http {
 }
 
 async fn connect(to: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(to).await.with_context(|| format!("connecting to {to}"))?;
+    let stream = TcpStream::connect(to)
+        .await
+        .with_context(|| format!("connecting to {to}"))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -122,7 +142,9 @@ async fn read_reply(stream: &mut TcpStream, read: &mut Vec<u8>) -> Result<(Reply
     };
     read.drain(..head);
     let says = |name: &'static str, what: &str| {
-        reply.header(name).is_some_and(|it| it.to_ascii_lowercase().contains(what))
+        reply
+            .header(name)
+            .is_some_and(|it| it.to_ascii_lowercase().contains(what))
     };
     let keeps = !says("connection", "close");
     reply.body = if says("transfer-encoding", "chunked") {
@@ -130,7 +152,9 @@ async fn read_reply(stream: &mut TcpStream, read: &mut Vec<u8>) -> Result<(Reply
     } else if matches!(reply.status, 204 | 304) {
         Vec::new()
     } else {
-        let length = reply.header("content-length").context("a reply of unknown length")?;
+        let length = reply
+            .header("content-length")
+            .context("a reply of unknown length")?;
         take(stream, read, length.trim().parse()?).await?
     };
     Ok((reply, keeps))
@@ -143,9 +167,20 @@ fn parse_head(read: &[u8]) -> Result<Option<(Reply, usize)>> {
         return Ok(None);
     };
     let value = |it: &httparse::Header<'_>| String::from_utf8_lossy(it.value).into_owned();
-    let headers = response.headers.iter().map(|it| (it.name.to_owned(), value(it))).collect();
+    let headers = response
+        .headers
+        .iter()
+        .map(|it| (it.name.to_owned(), value(it)))
+        .collect();
     let status = response.code.context("a reply without status")?;
-    Ok(Some((Reply { status, headers, body: Vec::new() }, length)))
+    Ok(Some((
+        Reply {
+            status,
+            headers,
+            body: Vec::new(),
+        },
+        length,
+    )))
 }
 
 async fn more(stream: &mut TcpStream, read: &mut Vec<u8>) -> Result<()> {

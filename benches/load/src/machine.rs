@@ -44,7 +44,11 @@ pub fn resident_kib(pid: u32) -> Result<f64> {
 pub fn busy_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let line = stat.lines().next().unwrap_or_default();
-    let ticks: Vec<f64> = line.split_whitespace().skip(1).filter_map(|it| it.parse().ok()).collect();
+    let ticks: Vec<f64> = line
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|it| it.parse().ok())
+        .collect();
     // user, nice, system, irq, softirq; not idle, iowait, steal.
     let busy: f64 = [0, 1, 2, 5, 6].iter().filter_map(|&at| ticks.get(at)).sum();
     busy / TICKS_PER_SECOND
@@ -81,7 +85,12 @@ pub struct Meter {
 impl Meter {
     pub fn start(server: u32, helpers: Vec<u32>) -> Result<Self> {
         let before = readings(server, &helpers)?;
-        Ok(Self { server, helpers, begun: Instant::now(), before })
+        Ok(Self {
+            server,
+            helpers,
+            begun: Instant::now(),
+            before,
+        })
     }
 
     pub fn stop(&self) -> Result<Usage> {
@@ -90,12 +99,19 @@ impl Meter {
         let [server, generator, helpers, machine] =
             std::array::from_fn(|at| after[at] - self.before[at]);
         let other = (machine - server - generator - helpers) / wall;
-        Ok(Usage { server_seconds: server, generator: generator / wall, other: other.max(0.0) })
+        Ok(Usage {
+            server_seconds: server,
+            generator: generator / wall,
+            other: other.max(0.0),
+        })
     }
 }
 
 fn readings(server: u32, helpers: &[u32]) -> Result<[f64; 4]> {
-    let helpers = helpers.iter().map(|&pid| cpu_seconds(pid)).sum::<Result<f64>>()?;
+    let helpers = helpers
+        .iter()
+        .map(|&pid| cpu_seconds(pid))
+        .sum::<Result<f64>>()?;
     Ok([cpu_seconds(server)?, own_seconds(), helpers, busy_seconds()])
 }
 
@@ -109,7 +125,10 @@ pub struct Neighbours {
 
 impl Neighbours {
     pub fn look() -> Self {
-        Self { last: processes(), used: HashMap::new() }
+        Self {
+            last: processes(),
+            used: HashMap::new(),
+        }
     }
 
     pub fn look_again(&mut self) {
@@ -124,9 +143,16 @@ impl Neighbours {
     /// The four that used most, without this process, its children, and the
     /// kernel's own threads, which mostly work for them.
     pub fn busiest(&self) -> Vec<String> {
-        let mut all: Vec<_> = self.used.iter().filter(|(_, seconds)| 0.5 < **seconds).collect();
+        let mut all: Vec<_> = self
+            .used
+            .iter()
+            .filter(|(_, seconds)| 0.5 < **seconds)
+            .collect();
         all.sort_by(|a, b| b.1.total_cmp(a.1));
-        all.iter().take(4).map(|(name, seconds)| format!("{name} {seconds:.0} s")).collect()
+        all.iter()
+            .take(4)
+            .map(|(name, seconds)| format!("{name} {seconds:.0} s"))
+            .collect()
     }
 }
 

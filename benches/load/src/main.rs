@@ -9,7 +9,8 @@
 //! actix-ws and one SQLite writer thread with group commit under
 //! `synchronous=FULL`, and nothing of what makes a chat. That is the limit of the
 //! design on the machine at hand. Both do the same job, in turns (A B A B A B),
-//! each turn in a fresh process; a figure is the median of its turns. Absolute
+//! each turn in a fresh process and once the rest of the machine is quiet (or has
+//! not been for half a minute); a figure is the median of its turns. Absolute
 //! figures drift from machine to machine and from hour to hour: the ratios within
 //! one run are what counts.
 //!
@@ -40,7 +41,13 @@
 //!   afterwards, plus what failed, plus agents' screens that end on an old line.
 //! - *CPU* is the server's own processor clock, all its threads, over the messages
 //!   stored in that time. “other CPU” is what the rest of the machine used
-//!   meanwhile, in cores: with more than 0.1 a figure is not to be trusted.
+//!   meanwhile, in cores, the kernel's disk threads included, which work for the
+//!   server: with more than 0.2 a figure is not to be trusted.
+//! - *Sustained* is a closed loop with one line under way a visitor, one agent's
+//!   page open on every side; Shopbell's visitors keep their sockets open too. An
+//!   agent whose socket is cut for being slow comes back as a browser does.
+//! - *A million messages* are copies of a few conversations held over HTTP,
+//!   written into the file of the stopped server (`src/fill.rs`).
 //! - *Memory a socket* is the growth of resident memory by 10,000 sockets, beside
 //!   a plain actix-ws echo.
 //! - Every visitor has an address of his own in `X-Forwarded-For`, so that limits
@@ -91,7 +98,7 @@ struct Options {
 
 const NOTES: &str = "\
 Figures are medians of three turns or more, A B A B A B, each in a fresh process. \
-Trust the ratios, not the absolute figures, and neither where “other CPU” exceeds 0.1. \
+Trust the ratios, not the absolute figures, and neither where “other CPU” exceeds 0.2. \
 The exit status says whether it could measure, not how fast it was.
 
 The socket.io peer needs its packages: npm ci in benches/load/peers/node.";
@@ -140,7 +147,9 @@ fn main() -> ExitCode {
         busy::burn(seconds);
         return ExitCode::SUCCESS;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let done = runtime.map_err(Into::into).and_then(|runtime| {
         // One thread: the servers need the cores more than the generator does.
         LocalSet::new().block_on(&runtime, run(options.line))
@@ -157,7 +166,15 @@ fn main() -> ExitCode {
 async fn run(line: Line) -> Result<()> {
     let (names, what): (&[&str], _) = match line {
         Line::All(what) => {
-            let all = &["latency", "throughput", "idle", "fanout", "cold", "pages", "busy"];
+            let all = &[
+                "latency",
+                "throughput",
+                "idle",
+                "fanout",
+                "cold",
+                "pages",
+                "busy",
+            ];
             (all, what)
         }
         Line::Latency(what) => (&["latency"], what),
@@ -184,7 +201,11 @@ async fn run(line: Line) -> Result<()> {
     }
     let (figures, others) = report;
     println!("{}", Table(&figures));
-    let others = if others.is_empty() { "nothing".to_owned() } else { others.join(", ") };
+    let others = if others.is_empty() {
+        "nothing".to_owned()
+    } else {
+        others.join(", ")
+    };
     let seconds = begun.elapsed().as_secs();
     println!("{seconds} s, {files} open files allowed; what else ran: {others}.");
     measured

@@ -31,13 +31,19 @@ pub struct Marker {
 impl Marker {
     pub fn new() -> Self {
         static TURNS: AtomicU32 = AtomicU32::new(0);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let turn = TURNS.fetch_add(1, Ordering::Relaxed);
         // The time tells runs apart on a store that outlived one.
         let turn = (since.as_secs() as u32) << 8 | (turn & 0xff);
         let turn = format!("mark{turn:0TURN$x}");
         let finder = Finder::new(&turn).into_owned();
-        Self { turn, finder, begun: Instant::now() }
+        Self {
+            turn,
+            finder,
+            begun: Instant::now(),
+        }
     }
 
     /// What all bodies of this turn begin with.
@@ -68,7 +74,10 @@ impl Marker {
             };
             let (sender, sent) = (number(from, SENDER), number(from + SENDER, TIME));
             if let (Some(sender), Some(sent)) = (sender, sent) {
-                each(Mark { sender: sender as usize, sent });
+                each(Mark {
+                    sender: sender as usize,
+                    sent,
+                });
             }
         }
     }
@@ -85,7 +94,13 @@ mod tests {
         let frame = format!(r#"{{"op":"put","html":"<li><p class=\"last\">{body}</p></li>"}}"#);
         let mut found = Vec::new();
         ours.find(frame.as_bytes(), |mark| found.push(mark));
-        assert_eq!(found, [Mark { sender: 4711, sent: 123_456_789 }]);
+        assert_eq!(
+            found,
+            [Mark {
+                sender: 4711,
+                sent: 123_456_789
+            }]
+        );
         theirs.find(frame.as_bytes(), |mark| panic!("{mark:?}"));
     }
 

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use crate::fill;
 use crate::http::Http;
-use crate::sides::Bare;
 use crate::shop::Shop;
+use crate::sides::Bare;
 use crate::stand::Full;
 
 /// Lines of each; eighty together, twenty on average.
@@ -41,7 +41,11 @@ pub async fn full(shop: Shop, bare: Bare) -> Result<Full> {
     let pages = keys.iter().map(|key| format!("/inbox/{key}")).collect();
     eprintln!("  filled: {messages} messages in {conversations} conversations");
     bare.fill(MESSAGES / 20).await?;
-    Ok(Full { shop: Rc::new(shop), bare: Rc::new(bare), conversations: pages })
+    Ok(Full {
+        shop: Rc::new(shop),
+        bare: Rc::new(bare),
+        conversations: pages,
+    })
 }
 
 /// Holds the conversations, a line of each in turn; the name of one of them.
@@ -56,21 +60,33 @@ async fn converse(shop: &Shop) -> Result<String> {
     let mut keys = vec![String::new(); LENGTHS.len()];
     for line in 0..LENGTHS[3] {
         for nth in (0..LENGTHS.len()).filter(|&nth| line < LENGTHS[nth]) {
-            let (body, cid) = (WORDS[line % WORDS.len()], format!("pattern-{nth}-{line:03}"));
+            let (body, cid) = (
+                WORDS[line % WORDS.len()],
+                format!("pattern-{nth}-{line:03}"),
+            );
             let page = format!("/inbox/{}", keys[nth]);
             if JOINED.contains(&nth) && line % 2 == 1 {
                 if line == 1 {
-                    agent.submit(&mut http, &page, &format!("{page}/join"), &[]).await?;
+                    agent
+                        .submit(&mut http, &page, &format!("{page}/join"), &[])
+                        .await?;
                 }
                 let fields = [("body", body), ("cid", cid.as_str())];
-                agent.submit(&mut http, &page, &format!("{page}/messages"), &fields).await?;
+                agent
+                    .submit(&mut http, &page, &format!("{page}/messages"), &fields)
+                    .await?;
                 continue;
             }
             let said = posts[nth].send(&cid, body).await?;
-            keys[nth] = said["conversation"].as_str().context("a line of nowhere")?.to_owned();
+            keys[nth] = said["conversation"]
+                .as_str()
+                .context("a line of nowhere")?
+                .to_owned();
         }
     }
     let page = format!("/inbox/{}", keys[RESOLVED]);
-    agent.submit(&mut http, &page, &format!("{page}/resolve"), &[]).await?;
+    agent
+        .submit(&mut http, &page, &format!("{page}/resolve"), &[])
+        .await?;
     Ok(keys.swap_remove(0))
 }

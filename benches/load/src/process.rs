@@ -31,7 +31,11 @@ pub fn free_port() -> Result<SocketAddr> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     for _ in 0..1000 {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + ((std::process::id() as u16).wrapping_mul(31).wrapping_add(step) % 12_000);
+        let port = 20_000
+            + ((std::process::id() as u16)
+                .wrapping_mul(31)
+                .wrapping_add(step)
+                % 12_000);
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         if TcpListener::bind(at).is_ok() {
             return Ok(at);
@@ -49,15 +53,26 @@ pub struct Process {
 
 impl Process {
     pub fn start(command: &mut Command) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let begun = Instant::now();
-        let mut child = command.kill_on_drop(true).spawn().context("starting a server")?;
+        let mut child = command
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting a server")?;
         let pid = child.id().context("a server that ended at once")?;
         let (sender, output) = watch::channel(Vec::new());
         // A pipe that nobody reads would block the server once it is full.
         tokio::task::spawn_local(keep(child.stdout.take(), sender.clone()));
         tokio::task::spawn_local(keep(child.stderr.take(), sender));
-        Ok(Self { child, pid, output, begun })
+        Ok(Self {
+            child,
+            pid,
+            output,
+            begun,
+        })
     }
 
     pub fn pid(&self) -> u32 {
@@ -85,7 +100,10 @@ impl Process {
                 bail!("the server ended ({status}) and said: {}", self.said());
             }
             if let Ok(mut http) = Http::open(at).await
-                && http.get(path, &[]).await.is_ok_and(|reply| reply.status == 200)
+                && http
+                    .get(path, &[])
+                    .await
+                    .is_ok_and(|reply| reply.status == 200)
             {
                 return Ok(self.begun.elapsed());
             }
@@ -94,7 +112,10 @@ impl Process {
             std::thread::sleep(Duration::from_micros(200));
             yield_now().await;
         }
-        bail!("{path}: no 200 within {START:?}; the server said: {}", self.said())
+        bail!(
+            "{path}: no 200 within {START:?}; the server said: {}",
+            self.said()
+        )
     }
 
     /// Does the work and ends the server, however the work went.
@@ -109,7 +130,10 @@ impl Process {
     pub async fn stop(mut self) -> Result<()> {
         kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGTERM)?;
         if timeout(STOP, self.child.wait()).await.is_err() {
-            eprintln!("  (process {} did not end within {STOP:?} and was killed)", self.pid);
+            eprintln!(
+                "  (process {} did not end within {STOP:?} and was killed)",
+                self.pid
+            );
             self.child.kill().await?;
         }
         Ok(())

@@ -36,22 +36,38 @@ pub struct Figure {
 impl Goal {
     pub fn ratio_at_most(gate: f64, aim: f64) -> Option<Self> {
         let (gate, aim) = (Bound::AtMost(gate), Bound::AtMost(aim));
-        Some(Self { judged: Judged::Ratio, gate, aim })
+        Some(Self {
+            judged: Judged::Ratio,
+            gate,
+            aim,
+        })
     }
 
     pub fn ratio_at_least(gate: f64, aim: f64) -> Option<Self> {
         let (gate, aim) = (Bound::AtLeast(gate), Bound::AtLeast(aim));
-        Some(Self { judged: Judged::Ratio, gate, aim })
+        Some(Self {
+            judged: Judged::Ratio,
+            gate,
+            aim,
+        })
     }
 
     pub fn at_most(gate: f64, aim: f64) -> Option<Self> {
         let (gate, aim) = (Bound::AtMost(gate), Bound::AtMost(aim));
-        Some(Self { judged: Judged::Value, gate, aim })
+        Some(Self {
+            judged: Judged::Value,
+            gate,
+            aim,
+        })
     }
 
     pub fn at_least(gate: f64, aim: f64) -> Option<Self> {
         let (gate, aim) = (Bound::AtLeast(gate), Bound::AtLeast(aim));
-        Some(Self { judged: Judged::Value, gate, aim })
+        Some(Self {
+            judged: Judged::Value,
+            gate,
+            aim,
+        })
     }
 }
 
@@ -68,14 +84,25 @@ impl Bound {
             Self::AtMost(bound) => ('≤', bound),
             Self::AtLeast(bound) => ('≥', bound),
         };
-        let times = if matches!(judged, Judged::Ratio) { "×" } else { "" };
+        let times = if matches!(judged, Judged::Ratio) {
+            "×"
+        } else {
+            ""
+        };
         format!("{sign} {bound}{times}")
     }
 }
 
 impl Figure {
     pub fn new(what: impl Into<String>, unit: &'static str, ours: f64) -> Self {
-        Self { what: what.into(), unit, ours, theirs: None, goal: None, other: None }
+        Self {
+            what: what.into(),
+            unit,
+            ours,
+            theirs: None,
+            goal: None,
+            other: None,
+        }
     }
 
     pub fn against(mut self, theirs: f64) -> Self {
@@ -112,7 +139,8 @@ impl Figure {
 
     fn cells(&self) -> [String; 8] {
         let bound = |pick: fn(&Goal) -> Bound| {
-            self.goal.map_or(String::new(), |goal| pick(&goal).show(goal.judged))
+            self.goal
+                .map_or(String::new(), |goal| pick(&goal).show(goal.judged))
         };
         [
             format!("{}, {}", self.what, self.unit),
@@ -140,7 +168,16 @@ pub struct Table<'a>(pub &'a [Figure]);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["figure", "shopbell", "beside", "ratio", "gate", "aim", "verdict", "other CPU"];
+        let head = [
+            "figure",
+            "shopbell",
+            "beside",
+            "ratio",
+            "gate",
+            "aim",
+            "verdict",
+            "other CPU",
+        ];
         let mut rows = vec![head.map(str::to_owned)];
         rows.extend(self.0.iter().map(Figure::cells));
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -170,9 +207,15 @@ mod tests {
             let figure = Figure::new("p50", "µs", ours).against(100.0);
             figure.goal(Goal::ratio_at_most(3.0, 1.5)).verdict()
         };
-        assert_eq!([judge(150.0), judge(299.0), judge(301.0)], ["aim met", "gate met", "NOT MET"]);
+        assert_eq!(
+            [judge(150.0), judge(299.0), judge(301.0)],
+            ["aim met", "gate met", "NOT MET"]
+        );
         let rate = |ours: f64| Figure::new("rate", "1/s", ours).goal(Goal::at_least(2.0, 6.0));
-        assert_eq!([rate(7.0).verdict(), rate(1.0).verdict()], ["aim met", "NOT MET"]);
+        assert_eq!(
+            [rate(7.0).verdict(), rate(1.0).verdict()],
+            ["aim met", "NOT MET"]
+        );
     }
 
     #[test]

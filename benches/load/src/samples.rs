@@ -8,7 +8,8 @@ pub struct Samples(Vec<u32>);
 
 impl Samples {
     pub fn add(&mut self, time: Duration) {
-        self.0.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
+        self.0
+            .push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
     }
 
     pub fn len(&self) -> usize {
@@ -28,8 +29,11 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    match (values.get(middle), middle.checked_sub(1).and_then(|it| values.get(it))) {
-        (Some(high), Some(low)) if values.len() % 2 == 0 => (low + high) / 2.0,
+    match (
+        values.get(middle),
+        middle.checked_sub(1).and_then(|it| values.get(it)),
+    ) {
+        (Some(high), Some(low)) if values.len().is_multiple_of(2) => (low + high) / 2.0,
         (Some(&it), _) => it,
         (None, _) => f64::NAN,
     }
@@ -45,7 +49,10 @@ mod tests {
         for micros in (1..=101).rev() {
             samples.add(Duration::from_micros(micros));
         }
-        assert_eq!((samples.quantile(0.5), samples.quantile(0.99)), (51.0, 100.0));
+        assert_eq!(
+            (samples.quantile(0.5), samples.quantile(0.99)),
+            (51.0, 100.0)
+        );
         assert!(Samples::default().quantile(0.5).is_nan());
         assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);

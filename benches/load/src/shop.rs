@@ -108,7 +108,12 @@ impl Shop {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg("--data").arg(&self.data);
-        command.args(["--listen", &self.at.to_string(), "--public-url", &self.origin]);
+        command.args([
+            "--listen",
+            &self.at.to_string(),
+            "--public-url",
+            &self.origin,
+        ]);
         command.args(["--trusted-proxies", "127.0.0.0/8"]);
         command.env("SHOPBELL_VISITOR_RATE", VISITOR_RATE);
         command
@@ -129,20 +134,23 @@ impl Shop {
         let mut http = Http::open(self.at).await?;
         let mut browser = Browser::new(&self.origin, 60_000 + nth);
         let fields = [("email", email), ("password", PASSWORD)];
-        browser.submit(&mut http, "/login", "/login", &fields).await?;
+        browser
+            .submit(&mut http, "/login", "/login", &fields)
+            .await?;
         Ok(browser)
     }
 
-    /// Ten agents, each signed in, for the sockets of the dashboard. While the
+    /// The owner and colleagues, so many together, each signed in. While the
     /// server is down, because colleagues are written into its file: inviting
-    /// ten needs ten mails.
+    /// them would take a mail each.
     pub async fn hire(&self, agents: usize) -> Result<()> {
-        if agents <= self.agents.borrow().len() {
+        let before = self.agents.borrow().len();
+        if agents <= before {
             return Ok(());
         }
-        let emails = fill::colleagues(&self.data, OWNER, agents)?;
+        let emails = fill::colleagues(&self.data, OWNER, agents - 1)?;
         let process = self.start().await?;
-        for (nth, email) in emails.iter().enumerate() {
+        for (nth, email) in emails.iter().enumerate().skip(before - 1) {
             let browser = self.sign_in(email, 2 + nth).await?;
             self.agents.borrow_mut().push(browser);
         }
@@ -158,7 +166,9 @@ impl Shop {
     /// Makes sure that this many visitors exist, each with an address of his own.
     pub async fn visitors(&self, count: usize) -> Result<()> {
         let from = self.visitors.borrow().len();
-        let arrivals = stream::iter(from..count).map(|nth| self.arrive(nth)).buffered(AT_ONCE);
+        let arrivals = stream::iter(from..count)
+            .map(|nth| self.arrive(nth))
+            .buffered(AT_ONCE);
         let tokens: Vec<String> = arrivals.try_collect().await?;
         self.visitors.borrow_mut().extend(tokens);
         Ok(())
@@ -173,20 +183,34 @@ impl Shop {
             ("content-type", "application/json"),
         ];
         let body = json!({ "site": self.site, "lang": "en" }).to_string();
-        let reply = http.post("/w/v1/visitors", &headers, body.as_bytes()).await?;
+        let reply = http
+            .post("/w/v1/visitors", &headers, body.as_bytes())
+            .await?;
         let said: Value = serde_json::from_slice(&reply.expect(201, "a new visitor")?.body)?;
-        Ok(said["token"].as_str().context("a visitor without token")?.to_owned())
+        Ok(said["token"]
+            .as_str()
+            .context("a visitor without token")?
+            .to_owned())
     }
 
     fn token(&self, nth: usize) -> Result<String> {
-        self.visitors.borrow().get(nth).cloned().context("an unknown visitor")
+        self.visitors
+            .borrow()
+            .get(nth)
+            .cloned()
+            .context("an unknown visitor")
     }
 
     /// The connection over which this visitor writes.
     pub async fn post(&self, nth: usize) -> Result<Post> {
         let bearer = format!("Bearer {}", self.token(nth)?);
         let http = Http::open(self.at).await?;
-        Ok(Post { http, address: address(nth), origin: self.origin.clone(), bearer })
+        Ok(Post {
+            http,
+            address: address(nth),
+            origin: self.origin.clone(),
+            bearer,
+        })
     }
 
     pub async fn epoch(&self) -> Result<String> {
@@ -195,19 +219,25 @@ impl Shop {
         let headers = [("origin", self.origin.as_str())];
         let reply = http.get(&path, &headers).await?.expect(200, "the site")?;
         let said: Value = serde_json::from_slice(&reply.body)?;
-        Ok(said["epoch"].as_str().context("a site without epoch")?.to_owned())
+        Ok(said["epoch"]
+            .as_str()
+            .context("a site without epoch")?
+            .to_owned())
     }
 
     /// This visitor's socket, greeted. It starts at the end of his log, as a
     /// widget does that has just read its history.
     pub async fn visitor_socket(&self, nth: usize, epoch: &str, seq: i64) -> Result<Socket> {
         let address = address(nth);
-        let headers = [("origin", self.origin.as_str()), ("x-forwarded-for", &address)];
+        let headers = [
+            ("origin", self.origin.as_str()),
+            ("x-forwarded-for", &address),
+        ];
         let mut socket = Socket::open(self.at, nth, "/w/v1/live", &headers).await?;
         let token = self.token(nth)?;
         let hello = json!({ "t": "hello", "token": token, "seq": seq, "epoch": epoch });
         socket.send(hello.to_string()).await?;
-        socket.until("\"welcome\"").await?;
+        socket.greeting().await?;
         Ok(socket)
     }
 
@@ -216,9 +246,13 @@ impl Shop {
         let mut http = Http::open(self.at).await?;
         let page = self.browser(0)?.get(&mut http, "/inbox").await?;
         let page = page.expect(200, "/inbox")?.text();
-        Ok((needed(&page, "data-seq")?.parse()?, needed(&page, "data-epoch")?))
+        Ok((
+            needed(&page, "data-seq")?.parse()?,
+            needed(&page, "data-epoch")?,
+        ))
     }
 
+    /// Still to be greeted.
     pub async fn agent_socket(&self, nth: usize, position: &(i64, String)) -> Result<Socket> {
         let cookie = self.browser(nth)?.cookie();
         // Five thousand sockets stand for as many people at as many desks.
@@ -229,9 +263,7 @@ impl Shop {
             ("x-forwarded-for", &address),
         ];
         let path = format!("/live?after={}&epoch={}", position.0, position.1);
-        let mut socket = Socket::open(self.at, nth, &path, &headers).await?;
-        socket.until("\"welcome\"").await?;
-        Ok(socket)
+        Socket::open(self.at, nth, &path, &headers).await
     }
 
     /// The client ids under this prefix that the server has for a visitor, as
@@ -242,7 +274,9 @@ impl Shop {
         let mut path = "/w/v1/history".to_owned();
         for _ in 0..MOST_PAGES {
             let page = post.read(&path).await?;
-            let messages = page["messages"].as_array().context("a history without messages")?;
+            let messages = page["messages"]
+                .as_array()
+                .context("a history without messages")?;
             let ours = messages.iter().filter_map(|it| it["cid"].as_str());
             let before = found.len();
             for cid in ours.filter(|it| it.starts_with(prefix)) {
@@ -278,8 +312,13 @@ impl Post {
             ("content-type", "application/json"),
         ];
         let body = message.to_string();
-        let reply = self.http.post("/w/v1/messages", &headers, body.as_bytes()).await?;
-        Ok(serde_json::from_slice(&reply.expect(201, "a message")?.body)?)
+        let reply = self
+            .http
+            .post("/w/v1/messages", &headers, body.as_bytes())
+            .await?;
+        Ok(serde_json::from_slice(
+            &reply.expect(201, "a message")?.body,
+        )?)
     }
 
     async fn read(&mut self, path: &str) -> Result<Value> {
@@ -293,7 +332,10 @@ impl Post {
             if reply.status != 429 {
                 return Ok(serde_json::from_slice(&reply.expect(200, path)?.body)?);
             }
-            let wait = reply.header("retry-after").and_then(|it| it.parse().ok()).unwrap_or(1);
+            let wait = reply
+                .header("retry-after")
+                .and_then(|it| it.parse().ok())
+                .unwrap_or(1);
             sleep(Duration::from_secs(wait).min(Duration::from_secs(5))).await;
         }
         anyhow::bail!("{path}: refused {MOST_REFUSALS} times")

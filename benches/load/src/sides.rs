@@ -41,12 +41,19 @@ pub enum Side {
 
 impl Bare {
     pub fn new(binary: PathBuf, data: PathBuf) -> Result<Self> {
-        Ok(Self { binary, data, at: free_port()? })
+        Ok(Self {
+            binary,
+            data,
+            at: free_port()?,
+        })
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg("--data").arg(&self.data).args(["--listen", &self.at.to_string()]);
+        command
+            .arg("--data")
+            .arg(&self.data)
+            .args(["--listen", &self.at.to_string()]);
         command
     }
 
@@ -61,7 +68,11 @@ impl Bare {
     }
 
     pub async fn fill(&self, conversations: usize) -> Result<()> {
-        let filled = self.command().args(["--fill", &conversations.to_string()]).status().await?;
+        let filled = self
+            .command()
+            .args(["--fill", &conversations.to_string()])
+            .status()
+            .await?;
         ensure!(filled.success(), "filling the bare store: {filled}");
         Ok(())
     }
@@ -73,13 +84,19 @@ impl Node {
         let node = std::process::Command::new("node").arg("--version").output();
         let packages = folder.join("node_modules/better-sqlite3").exists();
         let there = packages && node.is_ok_and(|it| it.status.success());
-        Ok(there.then_some(Self { folder, data, at: free_port()? }))
+        Ok(there.then_some(Self {
+            folder,
+            data,
+            at: free_port()?,
+        }))
     }
 
     async fn start(&self) -> Result<Process> {
         let mut command = Command::new("node");
         command.current_dir(&self.folder).arg("server.js");
-        command.env("PORT", self.at.port().to_string()).env("DATA", &self.data);
+        command
+            .env("PORT", self.at.port().to_string())
+            .env("DATA", &self.data);
         let mut process = Process::start(&mut command)?;
         process.answers(self.at, "/healthz").await?;
         Ok(process)
@@ -114,23 +131,24 @@ impl Side {
         }
     }
 
-    pub async fn agents(&self, count: usize) -> Result<Vec<Socket>> {
-        let position = match self {
-            Self::Shop(shop) => Some(shop.position().await?),
-            _ => None,
+    /// The page of the nth agent, from its present state on, or from where an
+    /// earlier socket ended. False where it was told to load the page afresh.
+    pub async fn agent(&self, nth: usize, after: Option<i64>) -> Result<(Socket, bool)> {
+        let name = nth.to_string();
+        let socket = match self {
+            Self::Shop(shop) => {
+                let (seq, epoch) = shop.position().await?;
+                let position = (after.unwrap_or(seq), epoch);
+                let mut socket = shop.agent_socket(nth, &position).await?;
+                let greeted = socket.greeting().await?;
+                return Ok((socket, greeted));
+            }
+            Self::Node(node) => socket_io(node.at, nth, "agent", 0, &name).await?,
+            Self::Bare(bare) | Self::BareToAll(bare) => {
+                relay(bare.at, nth, "agent", 0, &name).await?
+            }
         };
-        let mut sockets = Vec::with_capacity(count);
-        for nth in 0..count {
-            sockets.push(match (self, &position) {
-                (Self::Shop(shop), Some(position)) => shop.agent_socket(nth, position).await?,
-                (Self::Node(node), _) => socket_io(node.at, nth, "agent", 0, &nth.to_string()).await?,
-                (Self::Bare(bare) | Self::BareToAll(bare), _) => {
-                    relay(bare.at, nth, "agent", 0, &nth.to_string()).await?
-                }
-                (Self::Shop(_), None) => unreachable!("a shop has a position"),
-            });
-        }
-        Ok(sockets)
+        Ok((socket, true))
     }
 
     pub async fn visitor(&self, nth: usize, agents: usize) -> Result<Visitor> {
@@ -159,7 +177,10 @@ impl Side {
         let stored: usize = db.query_row(
             "select count(*) from messages where body between ?1 and ?1 || 'z'",
             [turn],
-            |row| row.get::<_, i64>(0).map(|it| usize::try_from(it).unwrap_or_default()),
+            |row| {
+                row.get::<_, i64>(0)
+                    .map(|it| usize::try_from(it).unwrap_or_default())
+            },
         )?;
         Ok(wanted.saturating_sub(stored))
     }
@@ -188,11 +209,15 @@ impl Visitor {
         match &mut self.line {
             Line::Http(post) => drop(post.send(&client_id(turn, self.nth, n), body).await?),
             Line::Relay(socket) => {
-                socket.send(format!("{{\"t\":\"post\",\"n\":{n},\"body\":\"{body}\"}}")).await?;
+                socket
+                    .send(format!("{{\"t\":\"post\",\"n\":{n},\"body\":\"{body}\"}}"))
+                    .await?;
                 socket.next().await?;
             }
             Line::SocketIo(socket) => {
-                socket.send(format!("42[\"post\",{{\"n\":{n},\"body\":\"{body}\"}}]")).await?;
+                socket
+                    .send(format!("42[\"post\",{{\"n\":{n},\"body\":\"{body}\"}}]"))
+                    .await?;
                 socket.next().await?;
             }
         }
@@ -241,7 +266,10 @@ async fn socket_io(
     let mut socket = Socket::open(at, nth, &path, &[]).await?;
     socket.until("sid").await.context("opening Engine.IO")?;
     socket.send("40").await?;
-    socket.until("40").await.context("connecting to socket.io")?;
+    socket
+        .until("40")
+        .await
+        .context("connecting to socket.io")?;
     Ok(socket)
 }
 
@@ -265,10 +293,24 @@ pub fn bare_binary() -> Result<PathBuf> {
     if let Some(cargo) = std::env::var_os("CARGO") {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
         let mut build = std::process::Command::new(cargo);
-        build.args(["build", "--quiet", "--release", "--bin", "bare", "--manifest-path"]);
-        ensure!(build.arg(manifest).status()?.success(), "building the bare relay");
+        build.args([
+            "build",
+            "--quiet",
+            "--release",
+            "--bin",
+            "bare",
+            "--manifest-path",
+        ]);
+        ensure!(
+            build.arg(manifest).status()?.success(),
+            "building the bare relay"
+        );
     }
     let bare = folder.join("bare");
-    ensure!(bare.exists(), "{} is missing: cargo build --release", bare.display());
+    ensure!(
+        bare.exists(),
+        "{} is missing: cargo build --release",
+        bare.display()
+    );
     Ok(bare)
 }

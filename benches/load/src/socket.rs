@@ -53,6 +53,13 @@ impl Socket {
         }
     }
 
+    /// Waits for Shopbell's greeting; false where it says that what was missed is
+    /// too much, and to load the page afresh.
+    pub async fn greeting(&mut self) -> Result<bool> {
+        let greeting = self.until("\"t\":\"").await?;
+        Ok(greeting.contains("\"welcome\""))
+    }
+
     /// Reads until a frame holds `what`.
     pub async fn until(&mut self, what: &str) -> Result<Utf8Bytes> {
         let reading = async {
@@ -82,9 +89,13 @@ async fn connect(
     let mut request = format!("ws://{to}{path}").into_client_request()?;
     for (name, value) in headers {
         let value = HeaderValue::from_str(value)?;
-        request.headers_mut().insert(HeaderName::from_static(name), value);
+        request
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
     }
-    let config = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(0);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(0);
     let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
     Ok(Socket(opened.with_context(|| format!("opening {path}"))?.0))
 }

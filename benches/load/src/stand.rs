@@ -1,7 +1,7 @@
 //! What the lines of the benchmark share: the sides, where they keep their
 //! data, how long to measure, and the turns.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,8 +12,8 @@ use tokio::time::sleep;
 
 use crate::machine::{Neighbours, busy_seconds};
 use crate::pattern;
-use crate::sides::{Bare, Node, Side, bare_binary};
 use crate::shop::Shop;
+use crate::sides::{Bare, Node, Side, bare_binary};
 
 /// Where the 1,000,000 messages are.
 pub struct Full {
@@ -29,8 +29,9 @@ pub struct Stand {
     pub shop: Rc<Shop>,
     pub bare: Rc<Bare>,
     pub node: Option<Rc<Node>>,
-    /// As it was when it had been set up; the full shop is made of it.
-    fresh: Cell<Option<Shop>>,
+    /// As they were when they had been set up: nobody has written.
+    pub empty_shop: Rc<Shop>,
+    pub empty_bare: Rc<Bare>,
     full: OnceCell<Full>,
     pub neighbours: RefCell<Neighbours>,
 }
@@ -52,19 +53,30 @@ impl Stand {
         let shopbell = shopbell.context("no server: cargo build --release, or --shopbell PATH")?;
         eprintln!("preparing in {}", folder.display());
         let shop = Shop::prepare(&shopbell, folder.join("shop")).await?;
-        let fresh = Cell::new(Some(shop.copy(folder.join("full-shop"))?));
+        let empty_shop = Rc::new(shop.copy(folder.join("empty-shop"))?);
+        let empty_bare = Rc::new(Bare::new(bare_binary()?, folder.join("empty-bare"))?);
         let bare = Bare::new(bare_binary()?, folder.join("bare"))?;
         let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
         let node = Node::find(peers, folder.join("node"))?.map(Rc::new);
         let (shop, bare, full) = (Rc::new(shop), Rc::new(bare), OnceCell::new());
         let neighbours = RefCell::new(Neighbours::look());
-        Ok(Self { quick, folder, shop, bare, node, fresh, full, neighbours })
+        Ok(Self {
+            quick,
+            folder,
+            shop,
+            bare,
+            node,
+            empty_shop,
+            empty_bare,
+            full,
+            neighbours,
+        })
     }
 
     /// The shop with 1,000,000 messages, made when it is first asked for.
     pub async fn full(&self) -> Result<&Full> {
         if self.full.get().is_none() {
-            let shop = self.fresh.take().context("the full shop could not be made before")?;
+            let shop = self.empty_shop.copy(self.folder.join("full-shop"))?;
             let bare = Bare::new(bare_binary()?, self.folder.join("full-bare"))?;
             let full = pattern::full(shop, bare).await?;
             return Ok(self.full.get_or_init(|| full));
@@ -109,7 +121,9 @@ impl Stand {
             for (side, results) in sides.iter().zip(&mut results) {
                 let name = side.name();
                 quiet().await;
-                let result = turn(side).await.with_context(|| format!("{what}, {name}"))?;
+                let result = turn(side)
+                    .await
+                    .with_context(|| format!("{what}, {name}"))?;
                 eprintln!("  {what} {round}/{rounds} {name:<12} {result}");
                 results.push(result);
                 self.neighbours.borrow_mut().look_again();

@@ -22,6 +22,9 @@ use crate::socket::Socket;
 /// Failed posts of one visitor after which he gives up.
 const MOST_FAILURES: u32 = 10;
 
+/// Times that an agent comes back in one turn.
+const MOST_RETURNS: usize = 200;
+
 /// What is still under way when the writing ends has this long to arrive.
 const LATE: Duration = Duration::from_secs(5);
 
@@ -57,6 +60,8 @@ pub struct Outcome {
     /// Agents' sockets that do not show a visitor's last line, counted in lines.
     pub unheard: usize,
     pub failed: usize,
+    /// Agents' sockets that were cut, and came back.
+    pub returns: usize,
     /// How late this generator's own timer was.
     pub lag_p99_us: f64,
     pub usage: Usage,
@@ -64,10 +69,28 @@ pub struct Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { p50_us, p99_us, stored_per_second, stored_p99_us, .. } = self;
-        write!(f, "p50 {p50_us:5.0} µs  p99 {p99_us:6.0} µs  stored {stored_per_second:6.0}/s")?;
-        write!(f, " (p99 {stored_p99_us:.0} µs)  cpu {:4.0} µs", self.cpu_us_per_message)?;
-        let trouble = [(self.missing, "missing"), (self.unheard, "unheard"), (self.failed, "failed")];
+        let Self {
+            p50_us,
+            p99_us,
+            stored_per_second,
+            stored_p99_us,
+            ..
+        } = self;
+        write!(
+            f,
+            "p50 {p50_us:5.0} µs  p99 {p99_us:6.0} µs  stored {stored_per_second:6.0}/s"
+        )?;
+        write!(
+            f,
+            " (p99 {stored_p99_us:.0} µs)  cpu {:4.0} µs",
+            self.cpu_us_per_message
+        )?;
+        let trouble = [
+            (self.missing, "missing"),
+            (self.unheard, "unheard"),
+            (self.failed, "failed"),
+            (self.returns, "returns"),
+        ];
         for (count, what) in trouble.iter().filter(|(count, _)| *count != 0) {
             write!(f, "  {count} {what}")?;
         }
@@ -87,22 +110,25 @@ struct Tally {
     stored: RefCell<Samples>,
     lag: RefCell<Samples>,
     failed: Cell<usize>,
+    /// How often agents' sockets were cut, and whose pages had to be loaded afresh.
+    returns: Cell<usize>,
+    reloaded: RefCell<Vec<bool>>,
     /// The newest mark of each visitor on each agent's socket.
     heard: RefCell<Vec<Vec<u64>>>,
 }
 
 pub async fn run(side: &Side, plan: &Plan, helpers: &[u32]) -> Result<Outcome> {
     let process = side.start().await?;
-    process.during(async |process| measure(side, plan, helpers, process).await).await
+    process
+        .during(async |process| measure(side, plan, helpers, process).await)
+        .await
 }
 
-async fn measure(
-    side: &Side,
-    plan: &Plan,
-    helpers: &[u32],
-    process: &Process,
-) -> Result<Outcome> {
-    let agents = side.agents(plan.agents).await?;
+async fn measure(side: &Side, plan: &Plan, helpers: &[u32], process: &Process) -> Result<Outcome> {
+    let mut agents = Vec::new();
+    for nth in 0..plan.agents {
+        agents.push(side.agent(nth, None).await?.0);
+    }
     let visitors = stream::iter(0..plan.visitors).map(|nth| side.visitor(nth, plan.agents));
     let visitors: Vec<Visitor> = visitors.buffered(AT_ONCE).try_collect().await?;
     let watching = watch(side, plan.visitors).await?;
@@ -119,12 +145,15 @@ async fn measure(
         stored: RefCell::default(),
         lag: RefCell::default(),
         failed: Cell::default(),
+        returns: Cell::default(),
+        reloaded: RefCell::new(vec![false; plan.agents]),
         heard: RefCell::new(vec![vec![0; plan.visitors]; plan.agents]),
     });
     let listening: Vec<AbortHandle> = agents
         .into_iter()
         .enumerate()
-        .map(|(agent, socket)| spawn_local(listen(tally.clone(), agent, socket)).abort_handle())
+        .map(|(nth, socket)| spawn_local(attend(side.clone(), tally.clone(), nth, socket)))
+        .map(|task| task.abort_handle())
         .collect();
     let writing: Vec<JoinHandle<Written>> = visitors
         .into_iter()
@@ -141,7 +170,10 @@ async fn measure(
     let mut last = Vec::new();
     for (visitor, written) in writing.into_iter().enumerate() {
         let written = written.await?;
-        acknowledged.push(Acknowledged { visitor, lines: written.acknowledged });
+        acknowledged.push(Acknowledged {
+            visitor,
+            lines: written.acknowledged,
+        });
         last.push(written.last);
     }
     let unheard = || unheard(side, &tally, &last);
@@ -152,18 +184,15 @@ async fn measure(
     })
     .await;
     let unheard = unheard();
-    listening.iter().chain(&watching).for_each(AbortHandle::abort);
+    listening
+        .iter()
+        .chain(&watching)
+        .for_each(AbortHandle::abort);
     let missing = side.missing(tally.marker.turn(), &acknowledged).await?;
     Ok(outcome(&tally, plan, usage, missing, unheard))
 }
 
-fn outcome(
-    tally: &Tally,
-    plan: &Plan,
-    usage: Usage,
-    missing: usize,
-    unheard: usize,
-) -> Outcome {
+fn outcome(tally: &Tally, plan: &Plan, usage: Usage, missing: usize, unheard: usize) -> Outcome {
     let (mut delivered, mut stored) = (tally.delivered.borrow_mut(), tally.stored.borrow_mut());
     let messages = stored.len() as f64;
     Outcome {
@@ -176,6 +205,7 @@ fn outcome(
         missing,
         unheard,
         failed: tally.failed.get(),
+        returns: tally.returns.get(),
         lag_p99_us: tally.lag.borrow_mut().quantile(0.99),
         usage,
     }
@@ -183,7 +213,9 @@ fn outcome(
 
 /// Visitors of Shopbell write over HTTP and keep a socket open beside it.
 async fn watch(side: &Side, visitors: usize) -> Result<Vec<AbortHandle>> {
-    let Side::Shop(shop) = side else { return Ok(Vec::new()) };
+    let Side::Shop(shop) = side else {
+        return Ok(Vec::new());
+    };
     let (epoch, (seq, _)) = (shop.epoch().await?, shop.position().await?);
     let opening = stream::iter(0..visitors).map(|nth| shop.visitor_socket(nth, &epoch, seq));
     let sockets: Vec<Socket> = opening.buffered(AT_ONCE).try_collect().await?;
@@ -195,13 +227,42 @@ pub fn drain(mut socket: Socket) -> AbortHandle {
     spawn_local(async move { while socket.next().await.is_ok() {} }).abort_handle()
 }
 
-async fn listen(tally: Rc<Tally>, agent: usize, mut socket: Socket) {
-    loop {
-        match socket.next().await {
-            Ok(frame) => tally.hear(agent, frame.as_bytes()),
-            Err(error) => return eprintln!("  an agent's socket: {error:#}"),
+/// An agent at his page: when the server cuts his socket, because he was too
+/// slow, he comes back and reads on from where he was.
+async fn attend(side: Side, tally: Rc<Tally>, agent: usize, mut socket: Socket) {
+    let mut after = None;
+    for _ in 0..MOST_RETURNS {
+        let error = loop {
+            match socket.next().await {
+                Ok(frame) => {
+                    tally.hear(agent, frame.as_bytes());
+                    after = last_seq(&frame).or(after);
+                }
+                Err(error) => break error,
+            }
+        };
+        tally.returns.set(tally.returns.get() + 1);
+        match side.agent(agent, after).await {
+            Ok((again, true)) => socket = again,
+            // His page now shows what these frames would have brought.
+            Ok((again, false)) => {
+                socket = again;
+                tally.reloaded.borrow_mut()[agent] = true;
+            }
+            Err(again) => {
+                return eprintln!("  an agent could not return: {again:#}, after: {error:#}");
+            }
         }
     }
+}
+
+/// The position of the last item in a frame.
+fn last_seq(frame: &str) -> Option<i64> {
+    let (_, rest) = frame.rsplit_once("\"seq\":")?;
+    let end = rest
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
 }
 
 impl Tally {
@@ -210,7 +271,10 @@ impl Tally {
         let mut heard = self.heard.borrow_mut();
         self.marker.find(frame, |Mark { sender, sent }| {
             // The same line may stand in a frame twice; it arrived once.
-            let Some(newest) = heard[agent].get_mut(sender).filter(|newest| **newest < sent) else {
+            let Some(newest) = heard[agent]
+                .get_mut(sender)
+                .filter(|newest| **newest < sent)
+            else {
                 return;
             };
             *newest = sent;
@@ -226,7 +290,8 @@ impl Tally {
 fn unheard(side: &Side, tally: &Tally, last: &[u64]) -> usize {
     let heard = tally.heard.borrow();
     let (agents, mut unheard) = (heard.len(), 0);
-    for (agent, newest) in heard.iter().enumerate() {
+    let reloaded = tally.reloaded.borrow();
+    for (agent, newest) in heard.iter().enumerate().filter(|(nth, _)| !reloaded[*nth]) {
         let behind = |&nth: &usize| side.reaches(nth, agent, agents) && newest[nth] < last[nth];
         unheard += (0..last.len()).filter(behind).count();
     }
@@ -246,7 +311,10 @@ async fn write(
     begin: Instant,
     end: Instant,
 ) -> Written {
-    let mut written = Written { acknowledged: Vec::new(), last: 0 };
+    let mut written = Written {
+        acknowledged: Vec::new(),
+        last: 0,
+    };
     let (mut n, mut failures) = (0, 0);
     let mut due = begin;
     let mut every = Duration::ZERO;
@@ -294,7 +362,9 @@ impl Tally {
     fn stored(&self, sent: u64) {
         let now = self.marker.now();
         if (self.from..self.to).contains(&now) {
-            self.stored.borrow_mut().add(Duration::from_nanos(now - sent));
+            self.stored
+                .borrow_mut()
+                .add(Duration::from_nanos(now - sent));
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
 use crate::accounts::work::{self, Letter};
-use crate::accounts::{self, Admin, Agent, NewAgent, Role, SignedIn, passwords};
+use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords};
 use crate::config::Config;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::kernel::{Clock, SessionId, Timestamp, iso};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Around, Form, Limit, Limits, Place, Routes, Who};
+use crate::web::{self, Around, Limit, Limits, Place, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/me", Who::Agent, me);
@@ -79,11 +79,10 @@ struct ProfileForm {
 }
 
 async fn save_profile(
-    agent: Agent,
+    Signed(agent, form): Signed<Agent, ProfileForm>,
     db: Data<Db>,
     clock: Data<Clock>,
     around: Data<Around>,
-    Form(form): Form<ProfileForm>,
 ) -> Result<HttpResponse> {
     let lang = Lang::from_code(&form.lang)
         .ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
@@ -108,19 +107,21 @@ async fn save_profile(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PasswordForm {
+    /// For password managers, which file a new password under it.
+    #[serde(default, rename = "email")]
+    _email: String,
     current: String,
     password: String,
 }
 
 #[allow(clippy::too_many_arguments)]
 async fn change_password(
-    agent: Agent,
+    Signed(agent, form): Signed<Agent, PasswordForm>,
     db: Data<Db>,
     hub: Data<Hub>,
     clock: Data<Clock>,
     limits: Data<Limits>,
     around: Data<Around>,
-    Form(form): Form<PasswordForm>,
 ) -> Result<HttpResponse> {
     limits.take(Limit::SignInTo(agent.email.as_str()))?;
     match new_hash(&db, &agent, &form).await {
@@ -167,11 +168,10 @@ fn close_others(hub: &Hub, agent: &SignedIn) {
 }
 
 async fn end_session(
-    agent: Agent,
+    Signed(agent, ()): Signed<Agent, ()>,
     db: Data<Db>,
     hub: Data<Hub>,
     session: Path<SessionId>,
-    _form: Form<()>,
 ) -> Result<HttpResponse> {
     let (by, session) = (agent.id, *session);
     let end = db.write("accounts.end_session", move |w| {
@@ -186,10 +186,9 @@ async fn end_session(
 }
 
 async fn end_others(
-    agent: Agent,
+    Signed(agent, ()): Signed<Agent, ()>,
     db: Data<Db>,
     hub: Data<Hub>,
-    _form: Form<()>,
 ) -> Result<HttpResponse> {
     let (by, keep) = (agent.id, agent.session);
     let end = db.write("accounts.end_others", move |w| {
@@ -236,13 +235,12 @@ struct InviteForm {
 
 /// By mail where mail is set up, else by a link that is shown once.
 async fn invite(
-    admin: Admin,
+    Signed(admin, form): Signed<Admin, InviteForm>,
     db: Data<Db>,
     clock: Data<Clock>,
     config: Data<Config>,
     place: Data<Place>,
     around: Data<Around>,
-    Form(form): Form<InviteForm>,
 ) -> Result<HttpResponse> {
     let role = Role::parse(&form.role)
         .ok_or(Error::Malformed("role: owner, admin or agent".into()))?;

@@ -2,23 +2,24 @@
 //! verbs: visitors who write, agents who answer, both with real sockets.
 
 mod people;
+mod smtp;
 
 use std::future::Future;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use actix_web::rt;
 use shopbell::config::Config;
 use shopbell::db::{DataFolder, Db};
 use shopbell::error::Result;
-use shopbell::hub::Hub;
 use shopbell::kernel::Clock;
 use shopbell::server::{self, Stopper};
 use shopbell::{accounts, jobs, setup, sites};
 use tempfile::TempDir;
 
-pub use people::{AgentBrowser, Screen, VisitorPage};
+pub use people::{AgentBrowser, Screen, VisitorPage, between, client};
+pub use smtp::{Mood, PostOffice};
 
 pub const NOW: i64 = 1_790_000_000_000;
 pub const PASSWORD: &str = "correct horse battery";
@@ -29,22 +30,31 @@ pub const SHOP: &str = "https://mugs.example";
 pub struct Scratch {
     pub db: Db,
     _folder: DataFolder,
-    home: TempDir,
+    path: PathBuf,
+    _home: Option<TempDir>,
 }
 
 impl Scratch {
     pub fn new() -> Self {
         let home = TempDir::new().unwrap();
-        let folder = DataFolder::claim(home.path()).unwrap();
+        let mut scratch = Self::at(home.path());
+        scratch._home = Some(home);
+        scratch
+    }
+
+    /// In a folder that outlives it.
+    pub fn at(path: &Path) -> Self {
+        let folder = DataFolder::claim(path).unwrap();
         Self {
             db: Db::open(&folder).unwrap(),
             _folder: folder,
-            home,
+            path: path.to_owned(),
+            _home: None,
         }
     }
 
     pub fn path(&self) -> &Path {
-        self.home.path()
+        &self.path
     }
 
     /// A sound copy of the file, taken as a backup would.
@@ -61,7 +71,6 @@ pub struct House {
     pub url: String,
     pub site: String,
     pub db: Db,
-    pub hub: Hub,
     pub clock: Clock,
     stopper: Stopper,
     home: Option<TempDir>,
@@ -79,21 +88,22 @@ impl House {
     pub async fn open(home: TempDir, clock: Clock, options: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let config = Config::parse(|name| match name {
-            "public-url" => Some(url.clone()),
-            // Visitors of these tests say themselves where they come from.
-            "trusted-proxies" => Some("127.0.0.1".to_owned()),
-            other => options
-                .iter()
-                .find(|(key, _)| *key == other)
-                .map(|(_, value)| (*value).to_owned()),
+        let config = Config::parse(|name| {
+            let given = options.iter().find(|(key, _)| *key == name);
+            match (given, name) {
+                (Some((_, value)), _) => Some((*value).to_owned()),
+                (None, "public-url") => Some(url.clone()),
+                // Visitors of these tests say themselves where they come from.
+                (None, "trusted-proxies") => Some("127.0.0.1".to_owned()),
+                (None, _) => None,
+            }
         });
         let folder = DataFolder::claim(home.path()).unwrap();
         let running = server::start(listener, folder, config.unwrap(), clock.clone())
             .await
             .unwrap();
         let stopper = running.stopper();
-        let (db, hub) = (running.db.clone(), running.hub.clone());
+        let db = running.db.clone();
         rt::spawn(async move {
             let _ = running.server.await;
         });
@@ -102,7 +112,6 @@ impl House {
             url,
             site,
             db,
-            hub,
             clock,
             stopper,
             home: Some(home),
@@ -120,6 +129,10 @@ impl House {
     pub async fn stop(mut self) -> TempDir {
         self.stopper.stop().await;
         self.home.take().unwrap()
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.home.as_ref().unwrap().path().to_owned()
     }
 
     pub async fn visitor(&self) -> VisitorPage {
@@ -161,7 +174,7 @@ impl House {
 }
 
 /// The owner and the site, once; the site's key.
-async fn furnish(db: &Db) -> String {
+pub async fn furnish(db: &Db) -> String {
     if db.read(accounts::is_empty).await.unwrap() {
         let new = setup::NewShop {
             name: "Ada".to_owned(),

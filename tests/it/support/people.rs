@@ -56,6 +56,20 @@ impl Screen {
         }
     }
 
+    /// None while nobody answers.
+    pub async fn try_open(url: &str, headers: &[(&str, &str)]) -> Option<Self> {
+        let mut request = url.replacen("http", "ws", 1).into_client_request().ok()?;
+        for (name, value) in headers {
+            let name: reqwest::header::HeaderName = name.parse().ok()?;
+            request.headers_mut().insert(name, value.parse().ok()?);
+        }
+        let (socket, _) = connect_async(request).await.ok()?;
+        Some(Self {
+            socket,
+            items: VecDeque::new(),
+        })
+    }
+
     pub async fn say(&mut self, text: &str) {
         let _ = self.socket.send(Message::text(text)).await;
     }
@@ -190,24 +204,40 @@ pub struct AgentBrowser {
 
 impl AgentBrowser {
     pub async fn sign_in(url: &str, email: &str, password: &str) -> Self {
+        let signed_in = Self::try_sign_in(url, email, password).await;
+        signed_in.unwrap_or_else(|| panic!("{email} cannot sign in"))
+    }
+
+    /// None while nobody answers, or where the password is wrong.
+    pub async fn try_sign_in(url: &str, email: &str, password: &str) -> Option<Self> {
         let http = client();
-        let answer = http
+        let sign_in = http
             .post(format!("{url}/login"))
             .header("origin", url)
             .header("x-forwarded-for", address())
-            .form(&[("email", email), ("password", password)])
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(answer.status(), 303, "{email} cannot sign in");
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
-        let cookie = cookie.split(';').next().unwrap().to_owned();
-        Self {
+            .form(&[("email", email), ("password", password)]);
+        let answer = sign_in.send().await.ok()?;
+        let cookie = answer.headers().get("set-cookie")?.to_str().ok()?;
+        let cookie = cookie.split(';').next()?.to_owned();
+        (answer.status() == 303).then(|| Self {
             url: url.to_owned(),
             http,
             cookie,
             count: 0,
-        }
+        })
+    }
+
+    /// Where a page drawn now would stand.
+    pub async fn position(&self) -> Option<(i64, String)> {
+        let answer = self.request(Method::GET, "/inbox").send().await.ok()?;
+        let page = answer.text().await.ok()?;
+        let seq = between(&page, "data-seq=\"", "\"")?.parse().ok()?;
+        Some((seq, between(&page, "data-epoch=\"", "\"")?))
+    }
+
+    pub async fn try_listen(&self, seq: i64, epoch: &str) -> Option<Screen> {
+        let url = format!("{}/live?after={seq}&epoch={epoch}", self.url);
+        Screen::try_open(&url, &[("cookie", &self.cookie), ("origin", &self.url)]).await
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

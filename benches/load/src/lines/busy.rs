@@ -30,15 +30,21 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let of = |side: usize, pick: fn(&Outcome) -> f64| median(all[side].iter().map(pick));
     let other = of(1, |it| it.usage.other);
     let delivered = |what: &str, pick: fn(&Outcome) -> f64| {
-        Figure::new(what, "ms", of(1, pick) / 1000.0).against(of(0, pick) / 1000.0).other(other)
+        Figure::new(what, "ms", of(1, pick) / 1000.0)
+            .against(of(0, pick) / 1000.0)
+            .other(other)
     };
     let rate: fn(&Outcome) -> f64 = |it| it.stored_per_second;
     let goal = Goal::at_least(f64::from(RATE) * HELD, f64::from(RATE) * HELD);
     Ok(vec![
-        Figure::new(format!("both cores busy: stored of {RATE}"), "1/s", of(1, rate))
-            .against(of(0, rate))
-            .goal(goal)
-            .other(other),
+        Figure::new(
+            format!("both cores busy: stored of {RATE}"),
+            "1/s",
+            of(1, rate),
+        )
+        .against(of(0, rate))
+        .goal(goal)
+        .other(other),
         delivered("both cores busy: delivery p50", |it| it.p50_us),
         delivered("both cores busy: delivery p99", |it| it.p99_us).goal(Goal::at_most(30.0, 12.0)),
         lost(&format!("both cores busy: lost, {AGENTS} agents"), &all[1]),
@@ -53,7 +59,10 @@ impl Burners {
         let cores = std::thread::available_parallelism()?.get();
         let start = |_| {
             let mut command = Command::new(std::env::current_exe()?);
-            command.arg("burn").arg(most.as_secs().to_string()).kill_on_drop(true);
+            command
+                .arg("burn")
+                .arg(most.as_secs().to_string())
+                .kill_on_drop(true);
             Ok(command.spawn()?)
         };
         Ok(Self((0..cores).map(start).collect::<Result<_>>()?))

@@ -41,9 +41,21 @@ impl fmt::Display for Times {
 
 pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let full = stand.full().await?;
-    let empty = [Start::Bare(stand.bare.clone()), Start::Shop(stand.shop.clone())];
-    let full = [Start::Bare(full.bare.clone()), Start::Shop(full.shop.clone())];
-    let mut figures = starts(stand, "cold start, empty", &empty, Goal::at_most(50.0, 10.0)).await?;
+    let empty = [
+        Start::Bare(stand.empty_bare.clone()),
+        Start::Shop(stand.empty_shop.clone()),
+    ];
+    let full = [
+        Start::Bare(full.bare.clone()),
+        Start::Shop(full.shop.clone()),
+    ];
+    let mut figures = starts(
+        stand,
+        "cold start, empty",
+        &empty,
+        Goal::at_most(50.0, 10.0),
+    )
+    .await?;
     let goal = Goal::at_most(100.0, 15.0);
     figures.extend(starts(stand, "cold start, 1,000,000 messages", &full, goal).await?);
     Ok(figures)
@@ -59,7 +71,9 @@ async fn starts(
     let rounds = stand.pick(9, 3);
     let all = stand.in_turns(what, rounds, sides, turn).await?;
     let page = |side: usize| median(all[side].iter().map(|it| it.page.as_secs_f64() * 1e3));
-    Ok(vec![Figure::new(what, "ms", page(1)).against(page(0)).goal(goal)])
+    Ok(vec![
+        Figure::new(what, "ms", page(1)).against(page(0)).goal(goal),
+    ])
 }
 
 async fn once(side: &Start) -> Result<Times> {

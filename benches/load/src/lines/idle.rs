@@ -43,20 +43,31 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let sides = [stand.bare_side(), stand.shop_side()];
     let turn = async |side: &Side| {
         let process = side.start().await?;
-        process.during(async |it| per_socket(side, it, sockets, settle).await).await
+        process
+            .during(async |it| per_socket(side, it, sockets, settle).await)
+            .await
     };
-    let all = stand.in_turns("idle sockets", stand.rounds(), &sides, turn).await?;
+    let all = stand
+        .in_turns("idle sockets", stand.rounds(), &sides, turn)
+        .await?;
     let [bare, shop] = [0, 1].map(|side| median(all[side].iter().map(|it| it.0)));
     let what = format!("memory an idle visitor's socket, {sockets} open");
     Ok(vec![
-        Figure::new("idle process", "MiB", idle[1]).against(idle[0]).goal(Goal::at_most(32.0, 20.0)),
-        Figure::new(what, "KiB", shop).against(bare).goal(Goal::ratio_at_most(1.5, 1.1)),
+        Figure::new("idle process", "MiB", idle[1])
+            .against(idle[0])
+            .goal(Goal::at_most(32.0, 20.0)),
+        Figure::new(what, "KiB", shop)
+            .against(bare)
+            .goal(Goal::ratio_at_most(1.5, 1.1)),
     ])
 }
 
 /// A start on a shop that is set up, two pages asked for, and a little time.
 async fn idle(stand: &Stand, settle: Duration) -> Result<[f64; 2]> {
-    let sides = [stand.bare_side(), stand.shop_side()];
+    let sides = [
+        Side::Bare(stand.empty_bare.clone()),
+        Side::Shop(stand.empty_shop.clone()),
+    ];
     let turn = async |side: &Side| {
         let mut process = side.start().await?;
         if let Side::Shop(shop) = side {
@@ -67,7 +78,9 @@ async fn idle(stand: &Stand, settle: Duration) -> Result<[f64; 2]> {
         process.stop().await?;
         Ok(Memory(mib, "MiB"))
     };
-    let all = stand.in_turns("idle process", stand.rounds(), &sides, turn).await?;
+    let all = stand
+        .in_turns("idle process", stand.rounds(), &sides, turn)
+        .await?;
     Ok([0, 1].map(|side| median(all[side].iter().map(|it| it.0))))
 }
 
@@ -84,7 +97,9 @@ async fn populate(stand: &Stand, visitors: usize) -> Result<()> {
             post.send(&format!("{}-{nth}", marker.turn()), &body).await
         }
     };
-    let writing = stream::iter(0..visitors).map(write).buffer_unordered(AT_ONCE);
+    let writing = stream::iter(0..visitors)
+        .map(write)
+        .buffer_unordered(AT_ONCE);
     writing.try_for_each(async |_| Ok(())).await?;
     process.stop().await
 }
@@ -103,10 +118,17 @@ async fn per_socket(
     sleep(settle).await;
     let after = resident_kib(process.pid())?;
     let alive = open.iter().filter(|it| !it.is_finished()).count();
-    anyhow::ensure!(alive == sockets, "only {alive} of {sockets} sockets stayed open");
+    anyhow::ensure!(
+        alive == sockets,
+        "only {alive} of {sockets} sockets stayed open"
+    );
     // They are also worth something: the server still answers.
     if let Side::Shop(shop) = side {
-        Http::open(shop.at).await?.get("/healthz", &[]).await?.expect(200, "/healthz")?;
+        Http::open(shop.at)
+            .await?
+            .get("/healthz", &[])
+            .await?
+            .expect(200, "/healthz")?;
     }
     open.iter().for_each(AbortHandle::abort);
     sleep(Duration::from_millis(500)).await;
@@ -119,11 +141,19 @@ async fn open(side: &Side, which: std::ops::Range<usize>) -> Result<Vec<AbortHan
         Side::Shop(shop) => {
             let (epoch, (seq, _)) = (shop.epoch().await?, shop.position().await?);
             let open = |nth: usize| shop.visitor_socket(nth % count, &epoch, seq);
-            stream::iter(which).map(open).buffered(AT_ONCE).try_collect().await?
+            stream::iter(which)
+                .map(open)
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?
         }
         Side::Bare(bare) | Side::BareToAll(bare) => {
             let open = |nth| echo(bare, nth);
-            stream::iter(which).map(open).buffered(AT_ONCE).try_collect().await?
+            stream::iter(which)
+                .map(open)
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?
         }
         Side::Node(_) => Vec::new(),
     };

@@ -15,22 +15,40 @@ pub const AGENTS: usize = 10;
 
 pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     ready(stand).await?;
-    let sides = [stand.bare_side(), Side::BareToAll(stand.bare.clone()), stand.shop_side()];
+    let sides = [
+        stand.bare_side(),
+        Side::BareToAll(stand.bare.clone()),
+        stand.shop_side(),
+    ];
     let plan = plan(stand);
     let turn = async |side: &Side| run(side, &plan, &[]).await;
-    let all = stand.in_turns("latency", stand.rounds(), &sides, turn).await?;
-    let [bare, to_all, shop] = &all[..] else { unreachable!("three sides") };
+    let all = stand
+        .in_turns("latency", stand.rounds(), &sides, turn)
+        .await?;
+    let [bare, to_all, shop] = &all[..] else {
+        unreachable!("three sides")
+    };
 
     let of = |side: &[Outcome], pick: fn(&Outcome) -> f64| median(side.iter().map(pick));
     let other = of(shop, |it| it.usage.other).max(of(bare, |it| it.usage.other));
     let row = |what: &str, pick: fn(&Outcome) -> f64, beside: &[Outcome]| {
-        Figure::new(what, "µs", of(shop, pick)).against(of(beside, pick)).other(other)
+        Figure::new(what, "µs", of(shop, pick))
+            .against(of(beside, pick))
+            .other(other)
     };
     Ok(vec![
         row("delivery at 1,000/s, p50", |it| it.p50_us, bare).goal(Goal::ratio_at_most(3.0, 1.5)),
         row("delivery at 1,000/s, p99", |it| it.p99_us, bare).goal(Goal::ratio_at_most(4.0, 2.0)),
-        row("… p50 beside bare to all ten agents", |it| it.p50_us, to_all),
-        row("… p99 beside bare to all ten agents", |it| it.p99_us, to_all),
+        row(
+            "… p50 beside bare to all ten agents",
+            |it| it.p50_us,
+            to_all,
+        ),
+        row(
+            "… p99 beside bare to all ten agents",
+            |it| it.p99_us,
+            to_all,
+        ),
         row("… until “stored”, p50", |it| it.stored_p50_us, bare),
         row("… until “stored”, p99", |it| it.stored_p99_us, bare),
         row("CPU a message at 1,000/s", |it| it.cpu_us_per_message, bare)
@@ -59,6 +77,9 @@ pub fn plan(stand: &Stand) -> Plan {
 
 /// Acknowledged and not stored, not shown to an agent, or refused: over all turns.
 pub fn lost(what: &str, outcomes: &[Outcome]) -> Figure {
-    let lost: usize = outcomes.iter().map(|it| it.missing + it.unheard + it.failed).sum();
+    let lost: usize = outcomes
+        .iter()
+        .map(|it| it.missing + it.unheard + it.failed)
+        .sum();
     Figure::new(what, "messages", lost as f64).goal(Goal::at_most(0.0, 0.0))
 }

@@ -32,7 +32,9 @@ struct Turn {
     per_second: f64,
     p50_ms: f64,
     p99_ms: f64,
+    /// Of the last page: its size, and the items of its lists.
     bytes: usize,
+    items: usize,
     usage: Usage,
 }
 
@@ -48,9 +50,23 @@ impl Named for Pages {
 
 impl fmt::Display for Turn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { per_second, p50_ms, p99_ms, bytes, usage } = self;
-        write!(f, "{per_second:.0}/s  alone p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms  {bytes} bytes")?;
-        write!(f, "  generator {:.2}  other {:.2}", usage.generator, usage.other)
+        let Self {
+            per_second,
+            p50_ms,
+            p99_ms,
+            bytes,
+            items,
+            usage,
+        } = self;
+        write!(
+            f,
+            "{per_second:.0}/s  alone p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms  {bytes} bytes, {items} items"
+        )?;
+        write!(
+            f,
+            "  generator {:.2}  other {:.2}",
+            usage.generator, usage.other
+        )
     }
 }
 
@@ -63,7 +79,11 @@ struct Asker<'a> {
 }
 
 pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
-    let Full { shop, bare, conversations } = stand.full().await?;
+    let Full {
+        shop,
+        bare,
+        conversations,
+    } = stand.full().await?;
     let sides = [
         Pages::List(bare.clone()),
         Pages::Inbox(shop.clone()),
@@ -71,17 +91,25 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     ];
     let (alone, loaded) = (stand.pick(1000, 200), Duration::from_secs(stand.pick(4, 2)));
     let turn = async |side: &Pages| ask(side, alone, loaded).await;
-    let all = stand.in_turns("pages", stand.rounds(), &sides, turn).await?;
+    let all = stand
+        .in_turns("pages", stand.rounds(), &sides, turn)
+        .await?;
     let of = |side: usize, pick: fn(&Turn) -> f64| median(all[side].iter().map(pick));
     let mut figures = Vec::new();
     for (side, what) in [(1, "inbox"), (2, "conversation")] {
         let row = |measured: &str, unit, pick: fn(&Turn) -> f64| {
             let what = format!("{what} page, 1,000,000 messages: {measured}");
             let other = of(side, |it| it.usage.other);
-            Figure::new(what, unit, of(side, pick)).against(of(0, pick)).other(other)
+            Figure::new(what, unit, of(side, pick))
+                .against(of(0, pick))
+                .other(other)
         };
         let rate = row("rate", "1/s", |it| it.per_second);
-        let goal = if side == 1 { Goal::ratio_at_least(0.1, 0.3) } else { None };
+        let goal = if side == 1 {
+            Goal::ratio_at_least(0.1, 0.3)
+        } else {
+            None
+        };
         figures.push(rate.goal(goal));
         figures.push(row("alone, p50", "ms", |it| it.p50_ms));
         figures.push(row("alone, p99", "ms", |it| it.p99_ms).goal(Goal::at_most(10.0, 3.0)));
@@ -95,28 +123,51 @@ async fn ask(side: &Pages, alone: usize, loaded: Duration) -> Result<Turn> {
     let next = Cell::default();
     let (process, asker) = match side {
         Pages::List(bare) => {
-            let asker = Asker { at: bare.at, browser: None, paths: &list, next };
+            let asker = Asker {
+                at: bare.at,
+                browser: None,
+                paths: &list,
+                next,
+            };
             (bare.start().await?, asker)
         }
         Pages::Inbox(shop) => {
             let browser = Some(shop.browser(0)?);
-            (shop.start().await?, Asker { at: shop.at, browser, paths: &inbox, next })
+            (
+                shop.start().await?,
+                Asker {
+                    at: shop.at,
+                    browser,
+                    paths: &inbox,
+                    next,
+                },
+            )
         }
         Pages::Conversations(shop, keys) => {
             let browser = Some(shop.browser(0)?);
-            (shop.start().await?, Asker { at: shop.at, browser, paths: keys, next })
+            (
+                shop.start().await?,
+                Asker {
+                    at: shop.at,
+                    browser,
+                    paths: keys,
+                    next,
+                },
+            )
         }
     };
-    process.during(async |process| measured(&asker, process.pid(), alone, loaded).await).await
+    process
+        .during(async |process| measured(&asker, process.pid(), alone, loaded).await)
+        .await
 }
 
 async fn measured(asker: &Asker<'_>, pid: u32, alone: usize, loaded: Duration) -> Result<Turn> {
     let mut http = Http::open(asker.at).await?;
     let mut samples = Samples::default();
-    let mut bytes = 0;
+    let mut page = Vec::new();
     for nth in 0..alone + 50 {
         let begun = Instant::now();
-        bytes = asker.once(&mut http).await?;
+        page = asker.once(&mut http).await?;
         if 50 <= nth {
             samples.add(begun.elapsed());
         }
@@ -134,13 +185,23 @@ async fn measured(asker: &Asker<'_>, pid: u32, alone: usize, loaded: Duration) -
         }
         anyhow::Ok(answered)
     };
-    let answered: usize = try_join_all((0..CLIENTS).map(client)).await?.into_iter().sum();
+    let answered: usize = try_join_all((0..CLIENTS).map(client))
+        .await?
+        .into_iter()
+        .sum();
     let per_second = answered as f64 / begun.elapsed().as_secs_f64();
-    Ok(Turn { per_second, p50_ms, p99_ms, bytes, usage: meter.stop()? })
+    Ok(Turn {
+        per_second,
+        p50_ms,
+        p99_ms,
+        bytes: page.len(),
+        items: memchr::memmem::find_iter(&page, b"<li").count(),
+        usage: meter.stop()?,
+    })
 }
 
 impl Asker<'_> {
-    async fn once(&self, http: &mut Http) -> Result<usize> {
+    async fn once(&self, http: &mut Http) -> Result<Vec<u8>> {
         let nth = self.next.replace(self.next.get() + 1);
         // A stride that meets the conversations in no order a cache would like.
         let path = &self.paths[nth.wrapping_mul(7919) % self.paths.len()];
@@ -154,6 +215,6 @@ impl Asker<'_> {
             }
             None => http.get(path, &[]).await?,
         };
-        Ok(reply.expect(200, path)?.body.len())
+        Ok(reply.expect(200, path)?.body)
     }
 }

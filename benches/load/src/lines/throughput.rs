@@ -22,15 +22,25 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let mut sides = vec![stand.bare_side(), stand.shop_side()];
     sides.extend(stand.node.as_ref().map(|node| Side::Node(Rc::clone(node))));
     let (warm_up, measured) = (stand.warm_up(), stand.measured());
-    let plan = Plan { visitors: VISITORS, agents: 1, pace: Pace::Unpaced, warm_up, measured };
+    let plan = Plan {
+        visitors: VISITORS,
+        agents: 1,
+        pace: Pace::Unpaced,
+        warm_up,
+        measured,
+    };
     let turn = async |side: &Side| run(side, &plan, &[]).await;
-    let all = stand.in_turns("throughput", stand.rounds(), &sides, turn).await?;
+    let all = stand
+        .in_turns("throughput", stand.rounds(), &sides, turn)
+        .await?;
 
     let rate = |side: &[Outcome]| median(side.iter().map(|it| it.stored_per_second));
     let (bare, shop) = (&all[0], &all[1]);
     let other = median(shop.iter().map(|it| it.usage.other));
     let sustained = |what: &str, beside: f64| {
-        Figure::new(what, "1/s", rate(shop)).against(beside).other(other)
+        Figure::new(what, "1/s", rate(shop))
+            .against(beside)
+            .other(other)
     };
     let mut figures = vec![
         sustained("sustained, 500 visitors", rate(bare)).goal(Goal::ratio_at_least(0.15, 0.4)),

@@ -10,12 +10,13 @@
 //! - `/echo` gives back what it hears, `/list` is a page of fifty conversations
 //!   out of SQLite, `/healthz` an answer.
 
+mod store;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get};
@@ -27,19 +28,6 @@ use futures_util::StreamExt;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-
-/// Most messages that share one commit.
-const GROUP: usize = 512;
-
-const SCHEMA: &str = "
-create table if not exists conversations (
-    id integer primary key, visitor text not null, last_message integer not null,
-    last_at integer not null, unread integer not null) strict;
-create index if not exists conversations_by_age on conversations (last_at desc);
-create table if not exists messages (
-    id integer primary key, conversation integer not null, body text not null,
-    at integer not null) strict;
-create index if not exists messages_by_conversation on messages (conversation, id);";
 
 #[derive(Parser)]
 struct Options {
@@ -103,68 +91,16 @@ struct Seat {
     agent: String,
 }
 
-fn open(file: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(file)?;
-    db.pragma_update(None, "busy_timeout", 5000)?;
-    db.pragma_update(None, "journal_mode", "wal")?;
-    db.pragma_update(None, "synchronous", "full")?;
-    db.execute_batch(SCHEMA)?;
-    Ok(db)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Everything that queued up while the last commit ran goes into the next one.
-fn write(db: &Connection, posts: &mpsc::Receiver<Post>, relay: &Relay) -> rusqlite::Result<()> {
-    let mut group = Vec::new();
-    while let Ok(first) = posts.recv() {
-        group.push(first);
-        group.extend(posts.try_iter().take(GROUP - 1));
-        let at = now_ms();
-        db.execute_batch("begin immediate")?;
-        let mut ids = Vec::with_capacity(group.len());
-        for post in &group {
-            ids.push(insert(db, post.conversation, &post.body, at)?);
-        }
-        db.execute_batch("commit")?;
-        for (post, id) in group.drain(..).zip(ids) {
-            relay.deliver(&post, id, at);
-        }
-    }
-    Ok(())
-}
-
-fn insert(db: &Connection, conversation: i64, body: &str, at: i64) -> rusqlite::Result<i64> {
-    let id = db
-        .prepare_cached("insert into messages (conversation, body, at) values (?1, ?2, ?3)")?
-        .insert((conversation, body, at))?;
-    db.prepare_cached(
-        "insert into conversations (id, visitor, last_message, last_at, unread)
-         values (?1, 'Client ' || ?1, ?2, ?3, 1)
-         on conflict (id) do update set last_message = ?2, last_at = ?3, unread = unread + 1",
-    )?
-    .execute((conversation, id, at))?;
-    Ok(id)
-}
-
-fn fill(db: &Connection, conversations: i64) -> rusqlite::Result<()> {
-    let lines = conversations * 20;
-    let begin = now_ms() - lines * 2_592;
-    db.execute_batch("begin immediate")?;
-    for n in 0..lines {
-        let body = format!("Line {n} of a long year: has my order left yet, and when will it arrive here?");
-        insert(db, n * 7919 % conversations, &body, begin + n * 2_592)?;
-    }
-    db.execute_batch("commit")
-}
-
 impl Relay {
     fn deliver(&self, post: &Post, id: i64, at: i64) {
         let (conversation, body) = (post.conversation, post.body.as_str());
-        let line = Line { t: "line", id, conversation, at, body };
+        let line = Line {
+            t: "line",
+            id,
+            conversation,
+            at,
+            body,
+        };
         let line = ByteString::from(serde_json::to_string(&line).unwrap_or_default());
         let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
         match post.to {
@@ -176,9 +112,18 @@ impl Relay {
     }
 
     fn cast(&self, body: &str) {
-        let line = Line { t: "cast", id: 0, conversation: 0, at: now_ms(), body };
+        let line = Line {
+            t: "cast",
+            id: 0,
+            conversation: 0,
+            at: store::now_ms(),
+            body,
+        };
         let line = ByteString::from(serde_json::to_string(&line).unwrap_or_default());
-        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        let listeners = self
+            .listeners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         listeners.iter().for_each(|it| drop(it.send(line.clone())));
     }
 
@@ -190,7 +135,10 @@ impl Relay {
                 agents.insert(agent, outbox.clone());
             }
             "listener" => {
-                let mut all = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+                let mut all = self
+                    .listeners
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
                 all.push(outbox.clone());
             }
             _ => (),
@@ -198,13 +146,21 @@ impl Relay {
     }
 
     fn hear(&self, seat: &Seat, text: &str, from: &Outbox) {
-        let Ok(heard) = serde_json::from_str::<Heard>(text) else { return };
+        let Ok(heard) = serde_json::from_str::<Heard>(text) else {
+            return;
+        };
         if heard.t == "cast" {
             return self.cast(&heard.body);
         }
         let to = seat.agent.parse().map_or(Audience::All, Audience::One);
         let (conversation, n, body) = (seat.conversation, heard.n, heard.body);
-        let post = Post { conversation, to, n, body, from: from.clone() };
+        let post = Post {
+            conversation,
+            to,
+            n,
+            body,
+            from: from.clone(),
+        };
         let _ = self.writer.send(post);
     }
 }
@@ -257,14 +213,6 @@ async fn echo(request: HttpRequest, body: Payload) -> actix_web::Result<HttpResp
     Ok(response)
 }
 
-struct Row {
-    id: i64,
-    visitor: String,
-    unread: i64,
-    last_at: i64,
-    last: String,
-}
-
 #[derive(Template)]
 #[template(
     ext = "html",
@@ -275,19 +223,7 @@ struct Row {
 {% endfor %}</ul></main><script src="/live.js" type="module"></script></body></html>"#
 )]
 struct List {
-    rows: Vec<Row>,
-}
-
-fn newest(db: &Connection) -> rusqlite::Result<Vec<Row>> {
-    let mut query = db.prepare_cached(
-        "select c.id, c.visitor, c.unread, c.last_at, m.body from conversations c
-         join messages m on m.id = c.last_message order by c.last_at desc limit 50",
-    )?;
-    let row = |row: &rusqlite::Row<'_>| {
-        let (id, visitor, unread) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Row { id, visitor, unread, last_at: row.get(3)?, last: row.get(4)? })
-    };
-    query.query_map([], row)?.collect()
+    rows: Vec<store::Row>,
 }
 
 thread_local!(static READER: RefCell<Option<Connection>> = const { RefCell::new(None) });
@@ -297,14 +233,16 @@ async fn list(relay: Data<Relay>) -> actix_web::Result<HttpResponse> {
     let rows = READER.with_borrow_mut(|slot| {
         let db = match slot.take() {
             Some(db) => db,
-            None => open(&relay.file)?,
+            None => store::open(&relay.file)?,
         };
-        newest(slot.insert(db))
+        store::newest(slot.insert(db))
     });
     let rows = rows.map_err(actix_web::error::ErrorInternalServerError)?;
     let page = List { rows }.render();
     let page = page.map_err(actix_web::error::ErrorInternalServerError)?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page))
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(page))
 }
 
 #[get("/healthz")]
@@ -317,25 +255,42 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     std::fs::create_dir_all(&options.data)?;
     let file = options.data.join("bare.db");
-    let db = open(&file)?;
+    let db = store::open(&file)?;
     if let Some(conversations) = options.fill {
-        return Ok(fill(&db, conversations)?);
+        return Ok(store::fill(&db, conversations)?);
     }
     let (writer, posts) = mpsc::channel();
     let (agents, listeners) = Default::default();
-    let shared = Arc::new(Relay { agents, listeners, writer, file });
+    let shared = Arc::new(Relay {
+        agents,
+        listeners,
+        writer,
+        file,
+    });
     let data = Data::from(shared.clone());
     std::thread::spawn(move || {
-        if let Err(error) = write(&db, &posts, &shared) {
+        if let Err(error) = store::write(&db, &posts, |post, id, at| shared.deliver(post, id, at)) {
             eprintln!("bare: the store failed: {error}");
             std::process::exit(1);
         }
     });
     let app = move || {
         let app = App::new().app_data(data.clone());
-        app.service(socket).service(echo).service(list).service(healthz)
+        app.service(socket)
+            .service(echo)
+            .service(list)
+            .service(healthz)
     };
-    let server = HttpServer::new(app).workers(options.workers).backlog(4096);
-    server.max_connections(100_000).shutdown_timeout(1).bind(&options.listen)?.run().await?;
+    // Without it a frame waits for the acknowledgement of the one before it.
+    let server = HttpServer::new(app)
+        .workers(options.workers)
+        .backlog(4096)
+        .tcp_nodelay(true);
+    server
+        .max_connections(100_000)
+        .shutdown_timeout(1)
+        .bind(&options.listen)?
+        .run()
+        .await?;
     Ok(())
 }

@@ -1,0 +1,211 @@
+//! A believable shop that has been open for months, so that every page has
+//! something to show. Made by the rooms' own verbs with a clock in the past:
+//! nothing here is possible that people could not have done.
+
+mod script;
+
+use crate::accounts::{self, NewAgent, Role, passwords};
+use crate::conversations::{self, NewMessage};
+use crate::db::{DataFolder, Db, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{Actor, AgentId, ConversationId, Origin, SiteId, Timestamp};
+use crate::setup::{self, NewShop};
+use crate::sites;
+use crate::texts::Lang;
+use crate::visitors::{self, Kind, NewDevice};
+
+use script::{Line, Script, Talk, Who};
+
+/// Everybody's, in a shop that is gone when the program ends.
+const PASSWORD: &str = "a bell on the counter";
+const SECOND: i64 = 1000;
+const DAY: f64 = 86_400_000.0;
+
+pub struct SignIn {
+    pub email: String,
+    pub password: &'static str,
+    pub role: &'static str,
+}
+
+/// Fills an empty folder. `now` is where the shop's history ends.
+pub async fn fill(folder: &DataFolder, now: Timestamp) -> Result<Vec<SignIn>> {
+    let script = Script::read()?;
+    let hash = passwords::hash(PASSWORD, &[]).await?;
+    let db = Db::open(folder)?;
+    let told = script.sign_ins();
+    db.write("demo.fill", move |w| {
+        let opened = now - (200.0 * DAY) as i64;
+        let owner = script.owner()?;
+        let shop = NewShop {
+            name: owner.name.clone(),
+            email: owner.email.clone(),
+            password: hash.clone(),
+            shop: script.shop.clone(),
+            lang: Lang::En,
+            zone: script.zone.clone(),
+        };
+        let mut people = vec![(owner.key.clone(), setup::create(w, opened, shop)?)];
+        for it in script.agents.iter().filter(|it| it.key != owner.key) {
+            let new = NewAgent {
+                email: it.email.clone(),
+                name: it.name.clone(),
+                role: Role::parse(&it.role).unwrap_or(Role::Agent),
+                lang: Lang::from_code(&it.lang).unwrap_or_default(),
+                password: Some(hash.clone()),
+            };
+            people.push((it.key.clone(), accounts::add(w, opened, new)?));
+        }
+        play(w, now, &script, &people)
+    })
+    .await?;
+    Ok(told)
+}
+
+/// All lines of all talks, in the order in which they were said.
+fn play(w: &Writer, now: Timestamp, script: &Script, people: &[(String, AgentId)]) -> Result<()> {
+    let site = sites::first(w)?;
+    let mut told: Vec<(Timestamp, usize, usize)> = Vec::new();
+    for (n, talk) in script.talks.iter().enumerate() {
+        let began = now - (talk.days_ago * DAY) as i64;
+        for (m, line) in talk.lines.iter().enumerate() {
+            told.push(((began + line.after * SECOND).min(now), n, m));
+        }
+        told.push((began + talk.length() * SECOND + 40 * SECOND, n, talk.lines.len()));
+    }
+    told.sort_unstable();
+    let mut stages: Vec<Stage> = script.talks.iter().map(|_| Stage::default()).collect();
+    for (at, n, m) in told {
+        let talk = &script.talks[n];
+        match talk.lines.get(m) {
+            Some(line) => stages[n].say(w, at, site.id, talk, line, m, people)?,
+            None => stages[n].end(w, at.min(now), talk, people)?,
+        }
+    }
+    Ok(())
+}
+
+/// One talk under way.
+#[derive(Default)]
+struct Stage {
+    visitor: Option<visitors::Visitor>,
+    conversation: Option<ConversationId>,
+    joined: Option<AgentId>,
+}
+
+impl Stage {
+    #[allow(clippy::too_many_arguments)]
+    fn say(
+        &mut self,
+        w: &Writer,
+        at: Timestamp,
+        site: SiteId,
+        talk: &Talk,
+        line: &Line,
+        n: usize,
+        people: &[(String, AgentId)],
+    ) -> Result<()> {
+        let cid = format!("demo-line-{n:04}");
+        match (line.who, self.conversation) {
+            (Who::Visitor, _) => self.visitor_says(w, at, site, talk, line, cid),
+            (_, None) => Err(Error::internal("playing the demonstration", "an agent begins")),
+            (who, Some(conversation)) => {
+                let agent = agent(people, talk)?;
+                let note = who == Who::Note;
+                if !note && self.joined.is_none() {
+                    conversations::join(w, at, agent, conversation)?;
+                    self.joined = Some(agent);
+                }
+                let new = NewMessage {
+                    body: line.text.clone(),
+                    cid,
+                    note,
+                    ..NewMessage::default()
+                };
+                let by = Actor::Agent(agent);
+                let posted = conversations::post_message(w, at, by, conversation, new)?;
+                conversations::mark_seen(w, at, by, conversation, posted.message.id)
+            }
+        }
+    }
+
+    fn visitor_says(
+        &mut self,
+        w: &Writer,
+        at: Timestamp,
+        site: SiteId,
+        talk: &Talk,
+        line: &Line,
+        cid: String,
+    ) -> Result<()> {
+        let visitor = match self.visitor.take() {
+            Some(known) => known,
+            None => visitors::arrive(w, at, site, &talk.lang)?.0,
+        };
+        let device = NewDevice {
+            kind: match talk.device.as_str() {
+                "mobile_site" => Kind::MobileSite,
+                _ => Kind::Site,
+            },
+            ..NewDevice::default()
+        };
+        let device = visitors::note_device(w, visitor.id, &device, &talk.browser, false)?;
+        let new = NewMessage {
+            body: line.text.clone(),
+            cid,
+            device: Some(device),
+            page: Some(talk.page.clone()),
+            title: Some(talk.title.clone()),
+            lang: Some(talk.lang.clone()),
+            ..NewMessage::default()
+        };
+        let posted = conversations::write_in(w, at, &visitor, new)?;
+        let conversation = posted.message.conversation;
+        self.conversation = Some(conversation);
+        if self.joined.is_some() {
+            // Whoever answers had read what was said before.
+            let by = Actor::Visitor(visitor.id);
+            conversations::mark_seen(w, at, by, conversation, posted.message.id)?;
+        }
+        self.visitor = Some(visitor);
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        w: &Writer,
+        at: Timestamp,
+        talk: &Talk,
+        people: &[(String, AgentId)],
+    ) -> Result<()> {
+        let (Some(conversation), Some(visitor)) = (self.conversation, &self.visitor) else {
+            return Ok(());
+        };
+        if self.joined.is_some() {
+            let newest = crate::kernel::Seq(i64::MAX);
+            let by = Actor::Visitor(visitor.id);
+            conversations::mark_seen(w, at, by, conversation, newest)?;
+        }
+        match talk.resolved {
+            true => {
+                let by = Actor::Agent(agent(people, talk)?);
+                conversations::resolve(w, at, by, conversation)
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+/// Who answers in a talk: the one it names, or the first of all.
+fn agent(people: &[(String, AgentId)], talk: &Talk) -> Result<AgentId> {
+    let named = people.iter().find(|(key, _)| Some(key) == talk.by.as_ref());
+    let found = named.or_else(|| people.first());
+    found.map(|(_, id)| *id).ok_or(Error::NotFound("agent"))
+}
+
+/// Where the shop's pages are said to be.
+pub fn address(page: &str) -> String {
+    match Origin::parse(page) {
+        Some(_) => page.to_owned(),
+        None => format!("https://mugs.example{page}"),
+    }
+}

@@ -1,0 +1,88 @@
+//! Pages for whoever keeps the server: how mail leaves, and what is going on.
+
+use askama::Template;
+
+use crate::texts::Lang;
+use crate::web::pages::{Errors, Moment, Shell};
+
+/// How mail leaves, and a test of it.
+#[derive(Template)]
+#[template(path = "operations/mail.html")]
+pub struct Mail {
+    pub t: Lang,
+    pub shell: Shell,
+    /// The environment decides; the form is replaced by a note.
+    pub by_environment: bool,
+    /// Everything needed to send is there.
+    pub ready: bool,
+    pub host: String,
+    /// As typed.
+    pub port: String,
+    /// `none`, `starttls` or `tls`.
+    pub security: String,
+    pub user: String,
+    /// A password is stored; it is never shown.
+    pub has_password: bool,
+    pub from_name: String,
+    pub from: String,
+    /// Fields `host`, `port`, `security`, `user`, `password`, `from_name`, `from`.
+    pub errors: Errors,
+    pub saved: bool,
+    /// Where the test mail goes. Field `to`.
+    pub to: String,
+    pub test_errors: Errors,
+    pub test: Option<TestAnswer>,
+}
+
+/// What came of a test mail.
+pub struct TestAnswer {
+    pub sent: bool,
+    pub to: String,
+    /// The server's own words.
+    pub answer: String,
+}
+
+/// Work in the queue, followers of the journal, and the disk.
+#[derive(Template)]
+#[template(path = "operations/workings.html")]
+pub struct Workings {
+    pub t: Lang,
+    pub shell: Shell,
+    pub jobs: Vec<JobRow>,
+    pub followers: Vec<FollowerRow>,
+    /// The newest position of the journal.
+    pub position: i64,
+    /// Why nothing can be saved; empty while all is well.
+    pub storage_cause: String,
+    /// What has just been done: empty, `retry`, `drop` or `skip`.
+    pub done: &'static str,
+}
+
+/// One piece of work that is not done yet.
+pub struct JobRow {
+    pub id: i64,
+    /// `mail`, `transcripts.send` …
+    pub kind: String,
+    /// To whom, about what.
+    pub about: String,
+    pub tries: i64,
+    /// `None` once it was given up.
+    pub next: Option<Moment>,
+    pub error: String,
+}
+
+/// One durable follower.
+pub struct FollowerRow {
+    pub name: String,
+    pub read_to: i64,
+    /// Events it has not read yet.
+    pub behind: i64,
+    pub alarm: Option<Alarm>,
+}
+
+/// An event that a follower cannot digest.
+pub struct Alarm {
+    pub event: i64,
+    pub since: Moment,
+    pub cause: String,
+}

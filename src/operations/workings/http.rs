@@ -1,0 +1,121 @@
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use crate::accounts::{Admin, Agent, Signed};
+use crate::db::{Db, Reader};
+use crate::error::Result;
+use crate::jobs::{self, Job};
+use crate::journal::{self, FollowerView};
+use crate::kernel::{Clock, JobId, Seq, iso};
+use crate::operations::pages::{Alarm, FollowerRow, JobRow, Workings};
+use crate::web::pages::Moment;
+use crate::web::{self, Around, Routes, Who};
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/settings/workings", Who::Admin, show);
+    routes.post("/settings/workings/jobs/{job}/retry", Who::Admin, retry);
+    routes.post("/settings/workings/jobs/{job}/drop", Who::Admin, drop_job);
+    routes.post("/settings/workings/followers/{follower}/skip", Who::Admin, skip);
+}
+
+#[derive(Deserialize)]
+struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+async fn show(
+    admin: Admin,
+    db: Data<Db>,
+    around: Data<Around>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let query: Done = web::parse_query(request.query_string())?;
+    let cause = match around.is_writable() {
+        true => String::new(),
+        // Tried once more, so that the page names today's cause.
+        false => db.probe().await.err().map(|e| e.to_string()).unwrap_or_default(),
+    };
+    let mut page = db.read(move |r| draw(r, &admin, &around)).await?;
+    page.storage_cause = cause;
+    page.done = ["retry", "drop", "skip"]
+        .into_iter()
+        .find(|it| *it == query.done)
+        .unwrap_or_default();
+    web::page(&page)
+}
+
+fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
+    let shell = agent.shell(r, around, "settings/workings", "")?;
+    let position = Seq(shell.seq);
+    let followers = journal::list_followers(r)?;
+    Ok(Workings {
+        t: agent.lang,
+        shell,
+        jobs: jobs::list_open(r)?.into_iter().map(job_row).collect(),
+        followers: followers.into_iter().map(|it| follower_row(it, position)).collect(),
+        position: position.0,
+        storage_cause: String::new(),
+        done: "",
+    })
+}
+
+fn job_row(job: Job) -> JobRow {
+    JobRow {
+        id: job.id.0,
+        kind: job.kind,
+        about: job.about,
+        tries: i64::from(job.attempts),
+        next: match job.failed_at {
+            None => Some(Moment::new(iso(job.due_at))),
+            Some(_) => None,
+        },
+        error: job.last_error.unwrap_or_default(),
+    }
+}
+
+fn follower_row(it: FollowerView, position: Seq) -> FollowerRow {
+    FollowerRow {
+        name: it.name,
+        read_to: it.read_to.0,
+        behind: position.0 - it.read_to.0,
+        alarm: it.stuck_at.map(|at| Alarm {
+            event: at.0,
+            since: Moment::new(it.stuck_since.map(iso).unwrap_or_default()),
+            cause: it.cause.unwrap_or_default(),
+        }),
+    }
+}
+
+async fn retry(
+    Signed(_admin, ()): Signed<Admin, ()>,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    job: Path<JobId>,
+) -> Result<HttpResponse> {
+    let (now, id) = (clock.now(), *job);
+    db.write("jobs.retry", move |w| jobs::retry(w, now, id)).await?;
+    Ok(web::see("/settings/workings?done=retry"))
+}
+
+async fn drop_job(
+    Signed(_admin, ()): Signed<Admin, ()>,
+    db: Data<Db>,
+    job: Path<JobId>,
+) -> Result<HttpResponse> {
+    let id = *job;
+    db.write("jobs.drop", move |w| jobs::drop_job(w, id)).await?;
+    Ok(web::see("/settings/workings?done=drop"))
+}
+
+async fn skip(
+    Signed(admin, ()): Signed<Admin, ()>,
+    db: Data<Db>,
+    follower: Path<String>,
+) -> Result<HttpResponse> {
+    let (by, name) = (admin.id, follower.into_inner());
+    tracing::warn!(agent = by.0, "agent {by} skips an event of a stuck follower");
+    db.write("journal.skip", move |w| journal::skip(w, &name)).await?;
+    Ok(web::see("/settings/workings?done=skip"))
+}

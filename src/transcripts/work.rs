@@ -1,0 +1,94 @@
+//! Writes and sends a transcript. What it says is read when it goes out, so a
+//! mail that waited for its server carries what was said meanwhile, too.
+
+use std::sync::Arc;
+
+use super::pages::{Line, MailTranscript, MailTranscriptText};
+use super::{KIND, Order};
+use crate::config::Config;
+use crate::conversations::{self, Kind};
+use crate::db::{Db, Reader};
+use crate::error::{Error, Result};
+use crate::jobs::{self, Job, Kinds, Trouble};
+use crate::kernel::{Actor, EmailAddress, Seq, iso_in};
+use crate::mail::{self, Mail};
+use crate::settings::{self, Outgoing};
+use crate::texts::Lang;
+use crate::{sites, visitors, web};
+
+/// Lines in one mail; the oldest go first.
+const LONGEST: usize = 2000;
+
+pub fn add(kinds: &mut Kinds, db: Db, config: Arc<Config>) {
+    let work = move |job| {
+        let (db, config) = (db.clone(), Arc::clone(&config));
+        Box::pin(async move { send(db, config, job).await }) as jobs::Work
+    };
+    kinds.insert(KIND, Box::new(work));
+}
+
+async fn send(db: Db, config: Arc<Config>, job: Job) -> Result<(), Trouble> {
+    let order: Order =
+        serde_json::from_str(&job.payload).map_err(|e| Trouble::Never(e.to_string()))?;
+    let to = EmailAddress::parse(&order.to)
+        .ok_or_else(|| Trouble::Never("the address is no longer valid".into()))?;
+    let read = db.read(move |r| {
+        let outgoing = settings::outgoing(r, &config)?;
+        Ok((outgoing, write(r, &order)?))
+    });
+    let (outgoing, letter) = match read.await {
+        Ok((Some(outgoing), letter)) => (outgoing, letter),
+        Ok((None, _)) => return Err(Trouble::Later("mail is not set up".into())),
+        Err(Error::NotFound(what)) => return Err(Trouble::Never(format!("no such {what}"))),
+        Err(error) => return Err(Trouble::Later(error.to_string())),
+    };
+    let mail = compose(&outgoing, to, &letter, &job).map_err(|e| Trouble::Never(e.to_string()))?;
+    mail::send(&outgoing.server, &mail).await?;
+    Ok(())
+}
+
+fn write(r: &Reader, order: &Order) -> Result<MailTranscript> {
+    let found = conversations::find(r, Actor::House, order.conversation)?;
+    let site = sites::find(r, found.site)?;
+    let visitor = visitors::find(r, found.visitor)?;
+    let t = Lang::from_code(&visitor.lang).unwrap_or(site.lang);
+    let mut lines = conversations::list_shared(r, found.id, Seq(0), LONGEST + 1)?;
+    let cut = LONGEST < lines.len();
+    lines.truncate(LONGEST);
+    let name = visitors::name(visitor.number, t);
+    let line = |it: conversations::Message| Line {
+        shop: it.kind == Kind::Agent,
+        who: it.agent_name.unwrap_or_else(|| name.clone()),
+        at: iso_in(it.at, &site.zone, t.mail_time_pattern()),
+        body: it.body,
+    };
+    Ok(MailTranscript {
+        t,
+        date: iso_in(found.created_at, &site.zone, t.mail_date_pattern()),
+        zone: site.zone.replace('_', " "),
+        lines: lines.into_iter().map(line).collect(),
+        shop_name: site.name,
+        cut,
+    })
+}
+
+fn compose(
+    outgoing: &Outgoing,
+    to: EmailAddress,
+    letter: &MailTranscript,
+    job: &Job,
+) -> Result<Mail> {
+    Ok(Mail {
+        from_name: match outgoing.from_name.as_str() {
+            "" => letter.shop_name.clone(),
+            name => name.to_owned(),
+        },
+        from: outgoing.from.clone(),
+        to,
+        subject: letter.subject(),
+        text: web::fragment(&MailTranscriptText { mail: letter })?,
+        html: web::fragment(letter)?,
+        // The same for every try, so that a mail taken twice can be recognised.
+        id: format!("transcript-{}-{}", job.id, job.created_at),
+    })
+}

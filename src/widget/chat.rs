@@ -1,0 +1,211 @@
+//! Pages of our own that carry a chat: the stand-alone page behind a link or a
+//! QR code, which works without a script too, and the shop to try it in.
+//!
+//! Without a script the token lives in a cookie that no script can read. With one
+//! the page does what the widget does everywhere, and the cookie stays unused.
+
+use actix_web::cookie::time::Duration as CookieAge;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::pages::{Chat, ChatLine, DemoShop};
+use super::post::{self, Caller, PostMessage};
+use crate::conversations;
+use crate::db::{Db, Reader};
+use crate::error::{Error, Result};
+use crate::kernel::{Actor, Clock, Token, TokenHash, iso, iso_in, random_key};
+use crate::sites::{self, Site};
+use crate::texts::Lang;
+use crate::visitors;
+use crate::web::{self, ClientAddress, Limit, Limits, OpenForm, Place, Routes, Who};
+
+/// How long a browser without scripts is remembered.
+const REMEMBERED_DAYS: i64 = 365;
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/c/{site}", Who::Anyone, chat);
+    routes.post("/c/{site}", Who::Anyone, send);
+    routes.get("/demo-shop", Who::Anyone, demo_shop);
+}
+
+async fn chat(
+    db: Data<Db>,
+    place: Data<Place>,
+    key: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let token = cookie_token(&request, &place).map(|it| it.hash());
+    let (t, key) = (web::lang(&request), key.into_inner());
+    let page = db.read(move |r| {
+        let site = sites::find_by_key(r, &key)?;
+        draw(r, &site, token, t)
+    });
+    web::page(&page.await?)
+}
+
+fn draw(r: &Reader, site: &Site, token: Option<TokenHash>, t: Lang) -> Result<Chat> {
+    Ok(Chat {
+        t,
+        shop_name: site.name.clone(),
+        site_key: site.key.clone(),
+        lines: match token {
+            Some(token) => lines(r, site, token, t)?,
+            None => Vec::new(),
+        },
+        cid: random_key().replace('_', "-"),
+        draft: String::new(),
+        error: None,
+    })
+}
+
+/// What was said, as far as this cookie opens it; nothing where it opens nothing.
+fn lines(r: &Reader, site: &Site, token: TokenHash, t: Lang) -> Result<Vec<ChatLine>> {
+    let visitor = match visitors::authenticate(r, token) {
+        Ok(visitor) if visitor.site == site.id => visitor,
+        Ok(_) | Err(Error::SignedOut) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let Some(found) = conversations::of_visitor(r, visitor.id)? else {
+        return Ok(Vec::new());
+    };
+    let by = Actor::Visitor(visitor.id);
+    let (messages, _) = conversations::list_messages(r, by, found.id, None)?;
+    let line = |it: &conversations::Message| {
+        let mine = it.kind == conversations::Kind::Visitor;
+        ChatLine {
+            from_name: it.agent_name.clone().unwrap_or_default(),
+            mine,
+            system: it.kind == conversations::Kind::System,
+            body: conversations::view::words(it, t),
+            at_text: iso_in(it.at, &site.zone, "%H:%M"),
+            at_iso: iso(it.at),
+        }
+    };
+    Ok(messages.iter().map(line).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SendForm {
+    cid: String,
+    body: String,
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn send(
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    limits: Data<Limits>,
+    place: Data<Place>,
+    key: Path<String>,
+    request: HttpRequest,
+    OpenForm(form): OpenForm<SendForm>,
+) -> Result<HttpResponse> {
+    let (t, key) = (web::lang(&request), key.into_inner());
+    let back = format!("/c/{key}#end");
+    match post(&address, &db, &clock, &limits, &place, &key, &request, &form).await {
+        Ok(made) => {
+            let mut answer = web::see(back);
+            if let Some(token) = made {
+                let cookie = cookie(&place, token.reveal());
+                answer
+                    .add_cookie(&cookie)
+                    .map_err(|e| Error::internal("setting a cookie", e))?;
+            }
+            Ok(answer)
+        }
+        // What was typed is still in the box.
+        Err(Error::Invalid { say, .. }) => {
+            let token = cookie_token(&request, &place).map(|it| it.hash());
+            let page = db.read(move |r| {
+                let site = sites::find_by_key(r, &key)?;
+                draw(r, &site, token, t)
+            });
+            let mut page = page.await?;
+            page.draft = form.body;
+            page.error = Some(say(t).into_owned());
+            web::page_to_mend(&page)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Posts as whoever the cookie names, or as somebody new; the new one's token.
+#[allow(clippy::too_many_arguments)]
+async fn post(
+    address: &ClientAddress,
+    db: &Db,
+    clock: &Clock,
+    limits: &Limits,
+    place: &Place,
+    key: &str,
+    request: &HttpRequest,
+    form: &SendForm,
+) -> Result<Option<Token>> {
+    let known = cookie_token(request, place);
+    match &known {
+        Some(token) => limits.take(Limit::Message(&token.hash().0))?,
+        None => limits.take(Limit::NewVisitor(address.bucket()))?,
+    }
+    let (now, t, key) = (clock.now(), web::lang(request), key.to_owned());
+    let message = PostMessage::plain(&form.cid, &form.body);
+    let agent_string = web::header(request, "user-agent").to_owned();
+    db.write("widget.chat", move |w| {
+        let site = sites::find_by_key(w, &key)?;
+        let known = match known {
+            Some(token) => visitors::authenticate(w, token.hash())
+                .ok()
+                .filter(|it| it.site == site.id)
+                .map(|_| token),
+            None => None,
+        };
+        let (token, made) = match known {
+            Some(token) => (token, None),
+            None => {
+                let (_, token) = visitors::arrive(w, now, site.id, t.code())?;
+                (token.clone(), Some(token))
+            }
+        };
+        let caller = Caller {
+            token: token.hash(),
+            origin: None,
+            agent_string,
+        };
+        post::message(w, now, &caller, message)?;
+        Ok(made)
+    })
+    .await
+}
+
+fn cookie_token(request: &HttpRequest, place: &Place) -> Option<Token> {
+    let cookie = request.cookie(&place.visitor_cookie)?;
+    Token::parse(cookie.value())
+}
+
+fn cookie(place: &Place, value: &str) -> Cookie<'static> {
+    Cookie::build(place.visitor_cookie.clone(), value.to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(place.public_url.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(CookieAge::days(REMEMBERED_DAYS))
+        .finish()
+}
+
+/// Only while the first site's settings say so; before set-up there is no shop.
+async fn demo_shop(db: Data<Db>, request: HttpRequest) -> Result<HttpResponse> {
+    let site = db.read(sites::first).await?;
+    if !site.demo_shop {
+        return Err(Error::NotFound("page"));
+    }
+    web::page(&DemoShop {
+        t: web::lang(&request),
+        shop_name: site.name,
+        site_key: site.key,
+        color: site.color,
+        position: site.position,
+    })
+}

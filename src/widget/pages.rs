@@ -1,0 +1,89 @@
+//! Pages of our own that carry a chat.
+
+use askama::Template;
+
+use crate::assets;
+use crate::texts::Lang;
+
+/// The stand-alone chat page. What it shows itself is for browsers without
+/// scripts; with one, the widget's own panel fills the page.
+#[derive(Template)]
+#[template(path = "widget/chat.html")]
+pub struct Chat {
+    pub t: Lang,
+    pub shop_name: String,
+    pub site_key: String,
+    pub lines: Vec<ChatLine>,
+    /// A fresh client id, so that a form sent twice is one line.
+    pub cid: String,
+    pub draft: String,
+    pub error: Option<String>,
+}
+
+impl Chat {
+    /// The visitor waits for a first answer.
+    pub fn is_unanswered(&self) -> bool {
+        self.lines.last().is_some_and(|it| it.mine)
+    }
+}
+
+/// One line of what was said.
+pub struct ChatLine {
+    pub from_name: String,
+    pub mine: bool,
+    pub system: bool,
+    pub body: String,
+    /// In the shop's zone.
+    pub at_text: String,
+    pub at_iso: String,
+}
+
+/// A small shop to try the chat in.
+#[derive(Template)]
+#[template(path = "widget/demo_shop.html")]
+pub struct DemoShop {
+    pub t: Lang,
+    pub shop_name: String,
+    pub site_key: String,
+    pub color: String,
+    pub position: String,
+}
+
+/// Something on the shelf of the demonstration.
+pub struct Product {
+    pub picture: &'static str,
+    pub name: &'static str,
+    pub text: &'static str,
+    pub price: &'static str,
+}
+
+impl DemoShop {
+    pub fn picture(&self, product: &Product) -> &'static str {
+        match product.picture {
+            "bowl" => assets::url("demo/bowl.svg"),
+            "teapot" => assets::url("demo/teapot.svg"),
+            "beans" => assets::url("demo/beans.svg"),
+            "plate" => assets::url("demo/plate.svg"),
+            "vase" => assets::url("demo/vase.svg"),
+            _ => assets::url("demo/mug.svg"),
+        }
+    }
+
+    pub fn products(&self) -> [Product; 6] {
+        let t = self.t;
+        let product = |picture, name, text, price| Product {
+            picture,
+            name,
+            text,
+            price,
+        };
+        [
+            product("mug", t.demo_mug(), t.demo_mug_text(), "18 €"),
+            product("bowl", t.demo_bowl(), t.demo_bowl_text(), "24 €"),
+            product("teapot", t.demo_teapot(), t.demo_teapot_text(), "62 €"),
+            product("beans", t.demo_beans(), t.demo_beans_text(), "11 €"),
+            product("plate", t.demo_plate(), t.demo_plate_text(), "21 €"),
+            product("vase", t.demo_vase(), t.demo_vase_text(), "35 €"),
+        ]
+    }
+}

@@ -1,0 +1,162 @@
+// Where an agent writes: a draft for each conversation, Enter sends, notes for
+// colleagues, and the box that opens when he joins.
+
+import { find, recall, remember } from './dom.js';
+import { on, onPage, tell } from './live.js';
+import { view } from './log.js';
+import { post } from './outbox.js';
+
+const key = `draft.${view}`;
+const composer = find('.composer');
+const form = find('#write');
+const box = /** @type {HTMLTextAreaElement | null} */ (find('#body'));
+const noteButton = find('[data-note-button]');
+const sendButton = find('[data-send-button]');
+
+let note = composer?.dataset.note === 'true';
+
+export function isJoined() {
+  const header = find('#header');
+  return header?.dataset.state === 'open' && header.dataset.assignee === document.body.dataset.agent;
+}
+
+function draw() {
+  if (!composer || !form || !box) return;
+  const joined = isJoined();
+  const open = joined || note;
+  const join = find('#join');
+  if (join) join.hidden = joined;
+  const noteForm = find('.join-note');
+  if (noteForm) noteForm.hidden = open;
+  form.hidden = !open;
+  if (sendButton) sendButton.hidden = !joined;
+  composer.dataset.note = String(note);
+  noteButton?.setAttribute('aria-pressed', String(note));
+  box.placeholder = (note ? composer.dataset.draftNote : composer.dataset.draftReply) ?? '';
+}
+
+/** @param {boolean} wanted */
+export function write(wanted) {
+  note = wanted;
+  draw();
+  keep();
+  box?.focus();
+}
+
+/** Opens the box for answers as soon as the server says so. */
+export function expectJoin() {
+  note = false;
+  const header = find('#header');
+  if (header) {
+    header.dataset.state = 'open';
+    header.dataset.assignee = document.body.dataset.agent;
+  }
+  draw();
+  box?.focus();
+}
+
+function keep() {
+  const text = box?.value ?? '';
+  remember(key, text.trim() ? JSON.stringify({ text, note }) : null);
+}
+
+function restore() {
+  if (!box || box.value) return;
+  try {
+    const draft = JSON.parse(recall(key) ?? 'null');
+    if (typeof draft?.text !== 'string') return;
+    box.value = draft.text;
+    note = draft.note === true;
+  } catch {
+    remember(key, null);
+  }
+}
+
+/** @param {boolean} asNote */
+function submit(asNote) {
+  if (!box) return;
+  const text = box.value;
+  if (!text.trim()) return box.focus();
+  post(text, asNote);
+  box.value = '';
+  if (asNote) note = false;
+  keep();
+  stopTyping();
+  draw();
+  box.focus();
+}
+
+let typed = 0;
+let typing = false;
+
+function startTyping() {
+  if (note || !isJoined() || Date.now() - typed < 1000) return;
+  typed = Date.now();
+  typing = true;
+  tell({ t: 'typing', conversation: view, on: true });
+}
+
+function stopTyping() {
+  if (typing) tell({ t: 'typing', conversation: view, on: false });
+  typing = false;
+  typed = 0;
+}
+
+form?.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const byNoteButton = event.submitter === noteButton;
+  if (byNoteButton && !box?.value.trim()) return write(!note || !isJoined());
+  submit(byNoteButton || note);
+});
+
+find('.join-note')?.addEventListener('submit', (event) => {
+  event.preventDefault();
+  write(true);
+});
+
+box?.addEventListener('keydown', (event) => {
+  // While an input method composes, Enter belongs to it.
+  const composing = event.isComposing || event.keyCode === 229;
+  if (event.key !== 'Enter' || event.shiftKey || composing) return;
+  event.preventDefault();
+  submit(note || !isJoined());
+});
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let soon;
+box?.addEventListener('input', () => {
+  clearTimeout(soon);
+  soon = setTimeout(keep, 200);
+  if (box.value) startTyping();
+  else stopTyping();
+});
+box?.addEventListener('blur', stopTyping);
+addEventListener('pagehide', keep);
+
+document.addEventListener('shopbell:edit', (event) => {
+  const message = /** @type {CustomEvent} */ (event).detail;
+  if (!box) return;
+  box.value = [message.body, box.value].filter(Boolean).join('\n');
+  write(message.note);
+});
+
+on('header', (item, conversation) => {
+  const old = find('#header');
+  if (!item.node || !old || conversation !== view) return;
+  const focused = document.activeElement;
+  const hadFocus = focused instanceof HTMLElement && old.contains(focused);
+  old.replaceWith(item.node);
+  if (hadFocus) find('.thread-tools .button', item.node)?.focus();
+  draw();
+});
+
+onPage((page) => {
+  const fresh = find('#header', page);
+  if (fresh) find('#header')?.replaceWith(fresh);
+  draw();
+});
+
+if (composer) {
+  restore();
+  draw();
+}

@@ -1,0 +1,89 @@
+// Join, resolve, reopen, send a transcript: forms that are sent without leaving
+// the page. What can be taken back offers that.
+
+import { find, reason, send } from './dom.js';
+import { isConnected, refresh } from './live.js';
+import { toast } from './toast.js';
+import { expectJoin } from './composer.js';
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !form.dataset.send) return;
+  event.preventDefault();
+  void act(form, event.submitter ?? find('button', form));
+});
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} button
+ */
+async function act(form, button) {
+  if (button?.getAttribute('aria-busy') === 'true') return;
+  button?.setAttribute('aria-busy', 'true');
+  /** @type {Record<string, string>} */
+  const fields = {};
+  for (const [name, value] of new FormData(form)) {
+    if (name !== 'csrf') fields[name] = String(value);
+  }
+  const reply = await send(form.getAttribute('action') ?? '', fields);
+  button?.removeAttribute('aria-busy');
+  explain(form, null);
+  if (!reply.ok) {
+    const field = String(reply.body?.field ?? '');
+    if (!explain(form, field, reason(reply))) toast(reason(reply));
+    return;
+  }
+  if (form.dataset.send === 'join') expectJoin();
+  const { said, undo } = form.dataset;
+  const words = said?.replace('{address}', fields.email ?? '');
+  if (words && undo) toast(words, { label: undoWord(), act: () => void undoIt(undo) });
+  else if (words) toast(words);
+  if (form.dataset.send === 'transcript') {
+    form.reset();
+    find('#transcript')?.hidePopover();
+  }
+  // The news of it comes over the socket; without one we fetch it.
+  if (!isConnected()) void refresh();
+}
+
+function undoWord() {
+  return document.body.dataset.undo ?? '';
+}
+
+/** @param {string} url */
+async function undoIt(url) {
+  const reply = await send(url, {});
+  if (!reply.ok) toast(reason(reply), { label: undoWord(), act: () => void undoIt(url) });
+  else if (!isConnected()) void refresh();
+}
+
+/**
+ * Puts a mistake beside its field; false where there is no such field.
+ * @param {HTMLFormElement} form
+ * @param {string | null} name
+ * @param {string} [text]
+ */
+function explain(form, name, text = '') {
+  find('[data-problem]', form)?.remove();
+  find('[aria-invalid]', form)?.removeAttribute('aria-invalid');
+  const field = name ? form.elements.namedItem(name) : null;
+  if (!(field instanceof HTMLInputElement) || field.type === 'hidden') return false;
+  const told = document.createElement('span');
+  told.className = 'field-error';
+  told.id = `${name}-problem`;
+  told.dataset.problem = '';
+  told.setAttribute('role', 'alert');
+  told.textContent = text;
+  field.after(told);
+  field.setAttribute('aria-invalid', 'true');
+  field.setAttribute('aria-describedby', told.id);
+  field.focus();
+  return true;
+}
+
+// A refused form came back open, for those without a script.
+const sheet = find('#transcript[data-open]');
+if (sheet) {
+  sheet.setAttribute('popover', '');
+  sheet.showPopover();
+}

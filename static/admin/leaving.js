@@ -1,0 +1,12 @@
+// Whoever signs out leaves no half-written answers behind on this machine.
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.getAttribute('action') !== '/logout') return;
+  try {
+    const ours = Object.keys(localStorage).filter((it) => /^shopbell\.(draft|outbox)\./.test(it));
+    for (const name of ours) localStorage.removeItem(name);
+  } catch {
+    // No storage, nothing left behind.
+  }
+});

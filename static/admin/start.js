@@ -1,0 +1,8 @@
+// What every signed-in page does.
+
+import './live.js';
+import './times.js';
+import './waiting.js';
+import './switches.js';
+import './copy.js';
+import './leaving.js';

@@ -1,0 +1,208 @@
+// The one script a shop embeds. All there is before the first click happens in
+// here: one request, nothing stored, no socket. The panel comes when it is wanted,
+// and takes over whatever only matters from then on.
+
+/** @typedef {import('./types.d.ts').Panel} Panel */
+/** @typedef {import('./types.d.ts').Shell} Shell */
+
+(() => {
+  /** @type {any} */
+  const globals = window;
+  const page = document.documentElement;
+  /** @type {any} */
+  const script = document.currentScript || document.querySelector('script[data-site]');
+  const name = script.dataset.global || 'shopbell';
+  const early = globals[name];
+  // The same script once more, as when the body of a page is swapped.
+  if (early?.loaded) return;
+
+  /** What the launcher is called, and what it says when the chat cannot be loaded. @type {Record<string, string[]>} */
+  const names = {
+    en: ['Chat with us', 'Chat is not available right now'],
+    fr: ['Discutez avec nous', 'Le chat est indisponible'],
+    tr: ['Bize yazın', 'Sohbet şu anda kapalı'],
+    ru: ['Напишите нам', 'Чат сейчас недоступен'],
+  };
+  // The icon is black or white, whichever is easier to read on the shop's color;
+  // it is all border, which high contrast modes keep.
+  const css = `
+    :host{all:initial!important}
+    :host([hidden]) #launcher{display:none}
+    #launcher{
+      position:fixed;z-index:999999999;inset-block-end:20px;inset-inline-end:20px;
+      display:flex;align-items:center;gap:10px;height:60px;padding:0 17px;
+      border:1px solid transparent;border-radius:30px;cursor:pointer;
+      color:#1f5eff;background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
+    }
+    #launcher.start{inset-inline:20px auto}
+    #launcher:focus-visible{outline:3px solid;outline-offset:3px;box-shadow:0 0 0 3px #fff}
+    #launcher>*{color:#fff;color:color(from currentColor xyz calc(999*(.18 - y)) calc(999*(.18 - y)) calc(999*(.18 - y)))}
+    #launcher i{border:12px solid;border-radius:12px;border-end-start-radius:3px}
+    @media print{:host{display:none!important}}`;
+
+  /** @type {Panel | undefined} */
+  let panel;
+  /** @type {Promise<void> | undefined} */
+  let loading;
+  let started = false;
+  let wanted = false;
+  let attempts = 0;
+  let words = names.en;
+  /** @type {Record<string, Set<Function>>} */
+  const handlers = {};
+
+  const host = document.createElement('div');
+  const root = host.attachShadow({ mode: 'open' });
+  const button = document.createElement('button');
+  const label = document.createElement('span');
+
+  /** @type {Shell} */
+  const shell = {
+    root,
+    button,
+    label,
+    origin: new URL(script.src).origin,
+    options: { ...early?.settings, ...script.dataset },
+    facts: { state: 'closed', unread: 0, online: true, visitorId: null },
+    emit(event, detail = {}) {
+      host.dispatchEvent(new CustomEvent('shopbell:' + event, { bubbles: true, detail }));
+      // Whatever a handler of the shop throws is reported, and stops nothing of ours.
+      handlers[event]?.forEach((handler) => queueMicrotask(() => handler(detail)));
+    },
+  };
+  const { options, facts, emit, origin } = shell;
+  const key = () => 'shopbell:' + options.site;
+
+  const load = () =>
+    (loading ||= (async () => {
+      try {
+        const [module, config] = await Promise.all([
+          // A browser may remember that a module failed, so ask by another name.
+          import(origin + '__WIDGET_URL__' + (attempts++ ? '?' + attempts : '')),
+          fetch(`${origin}/w/v1/sites/${options.site}?lang=${options.locale}`),
+        ]);
+        if (started) panel = module.mount(shell, await config.json());
+      } catch (cause) {
+        loading = undefined;
+        if (wanted) button.ariaLabel = label.textContent = words[1];
+        emit('error', { message: 'The chat could not be loaded', cause });
+      }
+    })());
+
+  const attach = () => {
+    if (!started || host.isConnected) return;
+    // A snapshot that a framework put back holds an empty copy of us.
+    document.getElementById(host.id)?.remove();
+    document.body.append(host);
+    keeper.observe(page, { childList: true });
+    keeper.observe(document.body, { childList: true });
+    panel?.restore();
+  };
+  const keeper = new MutationObserver(attach);
+
+  const start = () => {
+    if (started || !options.site) return;
+    started = true;
+    options.locale = (options.locale || page.lang || navigator.language).slice(0, 2).toLowerCase();
+    label.textContent = options.label || '';
+    words = names[options.locale] || names.en;
+    button.ariaLabel = shell.title = options.label || words[0];
+    button.style.color = options.color || '';
+    button.className = options.position || '';
+    host.hidden = options.launcher == 'off';
+    attach();
+    // Somebody who has written here before wants to know of an answer.
+    try {
+      if (/"(token|cid)":/.test(localStorage[key()])) setTimeout(load, 1000);
+    } catch {}
+    emit('ready');
+  };
+
+  /** @type {Record<string, (...rest: any[]) => any>} */
+  const verbs = {
+    init(more) {
+      Object.assign(options, more);
+      start();
+    },
+    async open(text) {
+      wanted = started;
+      if (started) await load();
+      if (wanted) panel?.open(text);
+    },
+    close() {
+      wanted = false;
+      panel?.close();
+    },
+    toggle: () => verbs[facts.state == 'open' ? 'close' : 'open'](),
+    show() {
+      host.hidden = false;
+    },
+    hide() {
+      host.hidden = true;
+    },
+    on(event, handler) {
+      (handlers[event] ||= new Set()).add(handler);
+      if (event == 'ready' && started) handler({});
+      return () => verbs.off(event, handler);
+    },
+    off(event, handler) {
+      if (handler) handlers[event]?.delete(handler);
+      else delete handlers[event];
+    },
+    get(what, tell) {
+      tell?.(facts[what]);
+      return facts[what];
+    },
+    reset() {
+      if (panel) panel.reset();
+      else localStorage.removeItem(key());
+    },
+    destroy() {
+      verbs.close();
+      verbs.reset();
+      panel?.destroy();
+      panel = loading = undefined;
+      started = false;
+      host.remove();
+    },
+  };
+
+  /** Not before the page is read: in the middle of a body we would part its elements. */
+  const parsed = new Promise((done) =>
+    document.readyState == 'loading' ? addEventListener('DOMContentLoaded', done) : done(0),
+  );
+
+  /** @param {string} verb @param {unknown[]} rest */
+  const api = async (verb, ...rest) => {
+    await parsed;
+    try {
+      if (!verbs[verb]) {
+        console.warn(`${name}('${verb}') is unknown`);
+        verbs[verb] = () => {};
+      }
+      return await verbs[verb](...rest);
+    } catch (cause) {
+      emit('error', { message: verb + ' failed', cause });
+    }
+  };
+  api.loaded = true;
+  globals[name] = api;
+
+  host.id = 'shopbell-chat';
+  // For frameworks that know how to keep an element; the observer is for the others.
+  host.dataset.turboPermanent = '';
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  root.adoptedStyleSheets = [sheet];
+  button.id = 'launcher';
+  button.ariaHasPopup = 'dialog';
+  button.ariaExpanded = 'false';
+  button.onclick = verbs.toggle;
+  button.append(document.createElement('i'), label);
+  root.append(button);
+
+  parsed.then(() => {
+    start();
+    for (const call of early?.q || []) api(...call);
+  });
+})();

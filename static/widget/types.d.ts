@@ -1,0 +1,178 @@
+// What travels between the widget and the server, and between its own parts.
+
+/** One line of a conversation. `id` is its place in the order of everything. */
+export interface Message {
+  id: number;
+  /** The key its sender made up for it, so that a retry is never a second line. */
+  cid: string;
+  from: 'visitor' | 'agent' | 'system';
+  name: string | null;
+  body: string;
+  /** RFC 3339, UTC. */
+  at: string;
+}
+
+/** `GET /w/v1/sites/{site}` */
+export interface SiteConfig {
+  name: string;
+  color: string;
+  on_color: string;
+  position: 'start' | 'end';
+  lang: string;
+  dir: 'ltr' | 'rtl';
+  /** Whether agents see what is being typed before it is sent. */
+  preview: boolean;
+  epoch: string;
+  message_max: number;
+  /** Whether a transcript can be sent by mail. */
+  transcript?: boolean;
+  texts: Record<string, string>;
+}
+
+/** `GET /w/v1/history` */
+export interface History {
+  messages: Message[];
+  more: boolean;
+  seq: number;
+  epoch: string;
+  agent_seen: number;
+  state: ConversationState;
+}
+
+export type ConversationState = 'none' | 'open' | 'resolved';
+
+/** `POST /w/v1/messages` */
+export interface Posted {
+  message: Message;
+  conversation: string;
+  reopened: boolean;
+}
+
+/** Whatever the socket brings; each item has some of these. */
+export interface Item {
+  t?: 'welcome' | 'reload' | 'pong';
+  op?: 'put' | 'text' | 'typing' | 'agent';
+  seq?: number;
+  epoch?: string;
+  missed?: number;
+  list?: 'log' | 'state' | 'seen';
+  id?: string;
+  /** A message in the log, a state, or the number of a line. */
+  data?: any;
+  name?: any;
+  on?: any;
+}
+
+/** A message that the server has not confirmed. */
+export interface Unsent {
+  cid: string;
+  body: string;
+  at: string;
+  page: string;
+  title: string;
+  /** Why the server refused it; it waits for the visitor then. */
+  error?: string;
+}
+
+/** What this browser keeps for a site, under `shopbell:{site}`. */
+export interface Stored {
+  token?: string;
+  number?: number;
+  conversation?: string;
+  /** The newest line the visitor has seen. */
+  read?: number;
+  outbox: Unsent[];
+  draft?: string;
+  silent?: boolean;
+}
+
+/** A line as the log shows it. */
+export interface Line {
+  cid: string;
+  from: string;
+  name: string | null;
+  body: string;
+  at: string;
+  /** Of the visitor's own lines: waiting, sent, seen or failed. */
+  state: string;
+  /** What the server said against it. */
+  error?: string;
+}
+
+/** The conversation, as the panel uses it. */
+export interface Chat {
+  lines(): Line[];
+  readonly state: ConversationState;
+  /** Whether there are older lines than those at hand. */
+  readonly more: boolean;
+  readonly unread: number;
+  stored(): Stored;
+  /** A change that concerns nobody else. */
+  keep(edit: (it: Stored) => void): void;
+  /** A change that the other tabs, and this one, should show. */
+  change(edit: (it: Stored) => void): void;
+  /** Once the panel can show what comes. */
+  begin(): void;
+  /** False where too much is unsent already. */
+  send(body: string): boolean;
+  retry(cid: string): void;
+  discard(cid: string): void;
+  /** Whether somebody has the panel open. */
+  watch(now: boolean): void;
+  see(): void;
+  typing(text: string): void;
+  loadOlder(): Promise<Answer>;
+  end(): Promise<Answer>;
+  transcript(email: string): Promise<Answer>;
+  /** Forgets this visitor here; the shop keeps the conversation. */
+  reset(): void;
+  leave(): void;
+}
+
+/** The place the panel is mounted in: beside the loader's launcher, or a whole page. */
+export interface Shell {
+  root: ShadowRoot;
+  /** Where the server is. */
+  origin: string;
+  /** The `data-` attributes of the script, and what `init` added. */
+  options: Record<string, string | undefined>;
+  /** What `get` tells. */
+  facts: Record<string, unknown>;
+  button: HTMLButtonElement;
+  /** The visible words in the launcher. */
+  label: HTMLElement;
+  /** What the launcher is called while nothing is unread. */
+  title: string;
+  /** Where the chat is a whole page: what it is drawn into, instead of a dialog. */
+  frame?: HTMLElement;
+  emit(name: string, detail?: object): void;
+}
+
+export interface Panel {
+  open(text?: string): void;
+  close(): void;
+  /** The host element was put back into the page. */
+  restore(): void;
+  reset(): void;
+  destroy(): void;
+}
+
+/** What the conversation tells the panel that shows it. */
+export interface Listener {
+  /** `quietly`: old lines, of which nothing is to be announced. */
+  changed(quietly?: boolean): void;
+  arrived(message: Message): void;
+  typing(name: string, on: boolean): void;
+  answering(name: string): void;
+  /** Why nothing gets through, in the server's words or none; undefined when it does. */
+  trouble(detail: string | undefined): void;
+}
+
+/** What came of a request; status 0 where no answer did. */
+export interface Answer {
+  ok: boolean;
+  status: number;
+  told: any;
+  /** How long to wait, where the server says so. */
+  seconds: number;
+}

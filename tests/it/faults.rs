@@ -1,0 +1,260 @@
+//! A disk that is full, a folder that turned read-only, a second process: the
+//! real program on a small file system of its own (a private mount namespace).
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::{AgentBrowser, OWNER, PASSWORD, Scratch, VisitorPage, client, furnish};
+
+/// The program on a file system of four megabytes.
+struct SmallDisk {
+    child: Child,
+    url: String,
+    /// The folder as the program sees it.
+    inside: PathBuf,
+    site: String,
+    _home: TempDir,
+}
+
+impl SmallDisk {
+    async fn start() -> Self {
+        let home = TempDir::new().unwrap();
+        let (source, mount) = (home.path().join("source"), home.path().join("mount"));
+        fs::create_dir(&mount).unwrap();
+        let site = {
+            let scratch = Scratch::at(&source);
+            furnish(&scratch.db).await
+        };
+        wait_for_last_close(&source).await;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let (source, mount) = (source.to_str().unwrap(), mount.to_str().unwrap().to_owned());
+        let script = format!(
+            "mount -t tmpfs -o size=4m tmpfs {mount} && cp {source}/shopbell.db {mount}/ && \
+             exec {} --data {mount} --listen {address} --public-url http://{address} \
+             --trusted-proxies 127.0.0.1 --log off --visitor-rate 100000",
+            env!("CARGO_BIN_EXE_shopbell")
+        );
+        let child = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("this test needs unshare (util-linux)");
+        let inside = PathBuf::from(format!("/proc/{}/root{mount}", child.id()));
+        let disk = Self {
+            child,
+            url: format!("http://{address}"),
+            inside,
+            site,
+            _home: home,
+        };
+        disk.until_ready(200).await;
+        disk
+    }
+
+    async fn ready(&self) -> Option<u16> {
+        let answer = client().get(format!("{}/readyz", self.url)).send().await;
+        answer.ok().map(|it| it.status().as_u16())
+    }
+
+    /// Polls, because what is awaited happens in another process.
+    async fn until_ready(&self, status: u16) {
+        for _ in 0..400 {
+            if self.ready().await == Some(status) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("readyz never said {status}");
+    }
+
+    fn fill(&self) {
+        let mut filler = fs::File::create(self.inside.join("filler")).unwrap();
+        for size in [4096, 1] {
+            while filler.write_all(&vec![b'x'; size]).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.inside.join("filler")).unwrap();
+    }
+
+    fn remount(&self, how: &str) {
+        let mount = self.inside.to_str().unwrap().split_once("/root").unwrap().1;
+        let pid = self.child.id().to_string();
+        let done = Command::new("nsenter")
+            .args(["--target", &pid, "--user", "--mount", "mount", "-o"])
+            .args([format!("remount,{how}").as_str(), mount])
+            .status();
+        assert!(done.unwrap().success(), "cannot remount {how}");
+    }
+
+    /// Writes until the disk refuses; the line that was refused.
+    async fn write_until_refused(&self, visitor: &VisitorPage) -> String {
+        for n in 0..2000 {
+            let cid = format!("filling-{n:05}");
+            let answer = visitor.send(&cid, &"words ".repeat(500)).await;
+            match answer.status().as_u16() {
+                201 => (),
+                503 => {
+                    assert!(answer.headers().contains_key("retry-after"));
+                    let problem: serde_json::Value = answer.json().await.unwrap();
+                    assert!(problem["detail"].as_str().unwrap().contains("Nothing is lost"));
+                    return cid;
+                }
+                other => panic!("a full disk answers {other}"),
+            }
+        }
+        panic!("the disk never filled");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The log is folded into the file when the last connection closes, which its
+/// threads do on their own time.
+async fn wait_for_last_close(folder: &std::path::Path) {
+    for _ in 0..400 {
+        if !folder.join("shopbell.db-wal").exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the database was never closed");
+}
+
+async fn refuses_writes_and_serves_reads(disk: &SmallDisk, visitor: &VisitorPage, agent: &AgentBrowser) {
+    let history = visitor.history().await;
+    assert!(!history["messages"].as_array().unwrap().is_empty());
+    let inbox = agent.sees("/inbox").await;
+    let banner = crate::support::between(&inbox, "id=\"banner-storage\"", ">").unwrap();
+    assert!(!banner.contains("hidden"), "the page says so");
+    assert_eq!(disk.ready().await, Some(503));
+}
+
+async fn people(disk: &SmallDisk) -> (VisitorPage, AgentBrowser) {
+    let visitor = VisitorPage::arrive(&disk.url, &disk.site).await;
+    assert_eq!(visitor.send("before-0001", "before").await.status(), 201);
+    (visitor, AgentBrowser::sign_in(&disk.url, OWNER, PASSWORD).await)
+}
+
+#[actix_web::test]
+async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
+    let disk = SmallDisk::start().await;
+    let (visitor, agent) = people(&disk).await;
+    disk.fill();
+    let refused = disk.write_until_refused(&visitor).await;
+    refuses_writes_and_serves_reads(&disk, &visitor, &agent).await;
+    disk.make_room();
+    disk.until_ready(200).await;
+    assert_eq!(visitor.send(&refused, "it fits now").await.status(), 201);
+}
+
+#[actix_web::test]
+async fn a_folder_turned_read_only_refuses_writes_serves_reads_and_recovers() {
+    let disk = SmallDisk::start().await;
+    let (visitor, agent) = people(&disk).await;
+    disk.remount("ro");
+    let refused = visitor.send("refused-0001", "nowhere to go").await;
+    assert_eq!(refused.status(), 503);
+    refuses_writes_and_serves_reads(&disk, &visitor, &agent).await;
+    disk.remount("rw");
+    disk.until_ready(200).await;
+    assert_eq!(visitor.send("refused-0001", "it fits now").await.status(), 201);
+}
+
+fn shopbell(args: &[&str]) -> (i32, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    (done.status.code().unwrap(), told)
+}
+
+#[actix_web::test]
+async fn a_second_process_on_the_folder_says_in_use_and_exits() {
+    let scratch = Scratch::new();
+    let folder = scratch.path().to_str().unwrap();
+    let (code, told) = shopbell(&["--data", folder, "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, 1);
+    assert!(told.contains("in use") && told.contains("--data"), "{told}");
+}
+
+#[test]
+fn a_damaged_database_is_refused_with_a_remedy() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("shopbell.db"), "not a database ".repeat(1000)).unwrap();
+    let folder = home.path().to_str().unwrap();
+    let (code, told) = shopbell(&["--data", folder, "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, 1);
+    assert!(told.contains("damaged") && told.contains("restore"), "{told}");
+}
+
+#[test]
+fn a_wrong_call_says_what_is_wrong_and_exits_2() {
+    for (args, word) in [
+        (&["--listen", "nowhere"][..], "--listen"),
+        (&["--public-url", "shop"], "--public-url"),
+        (&["frobnicate"], "frobnicate"),
+        (&["agent", "add", "--email", "x"], "--name"),
+        (&["--log", "=="], "--log"),
+    ] {
+        let (code, told) = shopbell(args);
+        assert_eq!(code, 2, "{args:?}: {told}");
+        assert!(told.contains(word), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn every_command_helps() {
+    for args in [&["--help"][..], &["serve", "--help"], &["demo", "--help"], &["agent", "add", "--help"], &["agent", "password", "--help"]] {
+        let done = Command::new(env!("CARGO_BIN_EXE_shopbell")).args(args).output().unwrap();
+        assert!(done.status.success());
+        assert!(String::from_utf8_lossy(&done.stdout).contains("Usage: shopbell"));
+    }
+}
+
+#[actix_web::test]
+async fn an_agent_made_on_the_command_line_beside_a_running_server_can_sign_in() {
+    let house = crate::support::open_house().await;
+    let folder = house.folder();
+    let add = |password: &str, args: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+            .args(["--data", folder.to_str().unwrap()])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let bob = ["agent", "add", "--email", "Bob@mugs.example", "--name", "Bob", "--role", "agent", "--password-stdin"];
+    let short = add("short", &bob);
+    assert_eq!(short.status.code(), Some(2), "{short:?}");
+    assert!(add(PASSWORD, &bob).status.success());
+    let twice = add(PASSWORD, &bob);
+    assert_eq!(twice.status.code(), Some(2), "{twice:?}");
+    let agent = house.agent("bob@mugs.example").await;
+
+    let change = ["agent", "password", "--email", "bob@mugs.example", "--password-stdin"];
+    assert!(add("quite another sentence", &change).status.success());
+    let signed_out = agent.request(reqwest::Method::GET, "/inbox").send().await.unwrap();
+    assert_eq!(signed_out.status(), 401);
+    AgentBrowser::sign_in(&house.url, "bob@mugs.example", "quite another sentence").await;
+    house.close().await;
+}
