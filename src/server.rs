@@ -106,6 +106,7 @@ pub async fn start(
     .workers(std::thread::available_parallelism().map_or(2, |it| it.get().min(8)))
     .backlog(4096)
     .max_connections(100_000)
+    .tcp_nodelay(true)
     .client_request_timeout(Duration::from_secs(10))
     .shutdown_timeout(GRACE_SECONDS)
     .disable_signals()

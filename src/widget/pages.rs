@@ -21,9 +21,11 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// The visitor waits for a first answer.
-    pub fn is_unanswered(&self) -> bool {
-        self.lines.last().is_some_and(|it| it.mine)
+    /// The visitor waits for an answer, and is not busy mending a message: a page
+    /// that reloads itself forgets what is being typed.
+    pub fn is_waiting(&self) -> bool {
+        let newest = self.lines.iter().rev().find(|it| !it.system);
+        self.error.is_none() && newest.is_some_and(|it| it.mine)
     }
 }
 
@@ -54,36 +56,29 @@ pub struct Product {
     pub picture: &'static str,
     pub name: &'static str,
     pub text: &'static str,
-    pub price: &'static str,
+    pub price: String,
+    /// Why to look at it today; mostly nothing.
+    pub badge: &'static str,
 }
 
 impl DemoShop {
-    pub fn picture(&self, product: &Product) -> &'static str {
-        match product.picture {
-            "bowl" => assets::url("demo/bowl.svg"),
-            "teapot" => assets::url("demo/teapot.svg"),
-            "beans" => assets::url("demo/beans.svg"),
-            "plate" => assets::url("demo/plate.svg"),
-            "vase" => assets::url("demo/vase.svg"),
-            _ => assets::url("demo/mug.svg"),
-        }
-    }
-
     pub fn products(&self) -> [Product; 6] {
         let t = self.t;
-        let product = |picture, name, text, price| Product {
-            picture,
+        let product = |picture, name, text, euros: u8, badge| Product {
+            picture: assets::url(picture),
             name,
             text,
-            price,
+            price: t.demo_price(euros),
+            badge,
         };
+        let (back, few, new) = (t.demo_badge_back(), t.demo_badge_few(), t.demo_badge_new());
         [
-            product("mug", t.demo_mug(), t.demo_mug_text(), "18 €"),
-            product("bowl", t.demo_bowl(), t.demo_bowl_text(), "24 €"),
-            product("teapot", t.demo_teapot(), t.demo_teapot_text(), "62 €"),
-            product("beans", t.demo_beans(), t.demo_beans_text(), "11 €"),
-            product("plate", t.demo_plate(), t.demo_plate_text(), "21 €"),
-            product("vase", t.demo_vase(), t.demo_vase_text(), "35 €"),
+            product("demo/mug.svg", t.demo_mug(), t.demo_mug_text(), 18, back),
+            product("demo/bowl.svg", t.demo_bowl(), t.demo_bowl_text(), 24, ""),
+            product("demo/teapot.svg", t.demo_teapot(), t.demo_teapot_text(), 62, ""),
+            product("demo/beans.svg", t.demo_beans(), t.demo_beans_text(), 11, ""),
+            product("demo/plate.svg", t.demo_plate(), t.demo_plate_text(), 21, few),
+            product("demo/vase.svg", t.demo_vase(), t.demo_vase_text(), 35, new),
         ]
     }
 }

@@ -81,6 +81,11 @@ function explain(form, name, text = '') {
   return true;
 }
 
+find('#transcript')?.addEventListener('toggle', (event) => {
+  const sheet = /** @type {HTMLElement} */ (event.currentTarget);
+  if (sheet.matches(':popover-open')) find('input[type="email"]', sheet)?.focus();
+});
+
 // A refused form came back open, for those without a script.
 const sheet = find('#transcript[data-open]');
 if (sheet) {

@@ -6,7 +6,7 @@
 /** @typedef {import('./types.d.ts').History} History */
 /** @typedef {import('./types.d.ts').Item} Item */
 /** @typedef {import('./types.d.ts').Line} Line */
-/** @typedef {import('./types.d.ts').Listener} Listener */
+/** @typedef {import('./types.d.ts').Live} Live */
 /** @typedef {import('./types.d.ts').Message} Message */
 /** @typedef {import('./types.d.ts').Posted} Posted */
 /** @typedef {import('./types.d.ts').Shell} Shell */
@@ -15,23 +15,25 @@
 
 /** As many unsent messages as are kept. */
 const OUTBOX = 50;
-/** Milliseconds: a socket is asked after this much silence, and given up after that. */
-const QUIET = 20_000;
-const DEAD = 45_000;
-/** How long a hidden page stays connected. */
-const HIDDEN = 60_000;
-/** Agents see this much of what is being typed, and no more often. */
-const PREVIEW = 500;
-const TYPING = 1_000;
+/** Milliseconds: how long a hidden page stays connected. */
+const HIDDEN = 60e3;
+/** An agent who has not been heard for this long has stopped typing. */
+const WRITING = 6e3;
 
 /** Full jitter, so that many who were cut off together do not come back together. @param {number} attempt */
-const pause = (attempt) => Math.random() * Math.min(30_000, 500 * 2 ** attempt);
+const pause = (attempt) => Math.random() * Math.min(30e3, 500 * 2 ** attempt);
 
 /** Whether the same request may succeed later. @param {Answer} answer */
-const mayPass = ({ status }) => !status || status == 408 || status == 429 || status >= 500;
+const mayPass = ({ status }) => !status || status == 429 || status >= 500;
 
-/** @param {Shell} shell @param {SiteConfig} config @param {Listener} listener @returns {Chat} */
-export function openChat({ origin, options, emit, facts }, { lang, preview }, listener) {
+/**
+ * @param {Shell} shell
+ * @param {SiteConfig} config
+ * @param {(quietly?: boolean) => void} changed  `quietly`: old lines, of which nothing is to be read out
+ * @param {(message: Message) => void} arrived
+ * @returns {Chat}
+ */
+export function openChat({ origin, options, emit, facts }, { lang, preview }, changed, arrived) {
   const api = origin + '/w/v1';
   const key = 'shopbell:' + options.site;
   const ending = new AbortController();
@@ -46,34 +48,25 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
   /** @type {BroadcastChannel | undefined} */
   let tabs;
 
-  /** @type {History['state']} */
-  let state = 'none';
   let loaded = false;
-  let more = false;
   let seq = 0;
   let epoch = '';
   let agentsSeen = 0;
-  let reported = 0;
 
-  /** @type {WebSocket | undefined} */
-  let socket;
+  /** @type {Live | undefined} */
+  let live;
   let watching = false;
   let waking = false;
-  /** In the back-forward cache, or hidden for long, a page keeps no socket. */
+  /** In the back-forward cache, hidden for long, or told to, a page keeps no socket. */
   let resting = true;
-  /** The server wants no socket from here. */
-  let stopped = false;
   let attempts = 0;
-  let heard = 0;
-  let heartbeat = 0;
   let waker = 0;
   let hiding = 0;
 
   let posting = false;
   let failures = 0;
   let postman = 0;
-  let typed = 0;
-  let typist = 0;
+  let writer = 0;
 
   // What this browser keeps.
 
@@ -109,14 +102,14 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
   function change(edit) {
     keep(edit);
     tabs?.postMessage({});
-    listener.changed();
+    changed();
   }
 
   function forget() {
     messages.clear();
-    state = 'none';
-    loaded = more = stopped = false;
-    seq = reported = agentsSeen = 0;
+    chat.state = 'none';
+    loaded = chat.more = resting = false;
+    seq = agentsSeen = 0;
     disconnect();
   }
 
@@ -125,7 +118,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
     if (token != learn().token) forget();
     if (message && loaded) add(message);
     wake();
-    listener.changed();
+    changed();
   }
 
   // Requests.
@@ -144,14 +137,14 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
         body: JSON.stringify(body),
         // What is sent just before the page is left still arrives.
         keepalive: !!body,
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(20e3),
       });
       const { ok, status, headers } = response;
       if (status == 401 && token == used) {
         forget();
         change((it) => (it.token = it.number = it.conversation = it.read = undefined));
       }
-      return { ok, status, told: await response.json().catch(() => ({})), seconds: Number(headers.get('retry-after')) };
+      return { ok, status, told: await response.json().catch(() => ({})), seconds: +(headers.get('retry-after') || 0) };
     } catch {
       return { ok: false, status: 0, told: {}, seconds: 0 };
     }
@@ -166,14 +159,16 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
     if (!older) {
       // A line that was posted while this was on its way stays.
       for (const id of messages.keys()) if (id <= page.seq || epoch != page.epoch) messages.delete(id);
-      ({ seq, epoch, state } = page);
+      ({ seq, epoch, state: chat.state } = page);
       agentsSeen = page.agent_seen;
-      reported = stored().read || 0;
       loaded = true;
     }
-    more = page.more;
-    for (const message of page.messages) messages.set(message.id, message);
-    listener.changed(true);
+    chat.more = page.more;
+    for (const message of page.messages) {
+      messages.set(message.id, message);
+      discard(message.cid);
+    }
+    changed(true);
     return answer;
   }
 
@@ -188,13 +183,14 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
     posting = true;
     const failed = await (navigator.locks ? navigator.locks.request(key, deliverAll) : deliverAll());
     posting = false;
-    if (failed) postman = setTimeout(deliver, Math.max(failed.seconds * 1000, pause(++failures)));
+    if (failed) postman = setTimeout(deliver, Math.max(failed.seconds * 1e3, pause(++failures)));
     else {
       failures = 0;
       // Written while the lock was handed back.
       if (waiting()) deliver();
     }
-    listener.trouble(failed ? failed.told.detail || '' : navigator.onLine ? undefined : '');
+    chat.trouble = failed ? failed.told.detail || '' : navigator.onLine ? undefined : '';
+    changed();
   }
 
   /** One step at a time; returns the answer that made it stop, if one did. */
@@ -220,7 +216,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
   function accept({ message, conversation }) {
     const isNew = conversation != stored().conversation;
     keep((it) => (it.conversation = conversation));
-    state = 'open';
+    chat.state = 'open';
     add(message);
     tabs?.postMessage({ message });
     emit('sent', message);
@@ -248,10 +244,11 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
     const isNew = !messages.has(message.id);
     messages.set(message.id, message);
     discard(message.cid);
-    listener.changed();
+    changed();
     if (!isNew || message.from != 'agent') return;
+    chat.answering = message.name;
     emit('message', message);
-    listener.arrived(message);
+    arrived(message);
   }
 
   /** @param {Item} item */
@@ -271,10 +268,14 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
     if (list == 'seen') {
       if (id == 'agents') agentsSeen = +data;
       else noteRead(+data);
-      listener.changed();
     }
-    if (op == 'typing') listener.typing(name, on);
-    if (op == 'agent') listener.answering(name);
+    if (op == 'agent') chat.answering = name;
+    if (op == 'typing') {
+      chat.writing = on && name;
+      clearTimeout(writer);
+      writer = setTimeout(receive, WRITING, { op, on: false });
+    }
+    changed();
   }
 
   /** @param {number} upto */
@@ -284,53 +285,43 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
 
   /** @param {History['state']} next */
   function turn(next) {
-    if (state == 'open' && next == 'resolved') emit('ended', { conversation: stored().conversation });
-    state = next;
-    listener.changed();
+    if (chat.state == 'open' && next == 'resolved') emit('ended', { conversation: stored().conversation });
+    chat.state = next;
+    changed();
   }
 
   // The socket: there once a conversation is, and only while somebody may look.
 
   async function wake() {
     clearTimeout(waker);
-    if (socket || waking || resting || stopped || !token) return;
+    if (live || waking || resting || !token) return;
     waking = true;
     const answer = loaded ? undefined : await loadHistory();
+    try {
+      if (answer && mayPass(answer)) throw answer;
+      if (chat.state == 'open' || (watching && chat.state == 'resolved')) {
+        const { openLive } = await import('./live.js');
+        if (!resting && token) live = openLive(api.replace('http', 'ws') + '/live', { t: 'hello', token, seq, epoch }, receive, close);
+      }
+    } catch {
+      lose();
+    }
     waking = false;
-    if (answer && mayPass(answer)) waker = setTimeout(wake, pause(attempts++));
-    else if (state == 'open' || (watching && state == 'resolved')) connect();
   }
 
-  function connect() {
-    if (resting) return;
-    const opened = (socket = new WebSocket(api.replace('http', 'ws') + '/live'));
-    heard = Date.now();
-    opened.onopen = () => say({ t: 'hello', token, seq, epoch });
-    opened.onmessage = ({ data }) => {
-      heard = Date.now();
-      if (socket == opened) [JSON.parse(data)].flat().forEach(receive);
-    };
-    opened.onclose = ({ code }) => {
-      if (socket != opened) return;
-      if (code == 4002) loaded = false;
-      lose();
-      stopped = code == 4001 || code == 4003;
-      // A token that opens nothing is forgotten when a request finds out.
-      if (stopped) loadHistory();
-    };
-    heartbeat = setInterval(() => {
-      const silence = Date.now() - heard;
-      if (silence > DEAD) lose();
-      else if (silence > QUIET) say({ t: 'ping' });
-    }, 5_000);
+  /** @param {number} code */
+  function close(code) {
+    if (code == 4002) loaded = false;
+    if (code != 4001 && code != 4003) return lose();
+    rest();
+    // A token that opens nothing is forgotten when a request finds out.
+    loadHistory();
   }
 
   function disconnect() {
-    clearInterval(heartbeat);
     clearTimeout(waker);
-    const closing = socket;
-    socket = undefined;
-    closing?.close();
+    live?.close();
+    live = undefined;
   }
 
   /** Gone, and wanted again. Where sockets never get through, the history still does. */
@@ -338,11 +329,6 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
     disconnect();
     if (attempts > 2) loaded = false;
     waker = setTimeout(wake, pause(attempts++));
-  }
-
-  /** @param {object} signal */
-  function say(signal) {
-    if (socket?.readyState == 1) socket.send(JSON.stringify(signal));
   }
 
   function rest() {
@@ -370,39 +356,40 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
       tabs?.close();
     } else if (document.hidden) hiding = setTimeout(rest, HIDDEN);
     else if (resting || type != 'visibilitychange') refresh();
-    else listener.changed();
+    else changed();
   }
 
   for (const type of ['pagehide', 'pageshow', 'visibilitychange', 'online', 'offline'])
     addEventListener(type, notice, { signal: ending.signal });
 
-  return {
-    /** What the log shows: what the server has, and then what it does not have yet. */
-    lines() {
-      const posted = [...messages.values()].sort((a, b) => a.id - b.id);
-      const known = new Set(posted.map((it) => it.cid));
-      const unsent = stored().outbox.filter((it) => !known.has(it.cid));
-      return [
-        ...posted.map((it) => ({ ...it, state: it.from != 'visitor' ? '' : it.id > agentsSeen ? 'sent' : 'seen' })),
-        ...unsent.map((it) => ({ ...it, from: 'visitor', name: null, state: it.error ? 'failed' : 'waiting' })),
-      ];
-    },
+  /** @type {Chat} */
+  const chat = {
+    state: 'none',
+    more: false,
+    answering: null,
     stored,
     keep,
     change,
     discard,
-    get state() {
-      return state;
-    },
-    get more() {
-      return more;
-    },
-    /** Agents' lines that nobody here has looked at. */
-    get unread() {
-      const { read = 0 } = stored();
-      return [...messages.values()].filter((it) => it.from == 'agent' && it.id > read).length;
-    },
     begin: () => notice({ type: '' }),
+    loadOlder: () => loadHistory(true),
+    transcript: (email) => ask('/transcript', { email }),
+    lines() {
+      const posted = [...messages.values()].sort((a, b) => a.id - b.id);
+      return [
+        ...posted.map((it) => ({ ...it, state: it.from != 'visitor' ? '' : it.id > agentsSeen ? 'sent' : 'seen' })),
+        ...stored().outbox.map((it) => ({ ...it, from: 'visitor', name: null, state: it.error ? 'failed' : 'waiting' })),
+      ];
+    },
+    unread(looking) {
+      const { read = 0 } = stored();
+      const news = [...messages.values()].filter((it) => it.from == 'agent' && it.id > read);
+      if (!looking || !news.length) return news.length;
+      const upto = Math.max(...news.map((it) => it.id));
+      noteRead(upto);
+      ask('/seen', { upto });
+      return 0;
+    },
     send(body) {
       if (stored().outbox.length >= OUTBOX) return false;
       const cid = crypto.getRandomValues(new Uint32Array(4)).join('-');
@@ -422,44 +409,26 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, li
       watching = now;
       wake();
     },
-    /** Everything there is has been looked at. */
-    see() {
-      const others = [...messages.values()].filter((it) => it.from != 'visitor');
-      const upto = Math.max(0, ...others.map((it) => it.id));
-      if (upto <= reported) return;
-      reported = upto;
-      noteRead(upto);
-      ask('/seen', { upto }).then(({ ok }) => ok || (reported = 0));
-    },
-    typing(text) {
-      clearTimeout(typist);
-      const due = typed + TYPING - Date.now();
-      if (text && due > 0) typist = setTimeout(() => this.typing(text), due);
-      else {
-        typed = Date.now();
-        say({ t: 'typing', on: !!text, text: preview ? [...text].slice(0, PREVIEW).join('') : null });
-      }
-    },
-    loadOlder: () => loadHistory(true),
+    typing: (text) => live?.type(text, preview),
     async end() {
       const answer = await ask('/end', {});
       if (answer.ok) turn('resolved');
       return answer;
     },
-    transcript: (email) => ask('/transcript', { email }),
     reset() {
       forget();
       memory = { outbox: [] };
       if (storable) localStorage.removeItem(key);
       learn();
       tabs?.postMessage({});
-      listener.changed();
+      changed();
     },
     leave() {
       ending.abort();
-      for (const timer of [hiding, postman, typist]) clearTimeout(timer);
+      for (const timer of [hiding, postman, writer]) clearTimeout(timer);
       rest();
       tabs?.close();
     },
   };
+  return chat;
 }

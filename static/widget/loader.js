@@ -30,13 +30,14 @@
     :host([hidden]) #launcher{display:none}
     #launcher{
       position:fixed;z-index:999999999;inset-block-end:20px;inset-inline-end:20px;
-      display:flex;align-items:center;gap:10px;height:60px;padding:0 17px;
+      display:flex;align-items:center;height:60px;padding:0 17px;
       border:1px solid transparent;border-radius:30px;cursor:pointer;
       color:#1f5eff;background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
     }
     #launcher.start{inset-inline:20px auto}
     #launcher:focus-visible{outline:3px solid;outline-offset:3px;box-shadow:0 0 0 3px #fff}
     #launcher>*{color:#fff;color:color(from currentColor xyz calc(999*(.18 - y)) calc(999*(.18 - y)) calc(999*(.18 - y)))}
+    #launcher span:not(:empty){margin-inline-start:10px}
     #launcher i{border:12px solid;border-radius:12px;border-end-start-radius:3px}
     @media print{:host{display:none!important}}`;
 
@@ -61,6 +62,7 @@
     root,
     button,
     label,
+    title: '',
     origin: new URL(script.src).origin,
     options: { ...early?.settings, ...script.dataset },
     facts: { state: 'closed', unread: 0, online: true, visitorId: null },
@@ -172,9 +174,10 @@
     document.readyState == 'loading' ? addEventListener('DOMContentLoaded', done) : done(0),
   );
 
-  /** @param {string} verb @param {unknown[]} rest */
-  const api = async (verb, ...rest) => {
+  /** @param {any[]} call */
+  const api = async (...call) => {
     await parsed;
+    const [verb, ...rest] = call;
     try {
       if (!verbs[verb]) {
         console.warn(`${name}('${verb}') is unknown`);

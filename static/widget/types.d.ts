@@ -101,11 +101,19 @@ export interface Line {
 
 /** The conversation, as the panel uses it. */
 export interface Chat {
-  lines(): Line[];
-  readonly state: ConversationState;
+  state: ConversationState;
+  /** Which agent answers, where that is known. */
+  answering: string | null;
+  /** Which agent is typing. */
+  writing?: string;
+  /** Why nothing gets through, in the server's words or none; undefined when it does. */
+  trouble?: string;
   /** Whether there are older lines than those at hand. */
-  readonly more: boolean;
-  readonly unread: number;
+  more: boolean;
+  /** What the log shows: what the server has, and then what it does not have yet. */
+  lines(): Line[];
+  /** How many lines of agents nobody here has looked at; `looking` makes it none. */
+  unread(looking: boolean): number;
   stored(): Stored;
   /** A change that concerns nobody else. */
   keep(edit: (it: Stored) => void): void;
@@ -119,7 +127,6 @@ export interface Chat {
   discard(cid: string): void;
   /** Whether somebody has the panel open. */
   watch(now: boolean): void;
-  see(): void;
   typing(text: string): void;
   loadOlder(): Promise<Answer>;
   end(): Promise<Answer>;
@@ -157,15 +164,32 @@ export interface Panel {
   destroy(): void;
 }
 
-/** What the conversation tells the panel that shows it. */
-export interface Listener {
-  /** `quietly`: old lines, of which nothing is to be announced. */
-  changed(quietly?: boolean): void;
-  arrived(message: Message): void;
-  typing(name: string, on: boolean): void;
-  answering(name: string): void;
-  /** Why nothing gets through, in the server's words or none; undefined when it does. */
-  trouble(detail: string | undefined): void;
+/** An open socket. */
+export interface Live {
+  close(): void;
+  type(text: string, preview: boolean): void;
+}
+
+/** What is fetched only when it is needed. */
+export interface Extras {
+  /** Opens the menu behind "More", or closes it. */
+  toggle(): void;
+  /** The bell for a line; `attended`: somebody is reading it here. */
+  ring(id: number, attended: boolean): void;
+}
+
+/** The parts of the panel that the extras work with. */
+export interface Parts {
+  root: ShadowRoot;
+  panel: HTMLElement;
+  moreButton: HTMLElement;
+  box: HTMLElement;
+  composer: HTMLElement;
+  config: SiteConfig;
+  chat: Chat;
+  t(key: string, values?: Record<string, any>): string;
+  make(tag: string, properties?: object, ...children: (Node | string)[]): any;
+  tell(hint?: string): void;
 }
 
 /** What came of a request; status 0 where no answer did. */

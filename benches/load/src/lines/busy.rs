@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::process::{Child, Command};
 
-use crate::lines::latency::{AGENTS, RATE, lost, plan, ready};
+use crate::lines::latency::{AGENTS, RATE, lost, plan, ready, worst_other};
 use crate::report::{Figure, Goal};
 use crate::samples::median;
 use crate::sides::Side;
@@ -28,7 +28,7 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let all = stand.in_turns("busy", stand.rounds(), &sides, turn).await?;
 
     let of = |side: usize, pick: fn(&Outcome) -> f64| median(all[side].iter().map(pick));
-    let other = of(1, |it| it.usage.other);
+    let other = worst_other(&all);
     let delivered = |what: &str, pick: fn(&Outcome) -> f64| {
         Figure::new(what, "ms", of(1, pick) / 1000.0)
             .against(of(0, pick) / 1000.0)

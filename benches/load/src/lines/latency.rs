@@ -30,7 +30,7 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     };
 
     let of = |side: &[Outcome], pick: fn(&Outcome) -> f64| median(side.iter().map(pick));
-    let other = of(shop, |it| it.usage.other).max(of(bare, |it| it.usage.other));
+    let other = worst_other(&all);
     let row = |what: &str, pick: fn(&Outcome) -> f64, beside: &[Outcome]| {
         Figure::new(what, "µs", of(shop, pick))
             .against(of(beside, pick))
@@ -73,6 +73,14 @@ pub fn plan(stand: &Stand) -> Plan {
         warm_up: stand.warm_up(),
         measured: stand.measured(),
     }
+}
+
+/// What else the machine did, on the side that suffered most from it.
+pub fn worst_other(all: &[Vec<Outcome>]) -> f64 {
+    let medians = all
+        .iter()
+        .map(|side| median(side.iter().map(|it| it.usage.other)));
+    medians.fold(0.0, f64::max)
 }
 
 /// Acknowledged and not stored, not shown to an agent, or refused: over all turns.

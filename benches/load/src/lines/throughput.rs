@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
-use crate::lines::latency::lost;
+use crate::lines::latency::{lost, worst_other};
 use crate::report::{Figure, Goal};
 use crate::samples::median;
 use crate::sides::Side;
@@ -36,7 +36,7 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
 
     let rate = |side: &[Outcome]| median(side.iter().map(|it| it.stored_per_second));
     let (bare, shop) = (&all[0], &all[1]);
-    let other = median(shop.iter().map(|it| it.usage.other));
+    let other = worst_other(&all);
     let sustained = |what: &str, beside: f64| {
         Figure::new(what, "1/s", rate(shop))
             .against(beside)

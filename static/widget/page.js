@@ -1,0 +1,55 @@
+// The stand-alone page: the same chat, filling the window instead of a corner.
+// Without this script, or where it cannot reach the server, the page's own forms stay.
+
+import { mount } from './panel.js';
+
+/** @typedef {import('./types.d.ts').Shell} Shell */
+
+const STYLE = `
+  .panel.page{
+    display:flex;inset:0;width:min(100%,760px);height:100dvh;margin:0 auto;
+    border-width:0 1px;border-radius:0;box-shadow:none;
+  }
+  .panel.page header button:last-child{display:none}
+  @media (max-width:760px){.panel.page{border:0}}`;
+
+const place = /** @type {HTMLElement} */ (document.getElementById('shopbell-page'));
+const { site = '', locale = document.documentElement.lang } = place.dataset;
+const title = document.title;
+
+/** @param {string} name @param {any} [detail] */
+function emit(name, detail) {
+  if (name == 'unread') document.title = (detail.count ? `(${detail.count}) ` : '') + title;
+  place.dispatchEvent(new CustomEvent('shopbell:' + name, { bubbles: true, detail }));
+}
+
+async function begin() {
+  const answer = await fetch(`/w/v1/sites/${encodeURIComponent(site)}?lang=${encodeURIComponent(locale)}`);
+  if (!answer.ok) return;
+  const frame = document.createElement('section');
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  const root = place.attachShadow({ mode: 'open' });
+  // The panel speaks to a launcher; here to one that nobody sees.
+  const button = document.createElement('button');
+  const label = document.createElement('span');
+  button.hidden = true;
+  button.append(label);
+  root.append(button);
+  /** @type {Shell} */
+  const shell = {
+    root,
+    frame,
+    emit,
+    title,
+    origin: location.origin,
+    options: { site },
+    facts: { state: 'open', unread: 0 },
+    button,
+    label,
+  };
+  mount(shell, await answer.json());
+  root.adoptedStyleSheets.push(sheet);
+}
+
+begin();

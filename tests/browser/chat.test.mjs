@@ -1,0 +1,145 @@
+// The main job in two windows: a visitor rings, the shop answers.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { agentWindow, closeBrowser, openChat, openHouse, says, shot, visitorWindow } from './support.mjs';
+
+let house;
+before(async () => { house = await openHouse(); });
+after(async () => { await closeBrowser(); await house.close(); });
+
+test('a visitor writes, an agent joins and answers, both see it at once', async () => {
+  const agent = await agentWindow(house);
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'Is the blue mug in stock?');
+
+  const inbox = agent.getByRole('list', { name: 'Inbox' });
+  const entry = inbox.getByRole('link', { name: /^Client 1/ });
+  await entry.waitFor();
+  assert.match(await agent.title(), /^\(1\)/, 'the title counts who waits');
+  await entry.click();
+  const log = agent.getByRole('log', { name: 'Messages' });
+  await log.getByText('Is the blue mug in stock?').waitFor();
+  await agent.waitForFunction(() => !document.title.startsWith('('));
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  const conversation = visitor.getByRole('log', { name: 'Conversation' });
+  await conversation.getByText('Ada joined the chat').waitFor();
+  await shot(agent, 'chat-agent-joined');
+
+  const box = agent.getByRole('textbox', { name: 'Message' });
+  await box.waitFor();
+  await box.pressSequentially('Yes, ');
+  await visitor.getByText('Ada is typing').waitFor();
+  await visitor.getByRole('textbox', { name: 'Message' }).pressSequentially('And the gre');
+  await agent.getByText('And the gre', { exact: false }).waitFor();
+  await shot(agent, 'chat-agent-preview');
+
+  await box.fill('Yes, three of them.');
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+  await conversation.getByText('Yes, three of them.').waitFor();
+  await shot(visitor, 'chat-visitor');
+  const mine = log.locator('[data-kind="agent"]', { hasText: 'Yes, three of them.' });
+  await agent.waitForFunction(() => document.querySelector('[data-kind="agent"]')?.getAttribute('data-tick') === 'seen');
+  assert.equal(await mine.count(), 1, 'the answer stands there once');
+
+  await visitor.getByRole('textbox', { name: 'Message' }).fill('');
+  await agent.getByRole('button', { name: 'Resolve' }).click();
+  await conversation.getByText(/closed the chat/).waitFor();
+  await agent.getByRole('button', { name: 'Reopen' }).waitFor();
+  await says(visitor, 'One more thing');
+  await agent.getByRole('button', { name: 'Resolve' }).waitFor();
+  await log.getByText('One more thing').waitFor();
+  await visitor.done();
+  await agent.done();
+});
+
+test('a note stays among agents', async () => {
+  const agent = await agentWindow(house);
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'Do you sell to cafés?');
+  await agent.getByRole('link', { name: /^Client 2/ }).click();
+  await agent.getByRole('button', { name: 'Note' }).first().click();
+  await agent.getByRole('textbox', { name: 'Message' }).fill('Looks like a reseller');
+  await agent.getByRole('button', { name: 'Note' }).last().click();
+  await agent.getByRole('log', { name: 'Messages' }).getByText('Looks like a reseller').waitFor();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  await agent.getByRole('textbox', { name: 'Message' }).fill('We do!');
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+  const conversation = visitor.getByRole('log', { name: 'Conversation' });
+  await conversation.getByText('We do!').waitFor();
+  assert.equal(await conversation.getByText('reseller').count(), 0);
+  await visitor.done();
+  await agent.done();
+});
+
+test('a restart in the middle of a chat loses nothing on either side', async () => {
+  const agent = await agentWindow(house);
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'before the restart');
+  await agent.getByRole('link', { name: /^Client 3/ }).click();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  const box = agent.getByRole('textbox', { name: 'Message' });
+  await box.fill('half a sentence');
+  await house.stop();
+  await says(visitor, 'while you were away');
+  await house.start();
+  const log = agent.getByRole('log', { name: 'Messages' });
+  await log.getByText('while you were away').waitFor({ timeout: 60000 });
+  assert.equal(await log.getByText('while you were away').count(), 1);
+  assert.equal(await box.inputValue(), 'half a sentence', 'what was typed is still there');
+  await box.fill('back again');
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+  const conversation = visitor.getByRole('log', { name: 'Conversation' });
+  await conversation.getByText('back again').waitFor({ timeout: 60000 });
+  assert.equal(await conversation.getByText('before the restart').count(), 1);
+  await visitor.done();
+  await agent.done();
+});
+
+test('two tabs of one visitor stay in step', async () => {
+  const first = await visitorWindow(house);
+  await openChat(first);
+  await says(first, 'from the first tab');
+  const second = await first.context().newPage();
+  await second.goto(`${house.url}/demo-shop`);
+  await openChat(second);
+  const there = second.getByRole('log', { name: 'Conversation' });
+  await there.getByText('from the first tab').waitFor();
+  await says(second, 'from the second tab');
+  const here = first.getByRole('log', { name: 'Conversation' });
+  await here.getByText('from the second tab').waitFor();
+  assert.equal(await here.getByText('from the second tab').count(), 1);
+  assert.equal(await there.getByText('from the second tab').count(), 1);
+  await first.done();
+});
+
+test('a reload brings the conversation back', async () => {
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'remember me');
+  await visitor.getByRole('log', { name: 'Conversation' }).getByText('remember me').waitFor();
+  await visitor.reload();
+  await visitor.getByRole('button', { name: /^Chat/ }).click();
+  await visitor.getByRole('log', { name: 'Conversation' }).getByText('remember me').waitFor();
+  await visitor.done();
+});
+
+test('what is written offline goes out when the network is back', async () => {
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'online');
+  const log = visitor.getByRole('log', { name: 'Conversation' });
+  await log.getByText('online').waitFor();
+  await visitor.context().setOffline(true);
+  await says(visitor, 'written in a tunnel');
+  await log.getByText('written in a tunnel').waitFor();
+  const agent = await agentWindow(house);
+  assert.equal(await agent.getByText('written in a tunnel').count(), 0);
+  await visitor.context().setOffline(false);
+  await agent.getByText('written in a tunnel').waitFor();
+  await agent.done();
+  await visitor.done();
+});

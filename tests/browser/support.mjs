@@ -1,0 +1,204 @@
+// The house for journeys: the real program on a folder of its own, browser
+// windows for visitors and agents, a stranger's shop page, a real mail server.
+
+import assert from 'node:assert/strict';
+import { spawn, execFileSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import { mkdtempSync, rmSync, readFileSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const PASSWORD = 'correct horse battery';
+export const OWNER = 'ada@mugs.example';
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+const AXE = readFileSync(join(root, 'tests/browser/node_modules/axe-core/axe.min.js'), 'utf8');
+
+let browser;
+
+/** One browser for all journeys of a file; windows are contexts. */
+async function launch() {
+  const executablePath = execFileSync('sh', ['-c', 'command -v chromium']).toString().trim();
+  browser ??= await chromium.launch({ executablePath, args: FLAGS });
+  return browser;
+}
+
+export async function closeBrowser() {
+  await browser?.close();
+  browser = undefined;
+}
+
+function program() {
+  if (process.env.SHOPBELL_BIN) return process.env.SHOPBELL_BIN;
+  const metadata = execFileSync('cargo', ['metadata', '--format-version', '1', '--no-deps'], { cwd: root });
+  return join(JSON.parse(metadata).target_directory, 'debug', 'shopbell');
+}
+
+/** Starts the program and waits for what it prints. */
+function start(args, env = {}) {
+  const child = spawn(program(), args, { env: { ...process.env, SHOPBELL_LOG: 'warn', ...env } });
+  let told = '';
+  let complaints = '';
+  const ready = new Promise((resolve, reject) => {
+    child.stdout.on('data', (data) => {
+      told += data;
+      if (/setup\?code=\S+\n|Your inbox: |when this program ends/.test(told)) resolve(undefined);
+    });
+    child.stderr.on('data', (data) => { complaints += data; });
+    child.on('exit', (code) => reject(new Error(`the program ended with ${code}: ${complaints}`)));
+  });
+  return { child, ready, told: () => told, complaints: () => complaints };
+}
+
+const gone = (child) => child.exitCode === null && child.signalCode === null
+  ? new Promise((resolve) => child.once('exit', resolve)) : Promise.resolve();
+
+/** A shop that is set up, with its owner. */
+export async function openHouse({ env = {}, args = [], setUp = true } = {}) {
+  const data = mkdtempSync(join(tmpdir(), 'shopbell-journey-'));
+  const flags = (listen) => ['--data', data, '--listen', listen, ...args];
+  let running = start(flags('127.0.0.1:0'), env);
+  await running.ready;
+  const port = /127\.0\.0\.1:(\d+)/.exec(running.told())[1];
+  const url = `http://localhost:${port}`;
+  const setupLink = /http\S+setup\?code=\S+/.exec(running.told())[0];
+  const house = {
+    url, setupLink, site: '', data,
+    complaints: () => running.complaints(),
+    async stop(signal = 'SIGTERM') {
+      running.child.kill(signal);
+      await gone(running.child);
+    },
+    async restart(signal = 'SIGTERM') {
+      await house.stop(signal);
+      await house.start();
+    },
+    async start() {
+      running = start([...flags(`127.0.0.1:${port}`), '--public-url', url], env);
+      await running.ready;
+    },
+    async close() {
+      await house.stop();
+      rmSync(data, { recursive: true, force: true });
+      assert.doesNotMatch(running.complaints(), /panicked|ERROR/, running.complaints());
+    },
+  };
+  if (setUp) {
+    const code = new URL(setupLink).searchParams.get('code');
+    const body = new URLSearchParams({ code, name: 'Ada', email: OWNER, password: PASSWORD, shop: 'Mugs & More' });
+    const answer = await fetch(`${url}/setup`, { method: 'POST', body, headers: { origin: url }, redirect: 'manual' });
+    assert.equal(answer.status, 303);
+    const cookie = answer.headers.get('set-cookie').split(';')[0];
+    const page = await (await fetch(`${url}/welcome`, { headers: { cookie } })).text();
+    house.site = /data-site=&#34;([\w-]+)&#34;/.exec(page)[1];
+  }
+  return house;
+}
+
+/** The demonstration, on a free port. */
+export async function openDemo() {
+  const running = start(['demo', '--listen', '127.0.0.1:0']);
+  await running.ready;
+  const told = running.told();
+  const [, email, password] = /^ {2}(\S+@\S+) \/ (.+) \(owner\)$/m.exec(told);
+  return {
+    url: `http://localhost:${/127\.0\.0\.1:(\d+)/.exec(told)[1]}`,
+    email, password,
+    async close() {
+      running.child.kill('SIGTERM');
+      await gone(running.child);
+    },
+  };
+}
+
+/** A browser of one's own: `window({ viewport, colorScheme, locale, … })`. */
+export async function window(options = {}) {
+  const context = await (await launch()).newContext({ locale: 'en-US', viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(15000);
+  const page = await context.newPage();
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text())) faults.push(message.text());
+  });
+  return Object.assign(page, {
+    faults,
+    async done() {
+      assert.deepEqual(faults, [], 'the page ran without faults');
+      await context.close();
+    },
+  });
+}
+
+export async function agentWindow(house, options = {}, email = OWNER, password = PASSWORD) {
+  const page = await window(options);
+  await page.goto(`${house.url}/login`);
+  await page.locator('#email').fill(email);
+  await page.locator('#password').fill(password);
+  await page.locator('form button').first().click();
+  await page.waitForURL(/\/inbox/);
+  return page;
+}
+
+/** The visitor's side: the demonstration shop with its widget, opened. */
+export async function visitorWindow(house, options = {}, path = '/demo-shop') {
+  const page = await window(options);
+  await page.goto(house.url + path);
+  return page;
+}
+
+export async function openChat(page, launcher = /^Chat/) {
+  await page.getByRole('button', { name: launcher }).click();
+  const panel = page.getByRole('dialog');
+  await panel.waitFor();
+  return panel;
+}
+
+export async function says(page, text) {
+  await page.getByRole('textbox', { name: 'Message' }).fill(text);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+}
+
+/** A shop on another origin, with a policy and a body of the test's choosing. */
+export async function openShop({ policy, body, head = '' }) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    const headers = { 'content-type': 'text/html; charset=utf-8' };
+    if (policy) headers['content-security-policy'] = policy;
+    response.writeHead(200, headers);
+    response.end(`<!doctype html><html lang="en"><head><title>A shop</title>${head}</head><body>${body}</body></html>`);
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    asked,
+    close: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }),
+  };
+}
+
+/** No violation of WCAG 2.2 AA or best practice, as axe-core sees it. */
+export async function accessible(page, what) {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => {}))));
+  // Through the debugger, so that the page's own policy has no say.
+  await page.context().newCDPSession(page).then((session) => session.send('Runtime.evaluate', { expression: AXE }));
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  }));
+  const told = violations.map((it) => `${it.id}: ${it.help}: ${it.nodes.map((node) => node.html).join(' | ')}`);
+  assert.deepEqual(told, [], what);
+}
+
+/** A picture for whoever wants to look, where SHOPBELL_SHOTS names a folder. */
+export async function shot(page, name) {
+  const folder = process.env.SHOPBELL_SHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
