@@ -56,7 +56,10 @@ fn read_all(folder: &Path, kinds: &[&str]) -> Vec<(String, String)> {
             continue;
         };
         for path in entries.flatten().map(|it| it.path()) {
-            let kind = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+            let kind = path
+                .extension()
+                .and_then(|it| it.to_str())
+                .unwrap_or_default();
             if path.is_dir() {
                 folders.push(path);
             } else if kinds.contains(&kind)

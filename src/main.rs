@@ -189,7 +189,10 @@ fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
         say(&format!("The shop:  {url}/demo-shop"));
         say(&format!("The inbox: {url}/"));
         for sign_in in sign_ins {
-            say(&format!("  {} / {} ({})", sign_in.email, sign_in.password, sign_in.role));
+            say(&format!(
+                "  {} / {} ({})",
+                sign_in.email, sign_in.password, sign_in.role
+            ));
         }
         say("Everything is gone when this program ends.");
         wait(running).await
@@ -281,8 +284,11 @@ async fn add_agent(
     role: &str,
     password: &str,
 ) -> Result<(), Failure> {
-    let role = Role::parse(role).ok_or_else(|| Failure::Call("--role: owner, admin or agent".into()))?;
-    let hash = passwords::hash(password, &[email, name]).await.map_err(wrong_call)?;
+    let role =
+        Role::parse(role).ok_or_else(|| Failure::Call("--role: owner, admin or agent".into()))?;
+    let hash = passwords::hash(password, &[email, name])
+        .await
+        .map_err(wrong_call)?;
     let new = NewAgent {
         email: email.to_owned(),
         name: name.to_owned(),
@@ -300,11 +306,17 @@ async fn add_agent(
 async fn set_password(db: &Db, email: &str, password: &str) -> Result<(), Failure> {
     let address = EmailAddress::parse(email)
         .ok_or_else(|| Failure::Call(format!("--email {email}: this is no email address")))?;
-    let found = db.read(move |r| accounts::find_by_email(r, &address)).await?;
+    let found = db
+        .read(move |r| accounts::find_by_email(r, &address))
+        .await?;
     let agent = found.ok_or_else(|| {
-        Failure::Work(format!("nobody here has the address {email}. Create an agent with: shopbell agent add"))
+        Failure::Work(format!(
+            "nobody here has the address {email}. Create an agent with: shopbell agent add"
+        ))
     })?;
-    let hash = passwords::hash(password, &[email, &agent.name]).await.map_err(wrong_call)?;
+    let hash = passwords::hash(password, &[email, &agent.name])
+        .await
+        .map_err(wrong_call)?;
     let set = db.write("accounts.password", move |w| {
         accounts::set_password(w, agent.id, &hash, None)
     });

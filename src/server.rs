@@ -65,7 +65,11 @@ pub async fn start(
     let hub = Hub::default();
     let place = Place::new(&config);
     let fresh = db.read(accounts::is_empty).await?;
-    let code = if fresh { SetupCode::new() } else { SetupCode::none() };
+    let code = if fresh {
+        SetupCode::new()
+    } else {
+        SetupCode::none()
+    };
     let setup_code = code.reveal();
     let shared = Shared {
         db: Data::new(db.clone()),
@@ -229,7 +233,10 @@ async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) {
         tokio::time::sleep(SWEEP).await;
         limits.sweep();
         let now = clock.now();
-        if let Err(error) = db.write("journal.prune", move |w| journal::prune(w, now)).await {
+        if let Err(error) = db
+            .write("journal.prune", move |w| journal::prune(w, now))
+            .await
+        {
             tracing::warn!(%error, "could not prune the journal: {error}");
         }
     }

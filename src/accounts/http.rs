@@ -20,9 +20,7 @@ use crate::kernel::{AgentId, Clock, EmailAddress, Token};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{
-    self, Around, ClientAddress, Limit, Limits, OpenForm, Place, Routes, Who,
-};
+use crate::web::{self, Around, ClientAddress, Limit, Limits, OpenForm, Place, Routes, Who};
 
 /// How long the answer to “forgot my password” takes at least: the same whether
 /// the address is known or not.
@@ -148,7 +146,9 @@ async fn sign_out(
     place: Data<Place>,
 ) -> Result<HttpResponse> {
     let (by, session) = (agent.id, agent.session);
-    let end = db.write("accounts.sign_out", move |w| super::end_session(w, by, session));
+    let end = db.write("accounts.sign_out", move |w| {
+        super::end_session(w, by, session)
+    });
     end.await?;
     hub.close_agents(|it| it.session == session, Closing::SignedOut);
     let mut answer = web::see("/login?done=signed_out");
@@ -232,6 +232,9 @@ struct LinkQuery {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PasswordForm {
+    /// For password managers, which file a new password under it.
+    #[serde(default, rename = "email")]
+    _email: String,
     token: String,
     password: String,
 }
@@ -306,7 +309,9 @@ async fn redeem(
 ) -> Result<AgentId> {
     let about = [agent.email.as_str(), agent.name.as_str()];
     let hash = passwords::hash(&form.password, &about).await?;
-    let token = Token::parse(&form.token).ok_or(Error::NotFound("link"))?.hash();
+    let token = Token::parse(&form.token)
+        .ok_or(Error::NotFound("link"))?
+        .hash();
     let now = clock.now();
     db.write("accounts.redeem", move |w| {
         super::redeem_link(w, now, token, purpose, &hash)

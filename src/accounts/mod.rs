@@ -191,8 +191,7 @@ pub fn sign_in(w: &Writer, now: Timestamp, agent: AgentId, device: &str) -> Resu
 /// Who is asking, if the session is still alive.
 pub fn authenticate(r: &Reader, now: Timestamp, token: TokenHash) -> Result<SignedIn> {
     let alive = |seen_at, created_at| now - seen_at < IDLE && now - created_at < LONGEST;
-    let (mut found, created_at, seen_at) =
-        sql::find_session(r, token)?.ok_or(Error::SignedOut)?;
+    let (mut found, created_at, seen_at) = sql::find_session(r, token)?.ok_or(Error::SignedOut)?;
     if !alive(seen_at, created_at) {
         return Err(Error::SignedOut);
     }
@@ -258,12 +257,7 @@ pub fn redeem_link(
 }
 
 /// Invites a colleague; only an owner makes another owner.
-pub fn invite(
-    w: &Writer,
-    now: Timestamp,
-    by: Role,
-    new: NewAgent,
-) -> Result<(AgentId, Token)> {
+pub fn invite(w: &Writer, now: Timestamp, by: Role, new: NewAgent) -> Result<(AgentId, Token)> {
     if !rules::may_appoint(by, new.role) {
         return Err(Error::Forbidden(|t| t.error_forbidden().into()));
     }

@@ -72,7 +72,10 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
     let mut own_words: Vec<String> = Vec::new();
     for text in about.iter().map(|it| it.to_lowercase()) {
         own_words.push(text.chars().filter(|c| c.is_alphanumeric()).collect());
-        own_words.extend(text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned));
+        own_words.extend(
+            text.split(|c: char| !c.is_alphanumeric())
+                .map(str::to_owned),
+        );
     }
     let words = COMMON.iter().map(|it| (*it).to_owned()).chain(own_words);
     for word in words.filter(|it| 4 <= it.len()) {
@@ -91,14 +94,71 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
 
 /// What the lists of leaked passwords are made of, once padded to this length.
 const COMMON: &[&str] = &[
-    "password", "passwort", "parola", "passw0rd", "p@ssw0rd", "p@ssword", "motdepasse", "azerty",
-    "qwertyuiop", "qwerty", "qwertz", "asdfghjkl", "asdfgh", "zxcvbnm", "1q2w3e4r", "1qaz2wsx",
-    "q1w2e3r4", "123456789", "12345678", "1234567", "123456", "12345", "1234", "987654321",
-    "abcdefgh", "abcdef", "abcd", "abc123", "iloveyou", "letmein", "welcome", "admin", "root",
-    "login", "master", "dragon", "monkey", "football", "baseball", "sunshine", "princess",
-    "superman", "batman", "trustno1", "shadow", "michael", "secret", "changeme", "default",
-    "bonjour", "soleil", "sifre", "istanbul", "galatasaray", "fenerbahce", "besiktas", "йцукен",
-    "пароль", "любовь", "shopbell", "livechat", "2024", "2025", "2026", "2027",
+    "password",
+    "passwort",
+    "parola",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "motdepasse",
+    "azerty",
+    "qwertyuiop",
+    "qwerty",
+    "qwertz",
+    "asdfghjkl",
+    "asdfgh",
+    "zxcvbnm",
+    "1q2w3e4r",
+    "1qaz2wsx",
+    "q1w2e3r4",
+    "123456789",
+    "12345678",
+    "1234567",
+    "123456",
+    "12345",
+    "1234",
+    "987654321",
+    "abcdefgh",
+    "abcdef",
+    "abcd",
+    "abc123",
+    "iloveyou",
+    "letmein",
+    "welcome",
+    "admin",
+    "root",
+    "login",
+    "master",
+    "dragon",
+    "monkey",
+    "football",
+    "baseball",
+    "sunshine",
+    "princess",
+    "superman",
+    "batman",
+    "trustno1",
+    "shadow",
+    "michael",
+    "secret",
+    "changeme",
+    "default",
+    "bonjour",
+    "soleil",
+    "sifre",
+    "istanbul",
+    "galatasaray",
+    "fenerbahce",
+    "besiktas",
+    "йцукен",
+    "пароль",
+    "любовь",
+    "shopbell",
+    "livechat",
+    "2024",
+    "2025",
+    "2026",
+    "2027",
 ];
 
 fn compute(password: &str) -> Result<PasswordHash> {
@@ -141,13 +201,20 @@ mod tests {
             "mugsandmore1",
             "ada@mugs.example",
         ] {
-            assert!(check(bad, &["Mugs and More", "ada@mugs.example"]).is_err(), "{bad}");
+            assert!(
+                check(bad, &["Mugs and More", "ada@mugs.example"]).is_err(),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn a_long_sentence_in_any_language_is_good() {
-        for good in ["correct horse battery", "мой кот любит рыбу", "on-va-au-marche-8"] {
+        for good in [
+            "correct horse battery",
+            "мой кот любит рыбу",
+            "on-va-au-marche-8",
+        ] {
             assert!(check(good, &["Mugs and More"]).is_ok(), "{good}");
         }
     }

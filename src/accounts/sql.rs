@@ -62,10 +62,7 @@ pub fn count_agents(r: &Reader) -> Result<i64> {
     Ok(query.query_row([], |row| row.get(0))?)
 }
 
-pub fn find_password(
-    r: &Reader,
-    email: &EmailAddress,
-) -> Result<Option<(AgentId, PasswordHash)>> {
+pub fn find_password(r: &Reader, email: &EmailAddress) -> Result<Option<(AgentId, PasswordHash)>> {
     let mut query = r.prepare_cached(
         "select id, password_hash from agents where email = ?1 and password_hash is not null",
     )?;
@@ -179,7 +176,11 @@ pub fn delete_other_sessions(w: &Writer, agent: AgentId, keep: Option<SessionId>
     Ok(())
 }
 
-pub fn delete_old_sessions(w: &Writer, seen_before: Timestamp, made_before: Timestamp) -> Result<()> {
+pub fn delete_old_sessions(
+    w: &Writer,
+    seen_before: Timestamp,
+    made_before: Timestamp,
+) -> Result<()> {
     w.prepare_cached("delete from sessions where seen_at < ?1 or created_at < ?2")?
         .execute(params![seen_before, made_before])?;
     Ok(())

@@ -69,7 +69,10 @@ fn place(
         return Ok(done.clone());
     }
     if path.iter().any(|it| it == name) {
-        return Err(format!("{name} imports itself by way of {}", path.join(", ")));
+        return Err(format!(
+            "{name} imports itself by way of {}",
+            path.join(", ")
+        ));
     }
     let content = sources.get(name).ok_or_else(|| {
         let from = path.last().map_or("the loader", String::as_str);
@@ -89,7 +92,11 @@ fn place(
         true => format!("/{name}"),
         false => format!("/assets/{}", hashed(name, &content)),
     };
-    write(&target.join(address.trim_start_matches('/')), name, &content)?;
+    write(
+        &target.join(address.trim_start_matches('/')),
+        name,
+        &content,
+    )?;
     names.insert(name.to_owned(), address.clone());
     Ok(address)
 }

@@ -57,7 +57,11 @@ fn load(address: &'static str) -> Option<Asset> {
     let bytes = read(path)?;
     let smaller = |it: &&[u8]| it.len() < bytes.len();
     let hash = Files::get(path)?.metadata.sha256_hash();
-    let etag: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let etag: String = hash
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Some(Asset {
         bytes,
         br: read(&format!("{path}.br")).filter(smaller),
@@ -108,7 +112,10 @@ mod tests {
         for (name, address) in TABLE.iter().filter(|(name, _)| name.ends_with(".js")) {
             let asset = find(address).unwrap_or_else(|| panic!("{name} is not served"));
             let text = std::str::from_utf8(asset.bytes).unwrap();
-            assert!(!text.contains("from './") && !text.contains("__WIDGET_URL__"), "{name}");
+            assert!(
+                !text.contains("from './") && !text.contains("__WIDGET_URL__"),
+                "{name}"
+            );
         }
     }
 }

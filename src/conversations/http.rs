@@ -50,7 +50,9 @@ async fn inbox(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let place: Where = web::parse_query(request.query_string())?;
-    let page = db.read(move |r| draw(r, &agent, &around, &place, None)).await?;
+    let page = db
+        .read(move |r| draw(r, &agent, &around, &place, None))
+        .await?;
     web::page(&page)
 }
 
@@ -229,7 +231,16 @@ async fn resolve(
 ) -> Result<HttpResponse> {
     let by = Actor::Agent(agent.id);
     let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
-    act(agent, db, clock, key, request, "conversations.resolve", resolve).await
+    act(
+        agent,
+        db,
+        clock,
+        key,
+        request,
+        "conversations.resolve",
+        resolve,
+    )
+    .await
 }
 
 async fn reopen(
@@ -241,7 +252,16 @@ async fn reopen(
 ) -> Result<HttpResponse> {
     let by = Actor::Agent(agent.id);
     let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
-    act(agent, db, clock, key, request, "conversations.reopen", reopen).await
+    act(
+        agent,
+        db,
+        clock,
+        key,
+        request,
+        "conversations.reopen",
+        reopen,
+    )
+    .await
 }
 
 #[derive(Deserialize)]

@@ -124,12 +124,7 @@ pub fn of_visitor(r: &Reader, visitor: VisitorId) -> Result<Option<Conversation>
 
 /// What a visitor writes goes to his conversation: a new one at first, and the
 /// same again however long he stayed away.
-pub fn write_in(
-    w: &Writer,
-    now: Timestamp,
-    visitor: &Visitor,
-    new: NewMessage,
-) -> Result<Posted> {
+pub fn write_in(w: &Writer, now: Timestamp, visitor: &Visitor, new: NewMessage) -> Result<Posted> {
     let conversation = match sql::find_conversation_of(w, visitor.id)? {
         Some(found) => found,
         None => {

@@ -58,7 +58,9 @@ pub fn clean_cid(cid: &str) -> Result<()> {
         && cid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     match good {
         true => Ok(()),
-        false => Err(Error::Malformed("cid: 8 to 64 letters, digits or hyphens".into())),
+        false => Err(Error::Malformed(
+            "cid: 8 to 64 letters, digits or hyphens".into(),
+        )),
     }
 }
 

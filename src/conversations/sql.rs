@@ -11,7 +11,8 @@ use crate::visitors::Device;
 const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at, unread,
     agents_seen, visitor_seen from conversations";
 
-const MESSAGE: &str = "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.change,
+const MESSAGE: &str =
+    "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.change,
     m.body, m.cid, m.at, m.page, m.title, d.kind as device_kind, d.app, d.app_version, d.browser,
     d.browser_version, d.system, d.raw
     from messages m
@@ -35,15 +36,16 @@ pub fn insert_conversation(
 
 pub fn find_conversation(r: &Reader, id: ConversationId) -> Result<Option<Conversation>> {
     let mut query = r.prepare_cached(&format!("{CONVERSATION} where id = ?1"))?;
-    Ok(query.query_row(params![id.0], read_conversation).optional()?)
+    Ok(query
+        .query_row(params![id.0], read_conversation)
+        .optional()?)
 }
 
-pub fn find_conversation_by_key(
-    r: &Reader,
-    key: &ConversationKey,
-) -> Result<Option<Conversation>> {
+pub fn find_conversation_by_key(r: &Reader, key: &ConversationKey) -> Result<Option<Conversation>> {
     let mut query = r.prepare_cached(&format!("{CONVERSATION} where key = ?1"))?;
-    Ok(query.query_row(params![key.0], read_conversation).optional()?)
+    Ok(query
+        .query_row(params![key.0], read_conversation)
+        .optional()?)
 }
 
 pub fn find_conversation_of(r: &Reader, visitor: VisitorId) -> Result<Option<Conversation>> {
@@ -54,12 +56,7 @@ pub fn find_conversation_of(r: &Reader, visitor: VisitorId) -> Result<Option<Con
     Ok(found.optional()?)
 }
 
-pub fn update_state(
-    w: &Writer,
-    id: ConversationId,
-    state: State,
-    now: Timestamp,
-) -> Result<()> {
+pub fn update_state(w: &Writer, id: ConversationId, state: State, now: Timestamp) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update conversations set state = ?2, last_at = ?3,
              resolved_at = iif(?2 = 'resolved', ?3, null)
@@ -160,7 +157,13 @@ pub fn insert_change(
          values (?1, ?2, 'system', ?3, ?4, '', 'change-' || ?1, ?5)",
     )?;
     let agent = agent.map(|it| it.0);
-    statement.execute(params![id.0, conversation.0, agent, change_word(change), now])?;
+    statement.execute(params![
+        id.0,
+        conversation.0,
+        agent,
+        change_word(change),
+        now
+    ])?;
     Ok(())
 }
 
@@ -174,17 +177,19 @@ pub fn find_message_by_cid(
     conversation: ConversationId,
     cid: &str,
 ) -> Result<Option<Message>> {
-    let mut query =
-        r.prepare_cached(&format!("{MESSAGE} where m.conversation = ?1 and m.cid = ?2"))?;
+    let mut query = r.prepare_cached(&format!(
+        "{MESSAGE} where m.conversation = ?1 and m.cid = ?2"
+    ))?;
     let found = query.query_row(params![conversation.0, cid], read_message);
     Ok(found.optional()?)
 }
 
 pub fn find_newest_id(r: &Reader, conversation: ConversationId) -> Result<Seq> {
-    let mut query = r.prepare_cached(
-        "select coalesce(max(id), 0) from messages where conversation = ?1",
-    )?;
-    Ok(Seq(query.query_row(params![conversation.0], |row| row.get(0))?))
+    let mut query =
+        r.prepare_cached("select coalesce(max(id), 0) from messages where conversation = ?1")?;
+    Ok(Seq(
+        query.query_row(params![conversation.0], |row| row.get(0))?
+    ))
 }
 
 pub fn exists_answer_of_others(
@@ -262,10 +267,7 @@ pub fn list_changes(
     Ok(found)
 }
 
-pub fn find_last_of_visitor(
-    r: &Reader,
-    conversation: ConversationId,
-) -> Result<Option<Message>> {
+pub fn find_last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<Option<Message>> {
     let mut query = r.prepare_cached(&format!(
         "{MESSAGE} where m.conversation = ?1 and m.kind = 'visitor' order by m.id desc limit 1"
     ))?;

@@ -72,12 +72,7 @@ pub fn entry_html(entry: &Entry, t: Lang) -> Result<String> {
 }
 
 /// `number`: the visitor's, whose name stands where no agent acted.
-pub fn message_html(
-    message: &Message,
-    number: i64,
-    visitor_seen: Seq,
-    t: Lang,
-) -> Result<String> {
+pub fn message_html(message: &Message, number: i64, visitor_seen: Seq, t: Lang) -> Result<String> {
     web::fragment(&line(message, visitor_seen, &visitors::name(number, t), t))
 }
 

@@ -103,13 +103,23 @@ mod tests {
 
         // As an older release would have left it: one migration short.
         let last = Migrations::iter().max().unwrap().into_owned();
-        connection.execute_batch("create table keep (x); insert into keep values (7);").unwrap();
-        connection.execute("delete from migrations where name = ?1", params![last]).unwrap();
+        connection
+            .execute_batch("create table keep (x); insert into keep values (7);")
+            .unwrap();
+        connection
+            .execute("delete from migrations where name = ?1", params![last])
+            .unwrap();
         let _ = run(&mut connection, Some(&folder));
 
-        let copy = fs::read_dir(folder.join(ASIDE)).unwrap().next().unwrap().unwrap();
+        let copy = fs::read_dir(folder.join(ASIDE))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
         let copy = Connection::open(copy.path()).unwrap();
-        let kept: i64 = copy.query_row("select x from keep", [], |row| row.get(0)).unwrap();
+        let kept: i64 = copy
+            .query_row("select x from keep", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(kept, 7);
     }
 }

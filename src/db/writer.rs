@@ -65,9 +65,8 @@ where
             return false;
         };
         // A panic in one order is that order's failure, not its neighbours'.
-        let value = catch_unwind(AssertUnwindSafe(|| work(w))).unwrap_or_else(|_| {
-            Err(Error::internal(self.name, "the write panicked"))
-        });
+        let value = catch_unwind(AssertUnwindSafe(|| work(w)))
+            .unwrap_or_else(|_| Err(Error::internal(self.name, "the write panicked")));
         let keep = value.is_ok();
         self.value = Some(value);
         keep
@@ -97,7 +96,8 @@ pub(super) fn run(
         let flushed = group.finish(&connection);
         match &flushed {
             Ok(changed) => {
-                bell.storage.send_if_modified(|it| swap(it, Storage::Writable));
+                bell.storage
+                    .send_if_modified(|it| swap(it, Storage::Writable));
                 // Told from this thread, before any caller: a request that was
                 // dropped while it waited has still changed the house.
                 if *changed {
@@ -106,7 +106,8 @@ pub(super) fn run(
             }
             Err(error) => {
                 tracing::error!(%error, "could not save: {error}");
-                bell.storage.send_if_modified(|it| swap(it, Storage::Failing));
+                bell.storage
+                    .send_if_modified(|it| swap(it, Storage::Failing));
             }
         }
         let poisoned = flushed.is_err();

@@ -70,7 +70,11 @@ fn play(w: &Writer, now: Timestamp, script: &Script, people: &[(String, AgentId)
         for (m, line) in talk.lines.iter().enumerate() {
             told.push(((began + line.after * SECOND).min(now), n, m));
         }
-        told.push((began + talk.length() * SECOND + 40 * SECOND, n, talk.lines.len()));
+        told.push((
+            began + talk.length() * SECOND + 40 * SECOND,
+            n,
+            talk.lines.len(),
+        ));
     }
     told.sort_unstable();
     let mut stages: Vec<Stage> = script.talks.iter().map(|_| Stage::default()).collect();
@@ -107,7 +111,10 @@ impl Stage {
         let cid = format!("demo-line-{n:04}");
         match (line.who, self.conversation) {
             (Who::Visitor, _) => self.visitor_says(w, at, site, talk, line, cid),
-            (_, None) => Err(Error::internal("playing the demonstration", "an agent begins")),
+            (_, None) => Err(Error::internal(
+                "playing the demonstration",
+                "an agent begins",
+            )),
             (who, Some(conversation)) => {
                 let agent = agent(people, talk)?;
                 let note = who == Who::Note;

@@ -141,7 +141,10 @@ impl Script {
 }
 
 fn finish(raw: RawTalk, browsers: &[Browser], n: usize) -> Talk {
-    let fitting: Vec<&Browser> = browsers.iter().filter(|it| it.device == raw.device).collect();
+    let fitting: Vec<&Browser> = browsers
+        .iter()
+        .filter(|it| it.device == raw.device)
+        .collect();
     let browser = fitting.get(n % fitting.len().max(1));
     let line = |(who, after, text): (String, i64, String)| Line {
         who: match who.as_str() {

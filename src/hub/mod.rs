@@ -60,6 +60,31 @@ pub enum Audience {
     OtherAgents(AgentId),
 }
 
+impl Audience {
+    pub fn includes(self, seat: &AgentSeat) -> bool {
+        match self {
+            Self::Visitor(_) => false,
+            Self::Agents => true,
+            Self::AgentsReading(lang) => seat.lang == lang,
+            Self::Viewers(conversation, lang) => {
+                seat.lang == lang && seat.viewing == Some(conversation)
+            }
+            Self::OtherAgents(agent) => seat.agent != agent,
+        }
+    }
+}
+
+/// One piece of news, written out, and who gets it.
+#[derive(Debug, Clone)]
+pub struct News {
+    pub audience: Audience,
+    pub seq: Seq,
+    pub text: String,
+}
+
+/// Turns several pieces into one frame.
+pub type Bundle = fn(&[&str]) -> Frame;
+
 /// One open connection. Leaving the hub is dropping it.
 pub struct Connection {
     hub: Hub,
@@ -116,13 +141,15 @@ impl Hub {
         })
     }
 
-    /// Sends news and moves the position, in one step.
-    pub fn publish(&self, position: Seq, news: &[(Audience, Frame)]) {
+    /// Sends news and moves the position, in one step. A connection gets all that
+    /// is new to it in one frame: torn off in the middle, it would otherwise come
+    /// back believing that it had seen the rest.
+    pub fn publish(&self, position: Seq, mut news: Vec<News>, bundle: Bundle) {
+        news.sort_by_key(|it| it.seq);
         let mut state = self.lock();
         state.position = position;
-        for (audience, frame) in news {
-            state.send(*audience, frame, Outbox::push);
-        }
+        state.tell_visitors(&news, bundle);
+        state.tell_agents(&news, bundle);
     }
 
     /// Sends a passing signal. Whoever is behind does without it.
@@ -195,6 +222,40 @@ impl Hub {
 }
 
 impl State {
+    fn tell_visitors(&self, news: &[News], bundle: Bundle) {
+        let mut told: HashMap<VisitorId, Vec<&str>> = HashMap::new();
+        for it in news {
+            if let Audience::Visitor(visitor) = it.audience
+                && self.visitors.contains_key(&visitor)
+            {
+                told.entry(visitor).or_default().push(&it.text);
+            }
+        }
+        for (visitor, texts) in told {
+            let frame = bundle(&texts);
+            self.send(Audience::Visitor(visitor), &frame, Outbox::push);
+        }
+    }
+
+    /// Pages that show the same in the same language share one frame.
+    fn tell_agents(&self, news: &[News], bundle: Bundle) {
+        let mut shared: HashMap<(Lang, Option<ConversationId>), Option<Frame>> = HashMap::new();
+        for chair in self.agents.values() {
+            let look = (chair.seat.lang, chair.seat.viewing);
+            let frame = shared.entry(look).or_insert_with(|| {
+                let texts: Vec<&str> = news
+                    .iter()
+                    .filter(|it| it.audience.includes(&chair.seat))
+                    .map(|it| it.text.as_str())
+                    .collect();
+                (!texts.is_empty()).then(|| bundle(&texts))
+            });
+            if let Some(frame) = frame {
+                chair.outbox.push(frame.clone());
+            }
+        }
+    }
+
     fn send(&self, audience: Audience, frame: &Frame, push: fn(&Outbox, Frame) -> Sent) {
         if let Audience::Visitor(visitor) = audience {
             for (_, outbox) in self.visitors.get(&visitor).into_iter().flatten() {
@@ -202,16 +263,8 @@ impl State {
             }
             return;
         }
-        let listens = |seat: &AgentSeat| match audience {
-            Audience::Visitor(_) => false,
-            Audience::Agents => true,
-            Audience::AgentsReading(lang) => seat.lang == lang,
-            Audience::Viewers(conversation, lang) => {
-                seat.lang == lang && seat.viewing == Some(conversation)
-            }
-            Audience::OtherAgents(agent) => seat.agent != agent,
-        };
-        for chair in self.agents.values().filter(|it| listens(&it.seat)) {
+        let listening = self.agents.values();
+        for chair in listening.filter(|it| audience.includes(&it.seat)) {
             push(&chair.outbox, frame.clone());
         }
     }

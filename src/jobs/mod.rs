@@ -9,7 +9,7 @@ mod sql;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -89,17 +89,19 @@ pub fn drop_job(w: &Writer, id: JobId) -> Result<()> {
 
 /// Works off what is due, for ever. Returns only when the database closes.
 pub async fn work(db: Db, clock: Clock, kinds: Kinds) -> Result<()> {
-    let kinds = Arc::new(kinds);
+    let kinds = Rc::new(kinds);
     let mut commits = db.commits();
     let mut running = FuturesUnordered::new();
     let mut taken = HashSet::new();
     loop {
         commits.mark_unchanged();
         let now = clock.now();
-        let due = db.read(move |r| sql::list_due(r, now, AT_ONCE as i64 * 2)).await?;
+        let due = db
+            .read(move |r| sql::list_due(r, now, AT_ONCE as i64 * 2))
+            .await?;
         for job in due {
             if running.len() < AT_ONCE && taken.insert(job.id) {
-                running.push(attempt(db.clone(), clock.clone(), Arc::clone(&kinds), job));
+                running.push(attempt(db.clone(), clock.clone(), Rc::clone(&kinds), job));
             }
         }
         let next = db.read(move |r| sql::find_next_due(r, now)).await?;
@@ -118,7 +120,7 @@ pub async fn work(db: Db, clock: Clock, kinds: Kinds) -> Result<()> {
     }
 }
 
-async fn attempt(db: Db, clock: Clock, kinds: Arc<Kinds>, job: Job) -> JobId {
+async fn attempt(db: Db, clock: Clock, kinds: Rc<Kinds>, job: Job) -> JobId {
     let id = job.id;
     let attempts = job.attempts;
     let kind = job.kind.clone();
@@ -131,7 +133,12 @@ async fn attempt(db: Db, clock: Clock, kinds: Arc<Kinds>, job: Job) -> JobId {
         Ok(()) => sql::delete_job(w, id).map(|_| ()),
         Err(trouble) => {
             let (due, cause) = after_trouble(now, attempts, trouble);
-            tracing::warn!(job = id.0, kind, attempts, "job {id} ({kind}) failed: {cause}");
+            tracing::warn!(
+                job = id.0,
+                kind,
+                attempts,
+                "job {id} ({kind}) failed: {cause}"
+            );
             sql::update_failed(w, id, now, due, cause)
         }
     };

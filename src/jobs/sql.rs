@@ -48,7 +48,9 @@ pub fn find_next_due(r: &Reader, after: Timestamp) -> Result<Option<Timestamp>> 
     let mut query = r.prepare_cached(
         "select due_at from jobs where failed_at is null and due_at > ?1 order by due_at limit 1",
     )?;
-    Ok(query.query_row(params![after], |row| row.get(0)).optional()?)
+    Ok(query
+        .query_row(params![after], |row| row.get(0))
+        .optional()?)
 }
 
 pub fn update_due(w: &Writer, id: JobId, due: Timestamp) -> Result<bool> {

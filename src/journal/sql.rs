@@ -39,9 +39,8 @@ pub fn find_epoch(r: &Reader) -> Result<String> {
 }
 
 pub fn list_after(r: &Reader, seq: Seq, limit: usize) -> Result<Vec<Fact>> {
-    let mut query = r.prepare_cached(
-        "select seq, at, fact from journal where seq > ?1 order by seq limit ?2",
-    )?;
+    let mut query =
+        r.prepare_cached("select seq, at, fact from journal where seq > ?1 order by seq limit ?2")?;
     let rows = query.query_map(params![seq.0, limit as i64], read_row)?;
     rows.map(|row| parse(row?)).collect()
 }

@@ -20,14 +20,7 @@ macro_rules! id {
     )+};
 }
 
-id!(
-    AgentId,
-    ConversationId,
-    JobId,
-    SessionId,
-    SiteId,
-    VisitorId
-);
+id!(AgentId, ConversationId, JobId, SessionId, SiteId, VisitorId);
 
 /// A position in the journal. It only ever rises, in the order of commits, and
 /// the id of a message is the position of the event that posted it.

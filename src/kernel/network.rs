@@ -26,9 +26,12 @@ impl Network {
 
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                same_start(base.to_bits().into(), address.to_bits().into(), self.bits, 32)
-            }
+            (IpAddr::V4(base), IpAddr::V4(address)) => same_start(
+                base.to_bits().into(),
+                address.to_bits().into(),
+                self.bits,
+                32,
+            ),
             (IpAddr::V6(base), IpAddr::V6(address)) => {
                 same_start(base.to_bits(), address.to_bits(), self.bits, 128)
             }
@@ -120,7 +123,13 @@ mod tests {
         assert_eq!(pasted.authority(), "shop.example");
         assert_eq!(pasted.socket(), "wss://shop.example");
         assert!(Origin::parse("http://127.0.0.1:8080").is_some_and(|it| it.is_loopback()));
-        for bad in ["null", "", "javascript:alert(1)", "ftp://x.example", "https://a@b.example"] {
+        for bad in [
+            "null",
+            "",
+            "javascript:alert(1)",
+            "ftp://x.example",
+            "https://a@b.example",
+        ] {
             assert_eq!(Origin::parse(bad), None, "{bad}");
         }
     }

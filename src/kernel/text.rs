@@ -87,7 +87,15 @@ mod tests {
 
     #[test]
     fn people_may_write_in_any_language_and_with_emoji() {
-        for good in ["hello", "Où est ma commande ?", "नमस्ते", "مرحبا", "👩‍👩‍👧", "a\nb\tc", "می‌خواهم"] {
+        for good in [
+            "hello",
+            "Où est ma commande ?",
+            "नमस्ते",
+            "مرحبا",
+            "👩‍👩‍👧",
+            "a\nb\tc",
+            "می‌خواهم",
+        ] {
             assert_eq!(paragraph(good, 100).as_deref(), Ok(good));
         }
     }

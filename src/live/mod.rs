@@ -58,7 +58,7 @@ fn publish(reader: &Reader, hub: &Hub, position: &mut Seq) -> Result<()> {
         };
         let languages = hub.languages();
         let news = news::of(reader, &facts, &languages, |it| hub.is_viewed(it));
-        hub.publish(last, &news::frames(news));
+        hub.publish(last, news, protocol::bundle);
         *position = last;
     }
 }

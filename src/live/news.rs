@@ -4,19 +4,16 @@
 
 use std::collections::HashMap;
 
-use super::protocol::{Item, Op, bundle};
+use super::protocol::{Item, Op};
 use crate::conversations::{self, Conversation, Message, lists, view};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::events::{Event, Side};
-use crate::hub::{Audience, Frame};
+use crate::hub::{Audience, News};
 use crate::journal::Fact;
 use crate::kernel::{Actor, ConversationId, Seq};
 use crate::texts::Lang;
 use crate::{sites, visitors};
-
-/// One item, already JSON, and who gets it.
-pub type News = Vec<(Audience, String)>;
 
 /// `viewed`: whether any of the listeners shows that conversation.
 pub fn of(
@@ -24,13 +21,13 @@ pub fn of(
     facts: &[Fact],
     languages: &[Lang],
     viewed: impl Fn(ConversationId) -> bool,
-) -> News {
+) -> Vec<News> {
     let mut news = Vec::with_capacity(facts.len() * 2);
     let mut touched: HashMap<ConversationId, Touched> = HashMap::with_capacity(facts.len());
     let mut order = Vec::new();
     for fact in facts {
         let id = fact.event.conversation();
-        let known = touched.get(&id).is_some();
+        let known = touched.contains_key(&id);
         if !known {
             match Touched::load(r, id, &viewed) {
                 Ok(found) => {
@@ -60,21 +57,6 @@ pub fn of(
         }
     }
     news
-}
-
-/// One frame for each audience, in the order in which they first appear.
-pub fn frames(news: News) -> Vec<(Audience, Frame)> {
-    let mut bundles: Vec<(Audience, Vec<String>)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for (audience, item) in news {
-        let place = *places.entry(format!("{audience:?}")).or_insert_with(|| {
-            bundles.push((audience, Vec::new()));
-            bundles.len() - 1
-        });
-        bundles[place].1.push(item);
-    }
-    let frame = |(audience, items): (Audience, Vec<String>)| (audience, bundle(&items));
-    bundles.into_iter().map(frame).collect()
 }
 
 struct Touched {
@@ -125,7 +107,7 @@ fn show(
     fact: &Fact,
     place: &mut Touched,
     languages: &[Lang],
-    news: &mut News,
+    news: &mut Vec<News>,
 ) -> Result<()> {
     if let Event::Seen { side, up_to, .. } = fact.event {
         seen(fact.seq, place, side, up_to, languages, news);
@@ -146,7 +128,7 @@ fn seen(
     side: Side,
     up_to: Seq,
     languages: &[Lang],
-    news: &mut News,
+    news: &mut Vec<News>,
 ) {
     let conversation = &place.conversation;
     let id = match side {
@@ -166,11 +148,18 @@ fn seen(
         };
         item.text()
     };
-    news.push((Audience::Visitor(conversation.visitor), item("seen")));
+    let mut tell = |audience, text| {
+        news.push(News {
+            audience,
+            seq,
+            text,
+        });
+    };
+    tell(Audience::Visitor(conversation.visitor), item("seen"));
     if place.viewed {
         let item = item(&format!("seen-{}", conversation.key));
         for lang in languages {
-            news.push((Audience::Viewers(conversation.id, *lang), item.clone()));
+            tell(Audience::Viewers(conversation.id, *lang), item.clone());
         }
     }
 }
@@ -180,7 +169,7 @@ fn to_visitor(
     fact: &Fact,
     place: &mut Touched,
     message: &Message,
-    news: &mut News,
+    news: &mut Vec<News>,
 ) -> Result<()> {
     let audience = Audience::Visitor(place.conversation.visitor);
     if conversations::is_shown_to_visitor(message.kind, message.change) {
@@ -197,7 +186,7 @@ fn to_visitor(
             html: None,
             data: Some(view::for_visitor(message, lang)),
         };
-        news.push((audience, item.text()));
+        news.push(item.news(audience));
     }
     let state = match fact.event {
         Event::ConversationResolved { .. } => "resolved",
@@ -213,7 +202,7 @@ fn to_visitor(
         html: None,
         data: Some(state),
     };
-    news.push((audience, item.text()));
+    news.push(item.news(audience));
     Ok(())
 }
 
@@ -223,7 +212,7 @@ fn to_viewers(
     place: &Touched,
     message: &Message,
     languages: &[Lang],
-    news: &mut News,
+    news: &mut Vec<News>,
 ) -> Result<()> {
     let conversation = &place.conversation;
     let state_changed = !matches!(
@@ -243,7 +232,7 @@ fn to_viewers(
             html: Some(&html),
             data: None,
         };
-        news.push((audience, item.text()));
+        news.push(item.news(audience));
         if state_changed {
             let html = view::header_html(r, conversation.id, *lang)?;
             let item: Item = Item {
@@ -255,7 +244,7 @@ fn to_viewers(
                 html: Some(&html),
                 data: None,
             };
-            news.push((audience, item.text()));
+            news.push(item.news(audience));
         }
     }
     Ok(())
@@ -265,7 +254,7 @@ fn list_entries(
     r: &Reader,
     place: &Touched,
     languages: &[Lang],
-    news: &mut News,
+    news: &mut Vec<News>,
 ) -> Result<()> {
     if languages.is_empty() {
         return Ok(());
@@ -284,7 +273,7 @@ fn list_entries(
             html: Some(&html),
             data: None,
         };
-        news.push((Audience::AgentsReading(*lang), item.text()));
+        news.push(item.news(Audience::AgentsReading(*lang)));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::hub::Frame;
+use crate::hub::{Audience, Frame, News};
 use crate::kernel::{ConversationKey, Seq};
 
 /// One piece of news. A screen keeps it under `id` in `list`, sorted by `key`,
@@ -47,8 +47,13 @@ pub enum Passing<'a> {
     },
     /// To the visitor: an agent writes.
     #[serde(rename = "typing")]
-    Answering { name: &'a str, on: bool },
-    Storage { ok: bool },
+    Answering {
+        name: &'a str,
+        on: bool,
+    },
+    Storage {
+        ok: bool,
+    },
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -68,7 +73,9 @@ pub enum Control<'a> {
         missed: usize,
     },
     /// What was missed cannot be told: fetch the region afresh.
-    Reload { region: &'a str },
+    Reload {
+        region: &'a str,
+    },
     Pong,
 }
 
@@ -76,7 +83,10 @@ pub enum Control<'a> {
 #[derive(Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AgentSignal {
-    Typing { conversation: ConversationKey, on: bool },
+    Typing {
+        conversation: ConversationKey,
+        on: bool,
+    },
     Ping,
 }
 
@@ -115,12 +125,20 @@ impl<D: Serialize> Item<'_, D> {
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+
+    pub fn news(&self, audience: Audience) -> News {
+        News {
+            audience,
+            seq: self.seq,
+            text: self.text(),
+        }
+    }
 }
 
 /// Several items in one frame.
-pub fn bundle(items: &[String]) -> Frame {
+pub fn bundle(items: &[&str]) -> Frame {
     match items {
-        [one] => one.as_str().into(),
+        [one] => (*one).into(),
         many => format!("[{}]", many.join(",")).into(),
     }
 }

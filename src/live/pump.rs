@@ -6,6 +6,7 @@ use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
 use futures_util::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use super::protocol::Control;
 use crate::hub::{Closing, Connection};
 
 /// A ping goes out this often; after two without any sign of life the
@@ -49,10 +50,19 @@ impl Meter {
     }
 }
 
+/// What came of a text frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    Fine,
+    /// The page asks whether anybody is there: browsers show pages no pings.
+    Ping,
+    /// That was no signal; the connection ends.
+    Nonsense,
+}
+
 /// What a socket does with what it hears.
 pub trait Listener {
-    /// False ends the connection: that was no signal.
-    fn hear(&mut self, text: &str) -> bool;
+    fn hear(&mut self, text: &str) -> Heard;
     /// Asked now and then: may this connection go on?
     async fn is_still_welcome(&self) -> bool;
 }
@@ -95,8 +105,16 @@ async fn exchange(
                     return End::TooFast;
                 }
                 match message {
-                    Some(Ok(Message::Text(text))) if listener.hear(&text) => (),
-                    Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Continuation(_))) => {
+                    Some(Ok(Message::Text(text))) => match listener.hear(&text) {
+                        Heard::Fine => (),
+                        Heard::Ping => {
+                            if session.text(Control::Pong.frame()).await.is_err() {
+                                return End::Gone;
+                            }
+                        }
+                        Heard::Nonsense => return End::Nonsense,
+                    },
+                    Some(Ok(Message::Binary(_) | Message::Continuation(_))) => {
                         return End::Nonsense;
                     }
                     Some(Ok(Message::Ping(bytes))) => if session.pong(&bytes).await.is_err() { return End::Gone },
@@ -111,8 +129,8 @@ async fn exchange(
                 if SILENCE < heard.elapsed() || session.ping(b"").await.is_err() {
                     return End::Gone;
                 }
-                // About every ten minutes: a session may have run out meanwhile.
-                if beats % 24 == 0 && !listener.is_still_welcome().await {
+                // Now and then: a session may have run out, or been ended elsewhere.
+                if beats.is_multiple_of(4) && !listener.is_still_welcome().await {
                     return End::House(Closing::SignedOut);
                 }
             }

@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use super::news;
 use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side, bundle};
-use super::pump::{self, End, FRAME, Listener};
+use super::pump::{self, End, FRAME, Heard, Listener};
 use crate::accounts::{self, Agent};
 use crate::conversations;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::hub::{AgentSeat, Audience, Frame, Hub, Seat};
+use crate::hub::{AgentSeat, Audience, Frame, Hub, News, Seat};
 use crate::kernel::{
     Actor, AgentId, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId, clip,
 };
@@ -65,7 +65,10 @@ async fn agent(
     let by = Actor::Agent(agent.id);
     let viewing = match key.0.is_empty() {
         true => None,
-        false => Some(db.read(move |r| conversations::find_by_key(r, by, &key)).await?),
+        false => Some(
+            db.read(move |r| conversations::find_by_key(r, by, &key))
+                .await?,
+        ),
     };
     let seat = AgentSeat {
         agent: agent.id,
@@ -131,13 +134,14 @@ fn greet_agent(
     };
     let viewed = |it: ConversationId| seat.viewing == Some(it);
     let mut items = news::of(r, &facts, &[seat.lang], viewed);
-    items.retain(|(audience, _)| !matches!(audience, Audience::Visitor(_)));
+    items.retain(|it| it.audience.includes(seat));
     Ok(welcome(joined_at, &epoch, items))
 }
 
-fn welcome(seq: Seq, epoch: &str, items: news::News) -> Vec<Frame> {
+fn welcome(seq: Seq, epoch: &str, mut items: Vec<News>) -> Vec<Frame> {
     let missed = items.len();
-    let items: Vec<String> = items.into_iter().map(|(_, item)| item).collect();
+    items.sort_by_key(|it| it.seq);
+    let items: Vec<&str> = items.iter().map(|it| it.text.as_str()).collect();
     let mut frames = vec![Control::Welcome { seq, epoch, missed }.frame()];
     if missed != 0 {
         frames.push(bundle(&items));
@@ -156,14 +160,14 @@ struct AgentPage {
 }
 
 impl Listener for AgentPage {
-    fn hear(&mut self, text: &str) -> bool {
+    fn hear(&mut self, text: &str) -> Heard {
         match serde_json::from_str(text) {
             Ok(AgentSignal::Typing { conversation, on }) => {
                 self.tell_typing(&conversation, on);
-                true
+                Heard::Fine
             }
-            Ok(AgentSignal::Ping) => true,
-            Err(_) => false,
+            Ok(AgentSignal::Ping) => Heard::Ping,
+            Err(_) => Heard::Nonsense,
         }
     }
 
@@ -319,7 +323,7 @@ fn greet_visitor(
         return Ok(vec![reload.frame()]);
     };
     let mut items = news::of(r, &facts, &[], |_| false);
-    items.retain(|(audience, _)| *audience == Audience::Visitor(visitor));
+    items.retain(|it| it.audience == Audience::Visitor(visitor));
     Ok(welcome(joined_at, &epoch, items))
 }
 
@@ -361,18 +365,14 @@ impl VisitorPage {
 }
 
 impl Listener for VisitorPage {
-    fn hear(&mut self, text: &str) -> bool {
+    fn hear(&mut self, text: &str) -> Heard {
         match serde_json::from_str(text) {
             Ok(VisitorSignal::Typing { on, text }) => {
                 self.tell_typing(on, text.as_deref());
-                true
+                Heard::Fine
             }
-            Ok(VisitorSignal::Ping) => {
-                let pong = Control::Pong.frame();
-                self.hub.signal(Audience::Visitor(self.visitor), &pong);
-                true
-            }
-            Ok(VisitorSignal::Hello { .. }) | Err(_) => false,
+            Ok(VisitorSignal::Ping) => Heard::Ping,
+            Ok(VisitorSignal::Hello { .. }) | Err(_) => Heard::Nonsense,
         }
     }
 
@@ -382,4 +382,3 @@ impl Listener for VisitorPage {
         !matches!(found, Err(Error::NotFound(_)))
     }
 }
-

@@ -99,10 +99,8 @@ fn connect(server: &Server) -> Result<AsyncSmtpTransport<Tokio1Executor>, Refuse
                 .tls(tls);
             match user.is_empty() {
                 true => builder,
-                false => builder.credentials(Credentials::new(
-                    user.clone(),
-                    password.reveal().to_owned(),
-                )),
+                false => builder
+                    .credentials(Credentials::new(user.clone(), password.reveal().to_owned())),
             }
         }
     };

@@ -59,8 +59,16 @@ fn draw(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> Result<M
         by_environment: config.smtp_url.is_some(),
         ready: settings::outgoing(r, config)?.is_some(),
         host: saved.host,
-        port: if fresh { "587".to_owned() } else { saved.port.to_string() },
-        security: if fresh { "starttls".to_owned() } else { saved.security },
+        port: if fresh {
+            "587".to_owned()
+        } else {
+            saved.port.to_string()
+        },
+        security: if fresh {
+            "starttls".to_owned()
+        } else {
+            saved.security
+        },
         user: saved.user,
         has_password: !saved.password.is_empty(),
         from_name: saved.from_name,

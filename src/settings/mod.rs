@@ -53,8 +53,8 @@ pub fn save_mail(w: &Writer, new: MailSettings) -> Result<()> {
     if new.password.is_empty() {
         new.password = mail(w)?.map(|it| it.password).unwrap_or_default();
     }
-    let value = serde_json::to_string(&new)
-        .map_err(|e| Error::internal("writing the mail settings", e))?;
+    let value =
+        serde_json::to_string(&new).map_err(|e| Error::internal("writing the mail settings", e))?;
     sql::upsert_value(w, MAIL, &value)
 }
 

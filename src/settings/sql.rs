@@ -5,7 +5,9 @@ use crate::error::Result;
 
 pub fn find_value(r: &Reader, name: &str) -> Result<Option<String>> {
     let mut query = r.prepare_cached("select value from settings where name = ?1")?;
-    Ok(query.query_row(params![name], |row| row.get(0)).optional()?)
+    Ok(query
+        .query_row(params![name], |row| row.get(0))
+        .optional()?)
 }
 
 pub fn upsert_value(w: &Writer, name: &str, value: &str) -> Result<()> {

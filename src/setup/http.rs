@@ -141,12 +141,7 @@ async fn welcome(
     web::page(&page)
 }
 
-fn welcome_page(
-    r: &Reader,
-    agent: &Agent,
-    config: &Config,
-    around: &Around,
-) -> Result<Welcome> {
+fn welcome_page(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> Result<Welcome> {
     let shell = agent.shell(r, around, "welcome", "")?;
     let site = sites::first(r)?;
     let url = &config.public_url;

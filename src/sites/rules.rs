@@ -14,7 +14,10 @@ pub fn parse_color(text: &str) -> Option<String> {
     }
     match hex.len() {
         6 => Some(format!("#{hex}")),
-        3 => Some(hex.chars().fold("#".to_owned(), |all, c| format!("{all}{c}{c}"))),
+        3 => Some(
+            hex.chars()
+                .fold("#".to_owned(), |all, c| format!("{all}{c}{c}")),
+        ),
         _ => None,
     }
 }
@@ -36,7 +39,9 @@ pub fn contrast(a: &str, b: &str) -> f64 {
 
 fn luminance(color: &str) -> f64 {
     let channel = |at: usize| {
-        let byte = color.get(at..at + 2).and_then(|it| u8::from_str_radix(it, 16).ok());
+        let byte = color
+            .get(at..at + 2)
+            .and_then(|it| u8::from_str_radix(it, 16).ok());
         let part = f64::from(byte.unwrap_or(0)) / 255.0;
         match part <= 0.04045 {
             true => part / 12.92,
@@ -61,7 +66,9 @@ mod tests {
 
     #[test]
     fn text_is_readable_on_every_colour() {
-        for color in ["#000000", "#ffffff", "#777777", "#ffff00", "#1f5eff", "#757575"] {
+        for color in [
+            "#000000", "#ffffff", "#777777", "#ffff00", "#1f5eff", "#757575",
+        ] {
             assert!(4.5 <= contrast(color, text_on(color)), "{color}");
         }
         assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 0.01);

@@ -31,11 +31,7 @@ struct Text {
 }
 
 /// The generated code, and what is wrong, a sentence each.
-pub fn compile(
-    catalogue: &[File],
-    sources: &[File],
-    widget: &[File],
-) -> (String, Vec<String>) {
+pub fn compile(catalogue: &[File], sources: &[File], widget: &[File]) -> (String, Vec<String>) {
     let mut faults = Vec::new();
     let texts = read(catalogue, &mut faults);
     faults.extend(find_unused(&texts, sources, widget));
@@ -141,11 +137,15 @@ fn check_forms(
     for form in needed {
         let may_lack = OPTIONAL.contains(&(code, form));
         if !forms.contains_key(*form) && !may_lack {
-            faults.push(format!("{file}: `{key}` lacks the form `{form}` in `{code}`"));
+            faults.push(format!(
+                "{file}: `{key}` lacks the form `{form}` in `{code}`"
+            ));
         }
     }
     for form in forms.keys().filter(|it| !needed.contains(&it.as_str())) {
-        faults.push(format!("{file}: `{key}` has a form `{form}` that `{code}` does not use"));
+        faults.push(format!(
+            "{file}: `{key}` has a form `{form}` that `{code}` does not use"
+        ));
     }
 }
 
@@ -156,11 +156,7 @@ fn placeholders(text: &str) -> Vec<String> {
 }
 
 /// Texts nobody asks for, and texts the widget asks for in vain.
-fn find_unused(
-    texts: &BTreeMap<String, Text>,
-    sources: &[File],
-    widget: &[File],
-) -> Vec<String> {
+fn find_unused(texts: &BTreeMap<String, Text>, sources: &[File], widget: &[File]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut words: BTreeSet<&str> = BTreeSet::new();
     for (_, source) in sources {
@@ -169,7 +165,9 @@ fn find_unused(
     let mut asked = BTreeSet::new();
     for (_, source) in widget {
         for quote in ['\'', '"'] {
-            for start in [" t(", "(t(", "[t(", "!t(", "{t(", "\nt(", "`t(", ",t(", ".t("] {
+            for start in [
+                " t(", "(t(", "[t(", "!t(", "{t(", "\nt(", "`t(", ",t(", ".t(",
+            ] {
                 for part in source.split(&format!("{start}{quote}")).skip(1) {
                     asked.extend(part.split(quote).next());
                 }
@@ -187,7 +185,9 @@ fn find_unused(
     }
     for name in asked {
         if !texts.contains_key(&format!("widget_{name}")) {
-            faults.push(format!("the widget asks for `{name}`, which is not in the catalogue"));
+            faults.push(format!(
+                "the widget asks for `{name}`, which is not in the catalogue"
+            ));
         }
     }
     faults
@@ -209,7 +209,11 @@ fn generate_text(code: &mut String, key: &str, text: &Text) {
     if names.is_empty() {
         let _ = writeln!(code, "pub fn {key}(self) -> &'static str {{ match self {{");
         for (language, variant, _) in LANGUAGES {
-            let form = text.forms[language].values().next().cloned().unwrap_or_default();
+            let form = text.forms[language]
+                .values()
+                .next()
+                .cloned()
+                .unwrap_or_default();
             let _ = writeln!(code, "Self::{variant} => {form:?},");
         }
         code.push_str("} }\n");
@@ -223,7 +227,10 @@ fn generate_text(code: &mut String, key: &str, text: &Text) {
         })
         .collect();
     let parameters = parameters.join(", ");
-    let _ = writeln!(code, "pub fn {key}(self, {parameters}) -> String {{ match self {{");
+    let _ = writeln!(
+        code,
+        "pub fn {key}(self, {parameters}) -> String {{ match self {{"
+    );
     for (language, variant, _) in LANGUAGES {
         let forms = &text.forms[language];
         if !text.plural {
@@ -232,7 +239,10 @@ fn generate_text(code: &mut String, key: &str, text: &Text) {
             continue;
         }
         let _ = writeln!(code, "Self::{variant} => match plural(self, n) {{");
-        for (name, form) in forms.iter().filter(|(name, _)| *name != "many" && *name != "other") {
+        for (name, form) in forms
+            .iter()
+            .filter(|(name, _)| *name != "many" && *name != "other")
+        {
             let _ = writeln!(code, "{name:?} => format!({form:?}),");
         }
         let rest = forms.get("many").or_else(|| forms.get("other"));
@@ -255,8 +265,10 @@ fn generate_widget(code: &mut String, texts: &BTreeMap<String, Text>) {
             let value = match text.plural {
                 false => quote(forms.values().next().map_or("", String::as_str)),
                 true => {
-                    let forms: Vec<String> =
-                        forms.iter().map(|(name, it)| format!("{}:{}", quote(name), quote(it))).collect();
+                    let forms: Vec<String> = forms
+                        .iter()
+                        .map(|(name, it)| format!("{}:{}", quote(name), quote(it)))
+                        .collect();
                     format!("{{{}}}", forms.join(","))
                 }
             };

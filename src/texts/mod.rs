@@ -34,7 +34,9 @@ impl Lang {
     /// By the first part of a language tag (BCP 47): `fr`, `fr-CA`.
     pub fn from_code(tag: &str) -> Option<Self> {
         let first = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL.into_iter().find(|it| it.code().eq_ignore_ascii_case(first))
+        Self::ALL
+            .into_iter()
+            .find(|it| it.code().eq_ignore_ascii_case(first))
     }
 
     /// The best of what a browser asks for in `Accept-Language` (RFC 9110,
@@ -43,9 +45,10 @@ impl Lang {
         let mut best = (0.0, Self::default());
         for part in header.split(',').take(32) {
             let (tag, weight) = part.split_once(';').unwrap_or((part, ""));
-            let weight = weight.trim().strip_prefix("q=").map_or(1.0, |it| {
-                it.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0)
-            });
+            let weight = weight
+                .trim()
+                .strip_prefix("q=")
+                .map_or(1.0, |it| it.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0));
             if let Some(lang) = Self::from_code(tag.trim())
                 && best.0 < weight
             {
@@ -108,9 +111,10 @@ mod tests {
         let forms = |lang, numbers: &[i64]| -> Vec<&str> {
             numbers.iter().map(|n| plural(lang, *n)).collect()
         };
-        assert_eq!(forms(Lang::Ru, &[1, 2, 5, 11, 12, 21, 22, 111]), [
-            "one", "few", "many", "many", "many", "one", "few", "many"
-        ]);
+        assert_eq!(
+            forms(Lang::Ru, &[1, 2, 5, 11, 12, 21, 22, 111]),
+            ["one", "few", "many", "many", "many", "one", "few", "many"]
+        );
         assert_eq!(forms(Lang::Fr, &[0, 1, 2]), ["one", "one", "other"]);
         assert_eq!(forms(Lang::En, &[0, 1, 2]), ["other", "one", "other"]);
     }
@@ -140,7 +144,10 @@ mod tests {
         ];
         for (catalogue, expected) in cases {
             let found = faults(&catalogue, "inbox_hi hello_hi", "");
-            assert!(found.iter().any(|it| it.contains(expected)), "{expected}: {found:?}");
+            assert!(
+                found.iter().any(|it| it.contains(expected)),
+                "{expected}: {found:?}"
+            );
         }
     }
 

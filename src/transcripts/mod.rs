@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::kernel::{Actor, AgentId, ConversationId, EmailAddress, Timestamp};
 use crate::{conversations, jobs, settings};
 
-
 const KIND: &str = "transcripts.send";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -40,3 +40,51 @@ impl MailTranscript {
 pub struct MailTranscriptText<'a> {
     pub mail: &'a MailTranscript,
 }
+
+/// Characters in a line of plain text, as RFC 5322 advises (2.1.1).
+const WIDTH: usize = 78;
+
+/// Breaks long lines between words and sets them in. A word that is too long by
+/// itself stays whole, because it may be an address that somebody wants to open.
+fn wrapped(text: &str, margin: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for whole in text.lines() {
+        let mut line = margin.to_owned();
+        let mut length = 0;
+        for word in whole.split_whitespace() {
+            let more = word.chars().count();
+            if 0 < length && WIDTH < margin.len() + length + 1 + more {
+                lines.push(std::mem::replace(&mut line, margin.to_owned()));
+                length = 0;
+            }
+            if 0 < length {
+                line.push(' ');
+                length += 1;
+            }
+            line.push_str(word);
+            length += more;
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_break_between_words_and_addresses_stay_whole() {
+        let long = format!("see {} for more", "x".repeat(90));
+        assert_eq!(
+            wrapped(&long, "  "),
+            format!("  see\n  {}\n  for more", "x".repeat(90))
+        );
+        assert_eq!(wrapped("one\n\n  two", "> "), "> one\n>\n> two");
+        assert!(
+            wrapped(&"word ".repeat(400), "  ")
+                .lines()
+                .all(|it| it.chars().count() <= WIDTH)
+        );
+    }
+}

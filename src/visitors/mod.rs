@@ -89,12 +89,7 @@ pub fn name(number: i64, t: Lang) -> String {
     t.chat_client(number)
 }
 
-pub fn arrive(
-    w: &Writer,
-    now: Timestamp,
-    site: SiteId,
-    lang: &str,
-) -> Result<(Visitor, Token)> {
+pub fn arrive(w: &Writer, now: Timestamp, site: SiteId, lang: &str) -> Result<(Visitor, Token)> {
     let token = Token::random();
     let number = sql::next_number(w, site)?;
     let lang = rules::clean_lang(lang);

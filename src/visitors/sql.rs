@@ -36,7 +36,8 @@ pub fn find_visitor_by_token(r: &Reader, token: TokenHash) -> Result<Option<Visi
 }
 
 pub fn find_visitor(r: &Reader, id: VisitorId) -> Result<Option<Visitor>> {
-    let mut query = r.prepare_cached("select id, site, number, lang from visitors where id = ?1")?;
+    let mut query =
+        r.prepare_cached("select id, site, number, lang from visitors where id = ?1")?;
     Ok(query.query_row(params![id.0], read_visitor).optional()?)
 }
 

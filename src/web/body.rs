@@ -140,7 +140,11 @@ fn is_utf8_once_decoded(text: &str) -> bool {
 fn malformed(error: &dyn std::fmt::Display) -> Error {
     let text = error.to_string();
     let safe = !text.contains("invalid type: string") && !text.contains("unknown variant");
-    let shown = if safe { text } else { "a field has the wrong type".into() };
+    let shown = if safe {
+        text
+    } else {
+        "a field has the wrong type".into()
+    };
     Error::Malformed(shown.into())
 }
 

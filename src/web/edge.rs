@@ -28,7 +28,8 @@ pub async fn guard<B: MessageBody + 'static>(
     let id = kernel::random_key();
     let started = Instant::now();
     // The path only: what follows a question mark may open something.
-    let span = tracing::info_span!("request", %id, method = %request.method(), path = request.path());
+    let span =
+        tracing::info_span!("request", %id, method = %request.method(), path = request.path());
 
     let mut response = if is_expected(&request) {
         let answered = next.call(request).instrument(span.clone()).await?;
@@ -55,8 +56,7 @@ pub async fn guard<B: MessageBody + 'static>(
 fn is_expected(request: &ServiceRequest) -> bool {
     let host = header(request.request(), "host");
     let place = request.app_data::<Data<Place>>();
-    matches!(request.path(), "/healthz" | "/readyz")
-        || place.is_some_and(|it| it.is_our_host(host))
+    matches!(request.path(), "/healthz" | "/readyz") || place.is_some_and(|it| it.is_our_host(host))
 }
 
 fn dress<B>(response: &mut ServiceResponse<B>, id: &str) {
@@ -77,7 +77,8 @@ fn explain<B>(
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let status = response.status();
     let noted = response.response().extensions().get::<Problem>().cloned();
-    let already_told = noted.is_none() && response.headers().contains_key(names::CONTENT_TYPE)
+    let already_told = noted.is_none()
+        && response.headers().contains_key(names::CONTENT_TYPE)
         && !is_bare_text(&response);
     if already_told {
         return response;

@@ -68,7 +68,11 @@ impl Secure {
 
     /// Adds what the handler has not decided itself.
     pub fn dress(&self, path: &str, headers: &mut HeaderMap) {
-        let set = if is_public(path) { &self.public } else { &self.page };
+        let set = if is_public(path) {
+            &self.public
+        } else {
+            &self.page
+        };
         for (name, value) in set {
             if !headers.contains_key(name) {
                 headers.insert(name.clone(), value.clone());

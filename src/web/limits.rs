@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use actix_web::ResponseError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::ResponseError;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use governor::clock::{Clock, DefaultClock};

@@ -98,7 +98,14 @@ mod tests {
     #[test]
     fn only_paths_of_our_own_are_followed() {
         assert_eq!(local_path("/inbox/c_1?x=2"), Some("/inbox/c_1?x=2"));
-        for bad in ["", "inbox", "//evil.example", "/\\evil.example", "https://evil.example", "/a\nb"] {
+        for bad in [
+            "",
+            "inbox",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\nb",
+        ] {
             assert_eq!(local_path(bad), None, "{bad}");
         }
     }

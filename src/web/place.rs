@@ -32,7 +32,10 @@ impl Place {
         // not know ports, so a trial on another port of this machine gets its own.
         let cookie = |name: &str| match public_url.is_https() {
             true => format!("__Host-{name}"),
-            false => format!("{name}-{}", public_url.authority().replace([':', '.', '[', ']'], "-")),
+            false => format!(
+                "{name}-{}",
+                public_url.authority().replace([':', '.', '[', ']'], "-")
+            ),
         };
         Self {
             session_cookie: cookie("sid"),

@@ -68,13 +68,7 @@ impl Routes {
         self.add("OPTIONS", path, Who::Anyone, options.to(handler));
     }
 
-    fn add(
-        &mut self,
-        method: &'static str,
-        path: &'static str,
-        who: Who,
-        route: actix_web::Route,
-    ) {
+    fn add(&mut self, method: &'static str, path: &'static str, who: Who, route: actix_web::Route) {
         self.table.push(Route { method, path, who });
         self.resources.entry(path).or_default().push((who, route));
     }

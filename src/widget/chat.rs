@@ -106,7 +106,11 @@ async fn send(
 ) -> Result<HttpResponse> {
     let (t, key) = (web::lang(&request), key.into_inner());
     let back = format!("/c/{key}#end");
-    match post(&address, &db, &clock, &limits, &place, &key, &request, &form).await {
+    match post(
+        &address, &db, &clock, &limits, &place, &key, &request, &form,
+    )
+    .await
+    {
         Ok(made) => {
             let mut answer = web::see(back);
             if let Some(token) = made {

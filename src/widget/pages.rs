@@ -75,9 +75,27 @@ impl DemoShop {
         [
             product("demo/mug.svg", t.demo_mug(), t.demo_mug_text(), 18, back),
             product("demo/bowl.svg", t.demo_bowl(), t.demo_bowl_text(), 24, ""),
-            product("demo/teapot.svg", t.demo_teapot(), t.demo_teapot_text(), 62, ""),
-            product("demo/beans.svg", t.demo_beans(), t.demo_beans_text(), 11, ""),
-            product("demo/plate.svg", t.demo_plate(), t.demo_plate_text(), 21, few),
+            product(
+                "demo/teapot.svg",
+                t.demo_teapot(),
+                t.demo_teapot_text(),
+                62,
+                "",
+            ),
+            product(
+                "demo/beans.svg",
+                t.demo_beans(),
+                t.demo_beans_text(),
+                11,
+                "",
+            ),
+            product(
+                "demo/plate.svg",
+                t.demo_plate(),
+                t.demo_plate_text(),
+                21,
+                few,
+            ),
             product("demo/vase.svg", t.demo_vase(), t.demo_vase_text(), 35, new),
         ]
     }

@@ -81,8 +81,7 @@ pub fn message(
 ) -> Result<PostedMessage> {
     let (visitor, site) = enter(w, caller)?;
     let strict = site.strict_privacy;
-    let device =
-        visitors::note_device(w, visitor.id, &post.device, &caller.agent_string, strict)?;
+    let device = visitors::note_device(w, visitor.id, &post.device, &caller.agent_string, strict)?;
     let told = |text: Option<String>, most: usize| {
         let text = text.filter(|_| !strict)?;
         Some(clip(&text, most)).filter(|it| !it.is_empty())

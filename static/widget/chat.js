@@ -12,6 +12,7 @@
 /** @typedef {import('./types.d.ts').Shell} Shell */
 /** @typedef {import('./types.d.ts').SiteConfig} SiteConfig */
 /** @typedef {import('./types.d.ts').Stored} Stored */
+/** @typedef {import('./types.d.ts').Unsent} Unsent */
 
 /** As many unsent messages as are kept. */
 const OUTBOX = 50;
@@ -40,9 +41,8 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
   /** @type {Map<number, Message>} */
   const messages = new Map();
 
-  /** @type {Stored} */
-  let memory = { outbox: [] };
-  let storable = true;
+  /** @type {Record<string, string>} */
+  let store = {};
   /** @type {string | undefined} */
   let token;
   /** @type {BroadcastChannel | undefined} */
@@ -70,15 +70,44 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
 
   // What this browser keeps.
 
-  /** @returns {Stored} */
-  function stored() {
-    try {
-      if (storable) memory = { outbox: [], ...JSON.parse(localStorage.getItem(key) || '{}') };
-    } catch {
-      storable = false;
-    }
-    return memory;
+  try {
+    store = localStorage;
+  } catch {
+    // Some pages may keep nothing: then this one remembers for as long as it is there.
   }
+
+  /** @param {string} name @param {object} value */
+  function put(name, value) {
+    const text = JSON.stringify(value);
+    try {
+      store[name] = text;
+    } catch {
+      store = { ...store, [name]: text };
+    }
+  }
+
+  /** What is not there, or not ours, counts as nothing. @param {string} name */
+  function read(name) {
+    try {
+      return JSON.parse(store[name]);
+    } catch {
+      return {};
+    }
+  }
+
+  /** @returns {Stored} */
+  const stored = () => read(key);
+
+  /**
+   * What the server has not confirmed, oldest first. Each message is stored by itself: two
+   * tabs that write at the same moment cannot lose one another's.
+   * @returns {Unsent[]}
+   */
+  const outbox = () =>
+    Object.keys(store)
+      .filter((name) => name.startsWith(key + ':'))
+      .map(read)
+      .sort((a, b) => (a.at < b.at ? -1 : 1));
 
   function learn() {
     const kept = stored();
@@ -89,35 +118,33 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
 
   /** Other tabs write too, so a change starts from what is there now. @param {(it: Stored) => void} edit */
   function keep(edit) {
-    edit(stored());
-    try {
-      if (storable) localStorage.setItem(key, JSON.stringify(memory));
-    } catch {
-      storable = false;
-    }
+    const kept = stored();
+    edit(kept);
+    put(key, kept);
     learn();
   }
 
-  /** A change that everybody should see. @param {(it: Stored) => void} edit */
+  /** A change that is to be seen; other tabs hear of it from the browser. @param {(it: Stored) => void} edit */
   function change(edit) {
     keep(edit);
-    tabs?.postMessage({});
     changed();
   }
 
   function forget() {
     messages.clear();
     chat.state = 'none';
+    chat.answering = null;
     loaded = chat.more = resting = false;
     seq = agentsSeen = 0;
     disconnect();
   }
 
-  /** @param {{ data: { message?: Message } }} event */
-  function hearTab({ data: { message } }) {
-    if (token != learn().token) forget();
-    if (message && loaded) add(message);
-    wake();
+  /** What another tab has stored, or forgotten. */
+  function follow() {
+    if (token != learn().token) {
+      forget();
+      wake();
+    }
     changed();
   }
 
@@ -158,8 +185,9 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     const page = answer.told;
     if (!older) {
       // A line that was posted while this was on its way stays.
-      for (const id of messages.keys()) if (id <= page.seq || epoch != page.epoch) messages.delete(id);
+      for (const id of messages.keys()) if (id <= page.seq || (epoch && epoch != page.epoch)) messages.delete(id);
       ({ seq, epoch, state: chat.state } = page);
+      if (messages.size) chat.state = 'open';
       agentsSeen = page.agent_seen;
       loaded = true;
     }
@@ -174,7 +202,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
 
   // What is on its way to the shop.
 
-  const waiting = () => stored().outbox.find((it) => !it.error);
+  const waiting = () => outbox().find((it) => !it.error);
 
   /** Sends what waits, in order, and from one tab at a time. */
   async function deliver() {
@@ -207,7 +235,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       if (told.message) accept(told);
       else if (answer.ok) keep((it) => Object.assign(it, { token: told.token, number: told.number }));
       // A token that opens nothing is forgotten by now; one that came a moment ago is not tried again at once.
-      else if (status != 401) mark(cid, told.detail || ' ');
+      else if (status != 401) hold({ ...entry, error: told.detail || ' ' });
       else if (failures++) return answer;
     }
   }
@@ -216,25 +244,26 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
   function accept({ message, conversation }) {
     const isNew = conversation != stored().conversation;
     keep((it) => (it.conversation = conversation));
-    chat.state = 'open';
     add(message);
-    tabs?.postMessage({ message });
+    tabs?.postMessage(message);
     emit('sent', message);
     if (isNew) emit('started', { conversation });
     wake();
   }
 
-  /** @param {string} cid @param {string} [error] */
-  function mark(cid, error) {
-    change(({ outbox }) => {
-      for (const entry of outbox) if (entry.cid == cid) entry.error = error;
-    });
+  /** @param {Unsent} entry */
+  function hold(entry) {
+    put(key + ':' + entry.cid, entry);
+    changed();
+    deliver();
   }
 
   /** @param {string} cid */
   function discard(cid) {
-    if (stored().outbox.some((it) => it.cid == cid))
-      change((it) => (it.outbox = it.outbox.filter((entry) => entry.cid != cid)));
+    const name = key + ':' + cid;
+    if (!store[name]) return;
+    delete store[name];
+    changed();
   }
 
   // What arrives.
@@ -244,6 +273,8 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     const isNew = !messages.has(message.id);
     messages.set(message.id, message);
     discard(message.cid);
+    // A line of the visitor opens a conversation, and reopens it.
+    if (message.from == 'visitor') chat.state = 'open';
     changed();
     if (!isNew || message.from != 'agent') return;
     chat.answering = message.name;
@@ -261,7 +292,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       lose();
     }
     if (list == 'log') {
-      tabs?.postMessage({ message: data });
+      tabs?.postMessage(data);
       add(data);
     }
     if (list == 'state') turn(data);
@@ -342,9 +373,13 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     attempts = 0;
     tabs?.close();
     tabs = new BroadcastChannel(key);
-    tabs.onmessage = hearTab;
+    tabs.onmessage = ({ data }) => {
+      add(data);
+      wake();
+    };
     disconnect();
-    hearTab({ data: {} });
+    follow();
+    wake();
     deliver();
   }
 
@@ -359,6 +394,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     else changed();
   }
 
+  addEventListener('storage', (event) => event.key?.startsWith(key) && follow(), { signal: ending.signal });
   for (const type of ['pagehide', 'pageshow', 'visibilitychange', 'online', 'offline'])
     addEventListener(type, notice, { signal: ending.signal });
 
@@ -378,12 +414,12 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       const posted = [...messages.values()].sort((a, b) => a.id - b.id);
       return [
         ...posted.map((it) => ({ ...it, state: it.from != 'visitor' ? '' : it.id > agentsSeen ? 'sent' : 'seen' })),
-        ...stored().outbox.map((it) => ({ ...it, from: 'visitor', name: null, state: it.error ? 'failed' : 'waiting' })),
+        ...outbox().map((it) => ({ ...it, from: 'visitor', name: null, state: it.error ? 'failed' : 'waiting' })),
       ];
     },
     unread(looking) {
-      const { read = 0 } = stored();
-      const news = [...messages.values()].filter((it) => it.from == 'agent' && it.id > read);
+      const { read: seen = 0 } = stored();
+      const news = [...messages.values()].filter((it) => it.from == 'agent' && it.id > seen);
       if (!looking || !news.length) return news.length;
       const upto = Math.max(...news.map((it) => it.id));
       noteRead(upto);
@@ -391,19 +427,16 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       return 0;
     },
     send(body) {
-      if (stored().outbox.length >= OUTBOX) return false;
+      if (outbox().length >= OUTBOX) return false;
       const cid = crypto.getRandomValues(new Uint32Array(4)).join('-');
       const at = new Date().toISOString();
-      change((it) => {
-        it.outbox.push({ cid, body, at, page: location.href, title: document.title });
-        it.draft = undefined;
-      });
-      deliver();
+      keep((it) => (it.draft = undefined));
+      hold({ cid, body, at, page: location.href, title: document.title });
       return true;
     },
     retry(cid) {
-      mark(cid);
-      deliver();
+      const entry = outbox().find((it) => it.cid == cid);
+      if (entry) hold({ ...entry, error: undefined });
     },
     watch(now) {
       watching = now;
@@ -415,14 +448,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       if (answer.ok) turn('resolved');
       return answer;
     },
-    reset() {
-      forget();
-      memory = { outbox: [] };
-      if (storable) localStorage.removeItem(key);
-      learn();
-      tabs?.postMessage({});
-      changed();
-    },
+    reset: follow,
     leave() {
       ending.abort();
       for (const timer of [hiding, postman, writer]) clearTimeout(timer);

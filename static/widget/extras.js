@@ -66,7 +66,6 @@ export function addExtras({ root, panel, moreButton, box, composer, config, chat
     make('button', { type: 'button', onclick: () => showTranscript(false) }, t('cancel')),
     make('button', {}, t('email_it')),
   );
-  moreButton.ariaHasPopup = 'menu';
   moreButton.ariaExpanded = 'false';
   moreButton.parentElement?.after(menu);
   composer.before(transcript);

@@ -18,10 +18,10 @@
 
   /** What the launcher is called, and what it says when the chat cannot be loaded. @type {Record<string, string[]>} */
   const names = {
-    en: ['Chat with us', 'Chat is not available right now'],
+    en: ['Chat with us', 'Chat is unavailable now'],
     fr: ['Discutez avec nous', 'Le chat est indisponible'],
-    tr: ['Bize yazın', 'Sohbet şu anda kapalı'],
-    ru: ['Напишите нам', 'Чат сейчас недоступен'],
+    tr: ['Bize yazın', 'Sohbet kullanılamıyor'],
+    ru: ['Напишите нам', 'Чат недоступен'],
   };
   // The icon is black or white, whichever is easier to read on the shop's color;
   // it is all border, which high contrast modes keep.
@@ -29,7 +29,7 @@
     :host{all:initial!important}
     :host([hidden]) #launcher{display:none}
     #launcher{
-      position:fixed;z-index:999999999;inset-block-end:20px;inset-inline-end:20px;
+      position:fixed;z-index:999999999;inset-block:auto 20px;inset-inline:auto 20px;
       display:flex;align-items:center;height:60px;padding:0 17px;
       border:1px solid transparent;border-radius:30px;cursor:pointer;
       color:#1f5eff;background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
@@ -65,7 +65,7 @@
     title: '',
     origin: new URL(script.src).origin,
     options: { ...early?.settings, ...script.dataset },
-    facts: { state: 'closed', unread: 0, online: true, visitorId: null },
+    facts: { state: 'closed', unread: 0, visitorId: null },
     emit(event, detail = {}) {
       host.dispatchEvent(new CustomEvent('shopbell:' + event, { bubbles: true, detail }));
       // Whatever a handler of the shop throws is reported, and stops nothing of ours.
@@ -73,7 +73,8 @@
     },
   };
   const { options, facts, emit, origin } = shell;
-  const key = () => 'shopbell:' + options.site;
+  /** What an earlier visit left behind. */
+  const kept = () => Object.keys(localStorage).filter((name) => name.startsWith('shopbell:' + options.site));
 
   const load = () =>
     (loading ||= (async () => {
@@ -87,14 +88,16 @@
       } catch (cause) {
         loading = undefined;
         if (wanted) button.ariaLabel = label.textContent = words[1];
-        emit('error', { message: 'The chat could not be loaded', cause });
+        emit('error', { message: 'load failed', cause });
       }
     })());
 
   const attach = () => {
     if (!started || host.isConnected) return;
-    // A snapshot that a framework put back holds an empty copy of us.
-    document.getElementById(host.id)?.remove();
+    // There may be a live one of another script, or an empty copy in a snapshot that was put back.
+    const other = document.getElementById(host.id);
+    if (other?.shadowRoot) return;
+    other?.remove();
     document.body.append(host);
     keeper.observe(page, { childList: true });
     keeper.observe(document.body, { childList: true });
@@ -115,8 +118,10 @@
     attach();
     // Somebody who has written here before wants to know of an answer.
     try {
-      if (/"(token|cid)":/.test(localStorage[key()])) setTimeout(load, 1000);
-    } catch {}
+      if (kept().some((name) => /"(token|cid)":/.test(localStorage[name]))) setTimeout(load, 1000);
+    } catch {
+      // Some pages may not even ask.
+    }
     emit('ready');
   };
 
@@ -152,12 +157,13 @@
       else delete handlers[event];
     },
     get(what, tell) {
+      facts.online = navigator.onLine;
       tell?.(facts[what]);
       return facts[what];
     },
     reset() {
-      if (panel) panel.reset();
-      else localStorage.removeItem(key());
+      for (const name of kept()) localStorage.removeItem(name);
+      panel?.reset();
     },
     destroy() {
       verbs.close();
@@ -180,7 +186,7 @@
     const [verb, ...rest] = call;
     try {
       if (!verbs[verb]) {
-        console.warn(`${name}('${verb}') is unknown`);
+        console.warn(verb + ' is unknown to ' + name);
         verbs[verb] = () => {};
       }
       return await verbs[verb](...rest);

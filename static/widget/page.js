@@ -1,9 +1,10 @@
 // The stand-alone page: the same chat, filling the window instead of a corner.
-// Without this script, or where it cannot reach the server, the page's own forms stay.
+// Browsers without scripts never get here; the page itself serves them.
 
 import { mount } from './panel.js';
 
 /** @typedef {import('./types.d.ts').Shell} Shell */
+/** @typedef {import('./types.d.ts').SiteConfig} SiteConfig */
 
 const STYLE = `
   .panel.page{
@@ -23,9 +24,8 @@ function emit(name, detail) {
   place.dispatchEvent(new CustomEvent('shopbell:' + name, { bubbles: true, detail }));
 }
 
-async function begin() {
-  const answer = await fetch(`/w/v1/sites/${encodeURIComponent(site)}?lang=${encodeURIComponent(locale)}`);
-  if (!answer.ok) return;
+/** @param {SiteConfig} config */
+function begin(config) {
   const frame = document.createElement('section');
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
@@ -48,8 +48,20 @@ async function begin() {
     button,
     label,
   };
-  mount(shell, await answer.json());
+  mount(shell, config);
   root.adoptedStyleSheets.push(sheet);
 }
 
-begin();
+/** The page itself came from there a moment ago, so what fails now passes. */
+async function load() {
+  try {
+    const answer = await fetch(`/w/v1/sites/${encodeURIComponent(site)}?lang=${encodeURIComponent(locale)}`);
+    if (!answer.ok) throw answer;
+    begin(await answer.json());
+  } catch (cause) {
+    emit('error', { message: 'load failed', cause });
+    setTimeout(load, 3e3);
+  }
+}
+
+load();

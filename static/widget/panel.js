@@ -9,8 +9,8 @@ import { openChat } from './chat.js';
 /** @typedef {import('./types.d.ts').Shell} Shell */
 /** @typedef {import('./types.d.ts').SiteConfig} SiteConfig */
 
-/** Screens on which the chat fills everything. */
-const PHONE = '(max-width:480px)';
+/** Screens on which the chat fills everything: phones, upright and on their side. */
+const PHONE = '(max-width:480px),(max-height:420px)';
 /** Milliseconds: typing is read out no more often than this. */
 const TYPING = 10e3;
 /** The last character is no punctuation: that belongs to the sentence. */
@@ -102,6 +102,11 @@ function make(tag, properties, ...children) {
   return made;
 }
 
+/** What is announced, is announced once. @param {Element} node @param {string} text */
+function set(node, text) {
+  if (node.textContent != text) node.textContent = text;
+}
+
 /** Addresses of pages become links; whatever else somebody writes stays text. @param {string} text */
 const withLinks = (text) =>
   text.split(LINK).map((part, at) => (at % 2 ? make('a', { href: part, target: '_blank', rel: 'noreferrer' }, part) : part));
@@ -110,6 +115,8 @@ const withLinks = (text) =>
 export function mount(shell, config) {
   const { root, button, label, origin, options, facts, emit, frame } = shell;
   const { name, lang, texts } = config;
+  // The server refused, and says why.
+  if (!texts) throw config;
 
   /** @param {string} key @param {Record<string, any>} [values] */
   const t = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, word) => values[word]);
@@ -118,7 +125,7 @@ export function mount(shell, config) {
   const phone = matchMedia(PHONE);
   const ending = new AbortController();
 
-  let open = !!frame;
+  let open = false;
   let hint = '';
   let typingSaid = 0;
   /** @type {Map<string, (line: Line, before?: Line) => Element>} */
@@ -169,16 +176,22 @@ export function mount(shell, config) {
         make('p', { className: 'foot' }, make('span', { ariaHidden: 'true' }, when), tick),
         refused,
       );
-    const retry = wordButton(t('retry'), () => chat.retry(cid));
+    const retry = wordButton(t('retry'), () => {
+      box.focus();
+      chat.retry(cid);
+    });
     const edit = wordButton(t('edit'), () => {
       chat.discard(cid);
       write(body);
     });
+    /** @type {string | undefined} */
+    let told;
     /** @type {(line: Line, before?: Line) => Element} */
     const update = ({ state, error }, before) => {
       row.className = from + ' ' + state + (before?.from == from && before.name == author ? ' joined' : '');
       tick.ariaLabel = states[state];
-      refused.replaceChildren(...(error ? [error, retry, edit] : []));
+      if (told != error) refused.replaceChildren(...(error ? [error, retry, edit] : []));
+      told = error;
       return row;
     };
     return update;
@@ -211,16 +224,16 @@ export function mount(shell, config) {
     else if (quietly) log.scrollTop = log.scrollHeight - fromEnd;
 
     const answering = chat.answering || author;
-    subtitle.textContent = answering ? t('with', { name: answering }) : '';
+    set(subtitle, answering ? t('with', { name: answering }) : '');
     const writing = chat.writing ? t('typing', { name: chat.writing }) : '';
     if (writing && !typing.textContent) {
       typing.ariaLive = Date.now() - typingSaid < TYPING ? 'off' : 'polite';
       typingSaid = Date.now();
     }
-    typing.textContent = writing;
+    set(typing, writing);
     tell(hint);
     const count = chat.unread(isVisible());
-    badge.textContent = '' + (count || '');
+    set(badge, '' + (count || ''));
     button.ariaLabel = shell.title + (count ? ', ' + t('unread', { count }) : '');
     if (count != facts.unread) emit('unread', { count: (facts.unread = count) });
   }
@@ -228,7 +241,7 @@ export function mount(shell, config) {
   /** What stands above the box: a hint about what was just done, or else why nothing gets through. @param {string} [text] */
   function tell(text = '') {
     hint = text;
-    notice.textContent = hint || (chat.trouble == undefined ? '' : chat.trouble || t('offline'));
+    set(notice, hint || (chat.trouble == undefined ? '' : chat.trouble || t('offline')));
   }
 
   // What the visitor does.
@@ -240,9 +253,13 @@ export function mount(shell, config) {
     box.focus();
   }
 
-  function type() {
+  function grow() {
     box.style.height = '';
     box.style.height = box.scrollHeight + 2 + 'px';
+  }
+
+  function type() {
+    grow();
     chat.keep((it) => (it.draft = box.value));
     chat.typing(box.value);
     tell();
@@ -264,8 +281,9 @@ export function mount(shell, config) {
   function press(event) {
     // A hotkey of the page must not fire while somebody types here.
     event.stopPropagation();
-    const { type, key, shiftKey, isComposing } = event;
-    if (type != 'keydown' || isComposing) return;
+    const { type, key, keyCode, shiftKey } = event;
+    // 229: the key belongs to an input method, which may still be composing.
+    if (type != 'keydown' || keyCode == 229) return;
     if (key == 'Escape') close();
     else if (key == 'Enter' && !shiftKey && event.composedPath()[0] == box) composer.requestSubmit();
     else return;
@@ -278,7 +296,6 @@ export function mount(shell, config) {
   function fit() {
     const { height = 0, offsetTop = 0 } = visualViewport || {};
     panel.style.cssText = phone.matches ? `height:${height}px;top:${offsetTop}px` : '';
-    toEnd();
   }
 
   /** On a phone nothing else is in reach; on a desk the page stays usable beside it. */
@@ -288,6 +305,8 @@ export function mount(shell, config) {
     panel.close();
     panel[phone.matches ? 'showModal' : 'show']();
     fit();
+    grow();
+    toEnd();
     focused?.focus();
   }
 
@@ -322,7 +341,7 @@ export function mount(shell, config) {
     extras ||= import('./extras.js').then((it) => it.addExtras({ root, panel, moreButton, box, composer, config, chat, t, make, tell }));
     extras.then(use).catch((cause) => {
       extras = undefined;
-      emit('error', { message: 'A part of the chat could not be loaded', cause });
+      emit('error', { message: 'load failed', cause });
     });
   }
 
@@ -338,6 +357,7 @@ export function mount(shell, config) {
   label.textContent = options.label || '';
 
   Object.assign(panel, { className: 'panel ' + (frame ? 'page' : position), ariaLabel: name, lang });
+  moreButton.ariaHasPopup = 'menu';
   panel.append(header, log, typing, notice, composer);
   root.append(panel, news);
   panel.oncancel = (/** @type {Event} */ event) => {
@@ -346,17 +366,17 @@ export function mount(shell, config) {
   };
   const { signal } = ending;
   for (const type of ['keydown', 'keyup', 'keypress']) root.addEventListener(type, press, { signal });
-  for (const type of ['resize', 'scroll']) visualViewport?.addEventListener(type, fit, { signal });
+  visualViewport?.addEventListener('scroll', fit, { signal });
+  visualViewport?.addEventListener('resize', () => (fit(), phone.matches && toEnd()), { signal });
   phone.addEventListener('change', () => open && show(), { signal });
   document.addEventListener(
     'securitypolicyviolation',
-    ({ blockedURI, effectiveDirective }) => {
-      if (blockedURI.includes(origin.slice(5))) emit('error', { message: effectiveDirective + ' blocked ' + blockedURI });
-    },
+    (cause) => cause.blockedURI.includes(origin.slice(5)) && emit('error', { message: 'blocked by ' + cause.effectiveDirective, cause }),
     { signal },
   );
   box.value = chat.stored().draft || '';
   chat.begin();
+  if (frame) turn(true);
 
   return {
     open(text) {

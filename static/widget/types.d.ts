@@ -63,7 +63,7 @@ export interface Item {
   on?: any;
 }
 
-/** A message that the server has not confirmed. */
+/** A message that the server has not confirmed, under `shopbell:{site}:{cid}`. */
 export interface Unsent {
   cid: string;
   body: string;
@@ -74,14 +74,13 @@ export interface Unsent {
   error?: string;
 }
 
-/** What this browser keeps for a site, under `shopbell:{site}`. */
+/** What else this browser keeps for a site, under `shopbell:{site}`. */
 export interface Stored {
   token?: string;
   number?: number;
   conversation?: string;
   /** The newest line the visitor has seen. */
   read?: number;
-  outbox: Unsent[];
   draft?: string;
   silent?: boolean;
 }
@@ -131,7 +130,7 @@ export interface Chat {
   loadOlder(): Promise<Answer>;
   end(): Promise<Answer>;
   transcript(email: string): Promise<Answer>;
-  /** Forgets this visitor here; the shop keeps the conversation. */
+  /** What was stored has been removed: this visitor is nobody again. */
   reset(): void;
   leave(): void;
 }

@@ -36,7 +36,9 @@ fn method(route: &Route) -> Method {
 
 async fn anonymously(house: &House, route: &Route) -> Response {
     let url = format!("{}{}", house.url, path(route, &house.site));
-    let request = client().request(method(route), url).header("origin", &house.url);
+    let request = client()
+        .request(method(route), url)
+        .header("origin", &house.url);
     request.send().await.unwrap()
 }
 
@@ -74,12 +76,18 @@ async fn no_door_for_agents_opens_to_a_stranger() {
 #[actix_web::test]
 async fn doors_for_admins_open_to_admins_and_to_no_plain_agent() {
     let house = open_house().await;
-    house.add_agent("bob@mugs.example", "Bob", Role::Agent).await;
-    house.add_agent("eve@mugs.example", "Eve", Role::Admin).await;
+    house
+        .add_agent("bob@mugs.example", "Bob", Role::Agent)
+        .await;
+    house
+        .add_agent("eve@mugs.example", "Eve", Role::Admin)
+        .await;
     let plain = house.agent("bob@mugs.example").await;
     let admin = house.agent("eve@mugs.example").await;
     let (plain_csrf, admin_csrf) = (plain.csrf().await, admin.csrf().await);
-    let agents = table().into_iter().filter(|it| matches!(it.who, Who::Agent | Who::Admin));
+    let agents = table()
+        .into_iter()
+        .filter(|it| matches!(it.who, Who::Agent | Who::Admin));
     let mut tried = BTreeSet::new();
     for route in agents.filter(|it| it.path != "/logout") {
         let as_plain = signed_in(&house, &plain, &plain_csrf, &route).await;
@@ -89,7 +97,10 @@ async fn doors_for_admins_open_to_admins_and_to_no_plain_agent() {
             Who::Admin => assert_eq!(as_plain, 403, "{shown}"),
             _ => assert_ne!(as_plain, 401, "{shown}"),
         }
-        assert!(![401, 403].contains(&as_admin.as_u16()), "{shown}: {as_admin}");
+        assert!(
+            ![401, 403].contains(&as_admin.as_u16()),
+            "{shown}: {as_admin}"
+        );
         assert!(!as_admin.is_server_error(), "{shown}: {as_admin}");
         tried.insert(route.who as u8);
     }
@@ -101,7 +112,10 @@ async fn doors_for_admins_open_to_admins_and_to_no_plain_agent() {
 async fn a_visitors_token_opens_no_door_for_agents() {
     let house = open_house().await;
     let visitor = house.visitor().await;
-    for route in table().iter().filter(|it| matches!(it.who, Who::Agent | Who::Admin)) {
+    for route in table()
+        .iter()
+        .filter(|it| matches!(it.who, Who::Agent | Who::Admin))
+    {
         let request = visitor.request(method(route), &path(route, &house.site));
         let answer = request.header("origin", &house.url).send().await.unwrap();
         assert_eq!(answer.status(), 401, "{} {}", route.method, route.path);
@@ -128,23 +142,34 @@ async fn every_answer_is_dressed() {
     let agent = house.owner().await;
     for route in table() {
         let path = path(&route, &house.site);
-        let request = agent.request(method(&route), &path).header("origin", &house.url);
+        let request = agent
+            .request(method(&route), &path)
+            .header("origin", &house.url);
         let answer = request.header("accept", "text/html").send().await.unwrap();
         let shown = format!("{} {} {}", route.method, route.path, answer.status());
         let header = |name: &str| {
             let value = answer.headers().get(name);
-            value.map(|it| it.to_str().unwrap().to_owned()).unwrap_or_default()
+            value
+                .map(|it| it.to_str().unwrap().to_owned())
+                .unwrap_or_default()
         };
         assert_eq!(header("x-content-type-options"), "nosniff", "{shown}");
         assert_eq!(header("referrer-policy"), "no-referrer", "{shown}");
         assert!(!header("x-request-id").is_empty(), "{shown}");
         let policy = header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'"), "{shown}: {policy}");
-        assert!(policy.contains("frame-ancestors 'none'"), "{shown}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'none'"),
+            "{shown}: {policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{shown}: {policy}"
+        );
         for loose in ["unsafe-inline", "unsafe-eval", "*", "data:"] {
             assert!(!policy.contains(loose), "{shown}: {policy}");
         }
-        let public = path.starts_with("/w/") || path.starts_with("/w.") || path.starts_with("/assets/");
+        let public =
+            path.starts_with("/w/") || path.starts_with("/w.") || path.starts_with("/assets/");
         if public {
             assert_eq!(header("access-control-allow-origin"), "*", "{shown}");
             assert_eq!(header("access-control-allow-credentials"), "", "{shown}");
@@ -153,8 +178,15 @@ async fn every_answer_is_dressed() {
             assert_eq!(header("access-control-allow-origin"), "", "{shown}");
             assert_eq!(header("x-frame-options"), "DENY", "{shown}");
             assert_eq!(header("cache-control"), "no-store", "{shown}");
-            assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{shown}");
-            assert!(policy.contains("require-trusted-types-for 'script'"), "{shown}: {policy}");
+            assert_eq!(
+                header("cross-origin-opener-policy"),
+                "same-origin",
+                "{shown}"
+            );
+            assert!(
+                policy.contains("require-trusted-types-for 'script'"),
+                "{shown}: {policy}"
+            );
         }
     }
     house.close().await;
@@ -167,7 +199,10 @@ async fn a_secure_address_gets_strict_transport_and_a_host_cookie() {
         .post(format!("{}/login", house.url))
         .header("host", "chat.example")
         .header("origin", "https://chat.example")
-        .form(&[("email", crate::support::OWNER), ("password", crate::support::PASSWORD)]);
+        .form(&[
+            ("email", crate::support::OWNER),
+            ("password", crate::support::PASSWORD),
+        ]);
     let answer = sign_in.send().await.unwrap();
     assert_eq!(answer.status(), 303);
     let cookie = answer.headers()["set-cookie"].to_str().unwrap();
@@ -184,17 +219,37 @@ async fn people_get_pages_and_programs_get_problem_documents() {
     let house = open_house().await;
     let http = client();
     let missing = format!("{}/nothing-here", house.url);
-    let page = http.get(&missing).header("accept", "text/html").send().await.unwrap();
+    let page = http
+        .get(&missing)
+        .header("accept", "text/html")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 404);
-    assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(
+        page.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+    );
     let problem = http.get(&missing).send().await.unwrap();
-    assert_eq!(problem.headers()["content-type"], "application/problem+json");
-    let wrong = http.delete(format!("{}/login", house.url)).send().await.unwrap();
+    assert_eq!(
+        problem.headers()["content-type"],
+        "application/problem+json"
+    );
+    let wrong = http
+        .delete(format!("{}/login", house.url))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(wrong.status(), 405);
     let inbox = http.get(format!("{}/inbox?show=resolved", house.url));
     let away = inbox.header("accept", "text/html").send().await.unwrap();
     assert_eq!(away.status(), 303);
-    assert_eq!(away.headers()["location"], "/login?next=%2Finbox%3Fshow%3Dresolved");
+    assert_eq!(
+        away.headers()["location"],
+        "/login?next=%2Finbox%3Fshow%3Dresolved"
+    );
     house.close().await;
 }
 
@@ -202,7 +257,9 @@ async fn people_get_pages_and_programs_get_problem_documents() {
 async fn the_health_of_the_house_is_told_by_any_name() {
     let house = open_house().await;
     for path in ["/healthz", "/readyz"] {
-        let ask = client().get(format!("{}{path}", house.url)).header("host", "10.0.0.9");
+        let ask = client()
+            .get(format!("{}{path}", house.url))
+            .header("host", "10.0.0.9");
         assert_eq!(ask.send().await.unwrap().status(), 200, "{path}");
     }
     house.close().await;

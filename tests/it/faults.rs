@@ -28,15 +28,16 @@ impl SmallDisk {
         fs::create_dir(&mount).unwrap();
         let site = {
             let scratch = Scratch::at(&source);
-            furnish(&scratch.db).await
+            let site = furnish(&scratch.db).await;
+            scratch.copy_to(&source.join("copy.db"));
+            site
         };
-        wait_for_last_close(&source).await;
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
         let (source, mount) = (source.to_str().unwrap(), mount.to_str().unwrap().to_owned());
         let script = format!(
-            "mount -t tmpfs -o size=4m tmpfs {mount} && cp {source}/shopbell.db {mount}/ && \
+            "mount -t tmpfs -o size=4m tmpfs {mount} && cp {source}/copy.db {mount}/shopbell.db && \
              exec {} --data {mount} --listen {address} --public-url http://{address} \
              --trusted-proxies 127.0.0.1 --log off --visitor-rate 100000",
             env!("CARGO_BIN_EXE_shopbell")
@@ -85,14 +86,25 @@ impl SmallDisk {
         fs::remove_file(self.inside.join("filler")).unwrap();
     }
 
-    fn remount(&self, how: &str) {
-        let mount = self.inside.to_str().unwrap().split_once("/root").unwrap().1;
-        let pid = self.child.id().to_string();
-        let done = Command::new("nsenter")
-            .args(["--target", &pid, "--user", "--mount", "mount", "-o"])
-            .args([format!("remount,{how}").as_str(), mount])
-            .status();
-        assert!(done.unwrap().success(), "cannot remount {how}");
+    /// Every write to a file fails as on a read-only file system, for as long as
+    /// what this returns lives. (A file system with open files cannot be remounted
+    /// by hand; the kernel does that to a failing disk.)
+    async fn turn_read_only(&self) -> Tracer {
+        let tracer = Command::new("strace")
+            .args([
+                "-f",
+                "-p",
+                &self.child.id().to_string(),
+                "-e",
+                "trace=pwrite64",
+            ])
+            .args(["-e", "inject=pwrite64:error=EROFS", "-o", "/dev/null"])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("this test needs strace");
+        let tracer = Tracer(tracer);
+        self.until_ready(503).await;
+        tracer
     }
 
     /// Writes until the disk refuses; the line that was refused.
@@ -105,13 +117,29 @@ impl SmallDisk {
                 503 => {
                     assert!(answer.headers().contains_key("retry-after"));
                     let problem: serde_json::Value = answer.json().await.unwrap();
-                    assert!(problem["detail"].as_str().unwrap().contains("Nothing is lost"));
+                    assert!(
+                        problem["detail"]
+                            .as_str()
+                            .unwrap()
+                            .contains("Nothing is lost")
+                    );
                     return cid;
                 }
                 other => panic!("a full disk answers {other}"),
             }
         }
         panic!("the disk never filled");
+    }
+}
+
+struct Tracer(Child);
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // Ended kindly, it lets go of the program first.
+        let pid = self.0.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &pid]).status();
+        let _ = self.0.wait();
     }
 }
 
@@ -122,19 +150,11 @@ impl Drop for SmallDisk {
     }
 }
 
-/// The log is folded into the file when the last connection closes, which its
-/// threads do on their own time.
-async fn wait_for_last_close(folder: &std::path::Path) {
-    for _ in 0..400 {
-        if !folder.join("shopbell.db-wal").exists() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the database was never closed");
-}
-
-async fn refuses_writes_and_serves_reads(disk: &SmallDisk, visitor: &VisitorPage, agent: &AgentBrowser) {
+async fn refuses_writes_and_serves_reads(
+    disk: &SmallDisk,
+    visitor: &VisitorPage,
+    agent: &AgentBrowser,
+) {
     let history = visitor.history().await;
     assert!(!history["messages"].as_array().unwrap().is_empty());
     let inbox = agent.sees("/inbox").await;
@@ -146,7 +166,10 @@ async fn refuses_writes_and_serves_reads(disk: &SmallDisk, visitor: &VisitorPage
 async fn people(disk: &SmallDisk) -> (VisitorPage, AgentBrowser) {
     let visitor = VisitorPage::arrive(&disk.url, &disk.site).await;
     assert_eq!(visitor.send("before-0001", "before").await.status(), 201);
-    (visitor, AgentBrowser::sign_in(&disk.url, OWNER, PASSWORD).await)
+    (
+        visitor,
+        AgentBrowser::sign_in(&disk.url, OWNER, PASSWORD).await,
+    )
 }
 
 #[actix_web::test]
@@ -165,13 +188,16 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
 async fn a_folder_turned_read_only_refuses_writes_serves_reads_and_recovers() {
     let disk = SmallDisk::start().await;
     let (visitor, agent) = people(&disk).await;
-    disk.remount("ro");
+    let tracer = disk.turn_read_only().await;
     let refused = visitor.send("refused-0001", "nowhere to go").await;
     assert_eq!(refused.status(), 503);
     refuses_writes_and_serves_reads(&disk, &visitor, &agent).await;
-    disk.remount("rw");
+    drop(tracer);
     disk.until_ready(200).await;
-    assert_eq!(visitor.send("refused-0001", "it fits now").await.status(), 201);
+    assert_eq!(
+        visitor.send("refused-0001", "it fits now").await.status(),
+        201
+    );
 }
 
 fn shopbell(args: &[&str]) -> (i32, String) {
@@ -196,11 +222,18 @@ async fn a_second_process_on_the_folder_says_in_use_and_exits() {
 #[test]
 fn a_damaged_database_is_refused_with_a_remedy() {
     let home = TempDir::new().unwrap();
-    fs::write(home.path().join("shopbell.db"), "not a database ".repeat(1000)).unwrap();
+    fs::write(
+        home.path().join("shopbell.db"),
+        "not a database ".repeat(1000),
+    )
+    .unwrap();
     let folder = home.path().to_str().unwrap();
     let (code, told) = shopbell(&["--data", folder, "--listen", "127.0.0.1:0"]);
     assert_eq!(code, 1);
-    assert!(told.contains("damaged") && told.contains("restore"), "{told}");
+    assert!(
+        told.contains("damaged") && told.contains("restore"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -220,8 +253,17 @@ fn a_wrong_call_says_what_is_wrong_and_exits_2() {
 
 #[test]
 fn every_command_helps() {
-    for args in [&["--help"][..], &["serve", "--help"], &["demo", "--help"], &["agent", "add", "--help"], &["agent", "password", "--help"]] {
-        let done = Command::new(env!("CARGO_BIN_EXE_shopbell")).args(args).output().unwrap();
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["demo", "--help"],
+        &["agent", "add", "--help"],
+        &["agent", "password", "--help"],
+    ] {
+        let done = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+            .args(args)
+            .output()
+            .unwrap();
         assert!(done.status.success());
         assert!(String::from_utf8_lossy(&done.stdout).contains("Usage: shopbell"));
     }
@@ -243,7 +285,17 @@ async fn an_agent_made_on_the_command_line_beside_a_running_server_can_sign_in()
         writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
         child.wait_with_output().unwrap()
     };
-    let bob = ["agent", "add", "--email", "Bob@mugs.example", "--name", "Bob", "--role", "agent", "--password-stdin"];
+    let bob = [
+        "agent",
+        "add",
+        "--email",
+        "Bob@mugs.example",
+        "--name",
+        "Bob",
+        "--role",
+        "agent",
+        "--password-stdin",
+    ];
     let short = add("short", &bob);
     assert_eq!(short.status.code(), Some(2), "{short:?}");
     assert!(add(PASSWORD, &bob).status.success());
@@ -251,9 +303,19 @@ async fn an_agent_made_on_the_command_line_beside_a_running_server_can_sign_in()
     assert_eq!(twice.status.code(), Some(2), "{twice:?}");
     let agent = house.agent("bob@mugs.example").await;
 
-    let change = ["agent", "password", "--email", "bob@mugs.example", "--password-stdin"];
+    let change = [
+        "agent",
+        "password",
+        "--email",
+        "bob@mugs.example",
+        "--password-stdin",
+    ];
     assert!(add("quite another sentence", &change).status.success());
-    let signed_out = agent.request(reqwest::Method::GET, "/inbox").send().await.unwrap();
+    let signed_out = agent
+        .request(reqwest::Method::GET, "/inbox")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(signed_out.status(), 401);
     AgentBrowser::sign_in(&house.url, "bob@mugs.example", "quite another sentence").await;
     house.close().await;

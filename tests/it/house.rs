@@ -12,7 +12,16 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["db/", "sql.rs"]),
     (
         "actix_web",
-        &["web/", "http.rs", "extract.rs", "live/socket.rs", "widget/chat.rs", "widget/mod.rs", "server.rs", "main.rs"],
+        &[
+            "web/",
+            "http.rs",
+            "extract.rs",
+            "live/socket.rs",
+            "widget/chat.rs",
+            "widget/mod.rs",
+            "server.rs",
+            "main.rs",
+        ],
     ),
     ("actix_ws", &["live/socket.rs", "live/pump.rs"]),
     ("askama", &["web/", "pages.rs"]),
@@ -55,8 +64,17 @@ fn doors_ask_the_room_not_the_database() {
 #[test]
 fn files_stay_readable_in_one_sitting() {
     let mut all = sources();
-    for folder in ["tests/it", "tests/browser", "static", "templates", "benches"] {
-        all.extend(read_all(&root().join(folder), &["rs", "js", "mjs", "css", "html"]));
+    for folder in [
+        "tests/it",
+        "tests/browser",
+        "static",
+        "templates",
+        "benches",
+    ] {
+        all.extend(read_all(
+            &root().join(folder),
+            &["rs", "js", "mjs", "css", "html"],
+        ));
     }
     assert_none(too_long(&all));
 }
@@ -93,7 +111,14 @@ fn no_template_trusts_a_string_and_no_page_carries_script_or_style() {
         if mail {
             continue;
         }
-        for needle in ["<style", " style=", " onclick=", " onload=", " onsubmit=", "javascript:"] {
+        for needle in [
+            "<style",
+            " style=",
+            " onclick=",
+            " onload=",
+            " onsubmit=",
+            "javascript:",
+        ] {
             if text.contains(needle) {
                 wrong.insert(format!("{shown} has {needle}"));
             }
@@ -112,7 +137,14 @@ fn no_template_trusts_a_string_and_no_page_carries_script_or_style() {
 fn the_widget_makes_no_markup_from_strings() {
     let mut wrong = BTreeSet::new();
     for (path, text) in read_all(&root().join("static/widget"), &["js"]) {
-        for needle in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"] {
+        for needle in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+        ] {
             if text.contains(needle) {
                 wrong.insert(format!("{} has {needle}", path.display()));
             }
@@ -146,8 +178,14 @@ fn a_broken_rule_is_noticed() {
     caught(uses_from_below(&floors, &below));
     let grouped = file("conversations/mod.rs", "//! x\nuse crate::{db, live};");
     caught(uses_from_below(&floors, &grouped));
-    caught(libraries_out_of_place(&file("conversations/mod.rs", "use rusqlite::params;")));
-    caught(doors_with_sql(&file("conversations/http.rs", "sql::find_message(r)")));
+    caught(libraries_out_of_place(&file(
+        "conversations/mod.rs",
+        "use rusqlite::params;",
+    )));
+    caught(doors_with_sql(&file(
+        "conversations/http.rs",
+        "sql::find_message(r)",
+    )));
     caught(too_long(&file("db/mod.rs", &"x\n".repeat(MAX_LINES + 1))));
     caught(silent_rooms(&file("db/mod.rs", "mod writer;")));
     assert!(!belongs(&floors, "helpers"));
@@ -174,7 +212,9 @@ fn libraries_out_of_place(sources: &[Source]) -> BTreeSet<String> {
     for (path, source) in sources {
         let path = path.to_str().unwrap();
         for (library, places) in LIBRARIES {
-            let allowed = places.iter().any(|it| path.starts_with(it) || path.ends_with(it));
+            let allowed = places
+                .iter()
+                .any(|it| path.starts_with(it) || path.ends_with(it));
             if names(source, library) && !allowed {
                 wrong.insert(format!("{path} names {library}"));
             }
@@ -194,23 +234,34 @@ fn names(source: &str, library: &str) -> bool {
 
 fn doors_with_sql(sources: &[Source]) -> BTreeSet<String> {
     let door = |path: &Path| path.ends_with("http.rs") || path.ends_with("socket.rs");
-    let guilty = sources.iter().filter(|(path, text)| door(path) && text.contains("sql::"));
-    guilty.map(|(path, _)| format!("{} uses sql", path.display())).collect()
+    let guilty = sources
+        .iter()
+        .filter(|(path, text)| door(path) && text.contains("sql::"));
+    guilty
+        .map(|(path, _)| format!("{} uses sql", path.display()))
+        .collect()
 }
 
 fn too_long(sources: &[Source]) -> BTreeSet<String> {
-    let long = sources.iter().filter(|(_, text)| MAX_LINES < text.lines().count());
-    long.map(|(path, _)| format!("split {}", path.display())).collect()
+    let long = sources
+        .iter()
+        .filter(|(_, text)| MAX_LINES < text.lines().count());
+    long.map(|(path, _)| format!("split {}", path.display()))
+        .collect()
 }
 
 fn silent_rooms(sources: &[Source]) -> BTreeSet<String> {
     let silent = |(path, text): &&Source| path.ends_with("mod.rs") && !text.starts_with("//! ");
     let found = sources.iter().filter(silent);
-    found.map(|(path, _)| format!("{} has no module comment", path.display())).collect()
+    found
+        .map(|(path, _)| format!("{} has no module comment", path.display()))
+        .collect()
 }
 
 fn belongs(floors: &[String], name: &str) -> bool {
-    let not_rooms = ["layout", "main", "house", "plant", "support", "faults", "history", "doors", "input"];
+    let not_rooms = [
+        "layout", "main", "house", "plant", "support", "faults", "history", "doors", "input",
+    ];
     not_rooms.contains(&name) || floors.iter().any(|it| it == name)
 }
 
@@ -234,17 +285,25 @@ fn floors() -> Vec<String> {
 fn sources() -> Vec<Source> {
     let found = read_all(&root().join("src"), &["rs"]);
     let below = |path: PathBuf| path.strip_prefix(root().join("src")).unwrap().to_owned();
-    found.into_iter().map(|(path, text)| (below(path), text)).collect()
+    found
+        .into_iter()
+        .map(|(path, text)| (below(path), text))
+        .collect()
 }
 
 fn read_all(folder: &Path, kinds: &[&str]) -> Vec<Source> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.unwrap().path();
-            let kind = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+            let kind = path
+                .extension()
+                .and_then(|it| it.to_str())
+                .unwrap_or_default();
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() && !["node_modules", "target"].contains(&name) {
                 folders.push(path);

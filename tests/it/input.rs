@@ -12,7 +12,10 @@ use crate::support::{House, OWNER, SHOP, VisitorPage, open_house};
 async fn refused(visitor: &VisitorPage, body: &Value) -> (u16, Value) {
     let answer = visitor.post("/w/v1/messages", body).send().await.unwrap();
     let status = answer.status().as_u16();
-    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(kind, "application/problem+json", "{body}");
     (status, answer.json().await.unwrap())
 }
@@ -80,14 +83,31 @@ async fn raw_bytes_of_all_kinds_are_refused() {
     let cases: [(&str, Vec<u8>, u16); 6] = [
         ("application/json", b"{".to_vec(), 400),
         ("application/json", b"\xff\xfe\x00".to_vec(), 400),
-        ("application/json", b"{\"cid\":\"12345678\",\"body\":\"\xff\xff\"}".to_vec(), 400),
+        (
+            "application/json",
+            b"{\"cid\":\"12345678\",\"body\":\"\xff\xff\"}".to_vec(),
+            400,
+        ),
         ("application/json", vec![b' '; 200_000], 413),
-        ("text/plain", b"{\"cid\":\"12345678\",\"body\":\"x\"}".to_vec(), 415),
-        ("application/json", format!("{}1{}", "[".repeat(5000), "]".repeat(5000)).into_bytes(), 400),
+        (
+            "text/plain",
+            b"{\"cid\":\"12345678\",\"body\":\"x\"}".to_vec(),
+            415,
+        ),
+        (
+            "application/json",
+            format!("{}1{}", "[".repeat(5000), "]".repeat(5000)).into_bytes(),
+            400,
+        ),
     ];
     for (kind, body, expected) in cases {
         let post = visitor.request(Method::POST, "/w/v1/messages");
-        let answer = post.header("content-type", kind).body(body).send().await.unwrap();
+        let answer = post
+            .header("content-type", kind)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), expected, "{kind}");
     }
     nothing_was_stored(&visitor).await;
@@ -100,11 +120,20 @@ async fn a_retry_is_harmless() {
     let visitor = house.visitor().await;
     let first = visitor.send("retry-0001", "once only").await;
     let second = visitor.send("retry-0001", "once only").await;
-    assert_eq!((first.status().as_u16(), second.status().as_u16()), (201, 200));
+    assert_eq!(
+        (first.status().as_u16(), second.status().as_u16()),
+        (201, 200)
+    );
     let (first, second): (Value, Value) =
         (first.json().await.unwrap(), second.json().await.unwrap());
     assert_eq!(first["message"], second["message"]);
-    assert_eq!(visitor.history().await["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        visitor.history().await["messages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     house.close().await;
 }
 
@@ -114,7 +143,14 @@ async fn a_token_opens_its_own_conversation_and_nothing_else() {
     let (mut ann, bob) = (house.visitor().await, house.visitor().await);
     ann.writes("ann's secret").await;
     assert!(!bob.history().await.to_string().contains("secret"));
-    for token in ["", "x", "null", "undefined", &"A".repeat(43), &"A".repeat(5000)] {
+    for token in [
+        "",
+        "x",
+        "null",
+        "undefined",
+        &"A".repeat(43),
+        &"A".repeat(5000),
+    ] {
         let history = bob.http.get(format!("{}/w/v1/history", house.url));
         let answer = history.bearer_auth(token).send().await.unwrap();
         assert_eq!(answer.status(), 401, "{token:.50}");
@@ -136,10 +172,18 @@ async fn a_page_that_may_not_carry_the_chat_gets_nothing() {
         ("https://mugs.example:444", 403),
         (SHOP, 201),
     ] {
-        let post = visitor.post("/w/v1/messages", &message).header("origin", origin);
+        let post = visitor
+            .post("/w/v1/messages", &message)
+            .header("origin", origin);
         assert_eq!(post.send().await.unwrap().status(), expected, "{origin}");
         let site = format!("{}/w/v1/sites/{}", house.url, house.site);
-        let site = visitor.http.get(site).header("origin", origin).send().await.unwrap();
+        let site = visitor
+            .http
+            .get(site)
+            .header("origin", origin)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(site.status().is_success(), origin == SHOP, "{origin}");
     }
     house.close().await;
@@ -150,7 +194,11 @@ async fn a_host_that_is_not_ours_gets_no_page_and_no_link_is_made_of_it() {
     let house = open_house().await;
     let http = crate::support::client();
     for host in ["evil.example", "localhost.evil.example", ""] {
-        let answer = http.get(format!("{}/login", house.url)).header("host", host).send().await;
+        let answer = http
+            .get(format!("{}/login", house.url))
+            .header("host", host)
+            .send()
+            .await;
         let status = answer.unwrap().status().as_u16();
         assert!(status == 421 || status == 400, "{host}: {status}");
     }
@@ -171,7 +219,12 @@ async fn forms_from_other_pages_change_nothing() {
     let agent = house.owner().await;
     let csrf = agent.csrf().await;
     let form = [("name", "Mallory"), ("lang", "en")];
-    let post = |csrf: &str| agent.request(Method::POST, "/me/profile").header("x-csrf-token", csrf.to_owned()).form(&form);
+    let post = |csrf: &str| {
+        agent
+            .request(Method::POST, "/me/profile")
+            .header("x-csrf-token", csrf.to_owned())
+            .form(&form)
+    };
     let cases = [
         (post("").header("origin", &house.url), 403),
         (post("wrong").header("origin", &house.url), 403),
@@ -182,10 +235,16 @@ async fn forms_from_other_pages_change_nothing() {
         (post(&csrf).header("sec-fetch-site", "same-origin"), 303),
     ];
     for (at, (request, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(request.send().await.unwrap().status(), expected, "case {at}");
+        assert_eq!(
+            request.send().await.unwrap().status(),
+            expected,
+            "case {at}"
+        );
     }
     let other = house.owner().await;
-    let stolen = other.request(Method::POST, "/me/profile").header("x-csrf-token", csrf);
+    let stolen = other
+        .request(Method::POST, "/me/profile")
+        .header("x-csrf-token", csrf);
     assert_eq!(stolen.form(&form).send().await.unwrap().status(), 403);
     house.close().await;
 }
@@ -194,7 +253,9 @@ async fn forms_from_other_pages_change_nothing() {
 async fn what_was_typed_into_a_refused_form_is_still_there() {
     let house = open_house().await;
     let http = crate::support::client();
-    let sign_in = http.post(format!("{}/login", house.url)).header("origin", &house.url);
+    let sign_in = http
+        .post(format!("{}/login", house.url))
+        .header("origin", &house.url);
     let form = [("email", OWNER), ("password", "not the password")];
     let answer = sign_in.form(&form).send().await.unwrap();
     assert_eq!(answer.status(), 422);
@@ -203,7 +264,9 @@ async fn what_was_typed_into_a_refused_form_is_still_there() {
 
     let agent = house.owner().await;
     let long = "n".repeat(61);
-    let profile = agent.post("/me/profile", &[("name", &long), ("lang", "en")]).await;
+    let profile = agent
+        .post("/me/profile", &[("name", &long), ("lang", "en")])
+        .await;
     assert_eq!(profile.status(), 422);
     let page = profile.text().await.unwrap();
     assert!(page.contains(&long), "{page}");
@@ -216,7 +279,9 @@ async fn fields_nobody_asked_for_are_refused() {
     let agent = house.owner().await;
     let form = [("name", "Ada"), ("lang", "en"), ("role", "owner")];
     assert_eq!(agent.post("/me/profile", &form).await.status(), 400);
-    let binary = agent.request(Method::POST, "/me/profile").header("origin", &house.url);
+    let binary = agent
+        .request(Method::POST, "/me/profile")
+        .header("origin", &house.url);
     let binary = binary.header("x-csrf-token", agent.csrf().await);
     let binary = binary.header("content-type", "application/x-www-form-urlencoded");
     let answer = binary.body("name=%FF%FE&lang=en").send().await.unwrap();
@@ -231,7 +296,9 @@ async fn an_error_speaks_the_language_of_whoever_made_it() {
     let empty = json!({ "cid": "12345678", "body": "" });
     let mut told = std::collections::BTreeSet::new();
     for lang in ["en", "fr", "tr", "ru"] {
-        let post = visitor.post("/w/v1/messages", &empty).header("accept-language", lang);
+        let post = visitor
+            .post("/w/v1/messages", &empty)
+            .header("accept-language", lang);
         let problem: Value = post.send().await.unwrap().json().await.unwrap();
         told.insert(problem["detail"].as_str().unwrap().to_owned());
     }
@@ -251,8 +318,14 @@ async fn a_flood_of_messages_is_told_when_to_come_back() {
         }
         statuses.push(answer.status().as_u16());
     }
-    assert!(statuses.contains(&201) && statuses.contains(&429), "{statuses:?}");
-    assert!(statuses.iter().all(|it| [201, 429].contains(it)), "{statuses:?}");
+    assert!(
+        statuses.contains(&201) && statuses.contains(&429),
+        "{statuses:?}"
+    );
+    assert!(
+        statuses.iter().all(|it| [201, 429].contains(it)),
+        "{statuses:?}"
+    );
     house.close().await;
 }
 
@@ -262,7 +335,9 @@ async fn guessing_a_password_is_slowed_down() {
     let http = crate::support::client();
     let mut statuses = Vec::new();
     for _ in 0..14 {
-        let sign_in = http.post(format!("{}/login", house.url)).header("origin", &house.url);
+        let sign_in = http
+            .post(format!("{}/login", house.url))
+            .header("origin", &house.url);
         let form = [("email", OWNER), ("password", "guess")];
         statuses.push(sign_in.form(&form).send().await.unwrap().status().as_u16());
     }
@@ -274,7 +349,9 @@ async fn guessing_a_password_is_slowed_down() {
 fn raw(house: &House, request: &[u8]) -> String {
     let address = house.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(25))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(25)))
+        .unwrap();
     stream.write_all(request).unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -293,7 +370,9 @@ async fn a_body_that_trickles_in_is_cut_off() {
     );
     let house = std::sync::Arc::new(house);
     let asking = std::sync::Arc::clone(&house);
-    let answer = tokio::task::spawn_blocking(move || raw(&asking, head.as_bytes())).await.unwrap();
+    let answer = tokio::task::spawn_blocking(move || raw(&asking, head.as_bytes()))
+        .await
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
@@ -301,7 +380,13 @@ async fn a_body_that_trickles_in_is_cut_off() {
 async fn ids_of_others_and_of_nobody_are_not_found() {
     let house = open_house().await;
     let agent = house.owner().await;
-    for path in ["/inbox/c_nothing", "/inbox/1", "/inbox/..%2f..%2fetc", "/nothing", "/assets/../Cargo.toml"] {
+    for path in [
+        "/inbox/c_nothing",
+        "/inbox/1",
+        "/inbox/..%2f..%2fetc",
+        "/nothing",
+        "/assets/../Cargo.toml",
+    ] {
         let answer = agent.request(Method::GET, path).send().await.unwrap();
         assert_eq!(answer.status(), 404, "{path}");
     }

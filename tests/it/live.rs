@@ -39,8 +39,14 @@ async fn an_answer_reaches_the_visitor_with_the_agents_name_and_a_note_does_not(
     assert_eq!(page.next().await["t"], "welcome");
 
     agent.joins(conversation).await;
-    let note = [("cid", "a-note-1"), ("body", "looks like a reseller"), ("note", "1")];
-    let noted = agent.post(&format!("/inbox/{conversation}/messages"), &note).await;
+    let note = [
+        ("cid", "a-note-1"),
+        ("body", "looks like a reseller"),
+        ("note", "1"),
+    ];
+    let noted = agent
+        .post(&format!("/inbox/{conversation}/messages"), &note)
+        .await;
     assert_eq!(noted.status(), 200);
     agent.answers(conversation, "Good morning!").await;
 
@@ -59,13 +65,18 @@ async fn a_viewer_gets_every_line_of_his_conversation_and_no_line_of_another() {
     let house = open_house().await;
     let agent = house.owner().await;
     let (mut ann, mut bob) = (house.visitor().await, house.visitor().await);
-    let viewed = ann.writes("first of ann").await["conversation"].as_str().unwrap().to_owned();
+    let viewed = ann.writes("first of ann").await["conversation"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let mut screen = agent.listens(&viewed).await;
 
     bob.writes("first of bob").await;
     ann.writes("second of ann").await;
 
-    let line = screen.next_that(|it| it["list"].as_str().unwrap_or_default().starts_with("log-")).await;
+    let line = screen
+        .next_that(|it| it["list"].as_str().unwrap_or_default().starts_with("log-"))
+        .await;
     assert!(line["html"].as_str().unwrap().contains("second of ann"));
     house.close().await;
 }
@@ -80,7 +91,10 @@ async fn whoever_was_away_gets_exactly_what_he_missed() {
     agent.joins(&conversation).await;
     agent.answers(&conversation, "two").await;
     let history = visitor.history().await;
-    let (seq, epoch) = (history["seq"].as_i64().unwrap(), history["epoch"].as_str().unwrap());
+    let (seq, epoch) = (
+        history["seq"].as_i64().unwrap(),
+        history["epoch"].as_str().unwrap(),
+    );
 
     for n in 0..20 {
         agent.answers(&conversation, &format!("missed {n}")).await;
@@ -120,7 +134,10 @@ async fn an_agents_page_resumes_where_it_was_drawn() {
 
 async fn position(house: &House) -> (String, String) {
     let read = house.db.read(|r| {
-        Ok((shopbell::journal::position(r)?, shopbell::journal::epoch(r)?))
+        Ok((
+            shopbell::journal::position(r)?,
+            shopbell::journal::epoch(r)?,
+        ))
     });
     let (seq, epoch) = read.await.unwrap();
     (seq.to_string(), epoch)
@@ -185,7 +202,10 @@ async fn what_a_visitor_types_is_seen_before_it_is_sent_unless_the_site_says_no(
     page.next().await;
     page.say(&typing).await;
     let seen = screen.next_that(|it| it["op"] == "typing").await;
-    assert_eq!((&seen["who"], &seen["text"]), (&json!("visitor"), &json!("half a tho")));
+    assert_eq!(
+        (&seen["who"], &seen["text"]),
+        (&json!("visitor"), &json!("half a tho"))
+    );
 
     strict_privacy(&house).await;
     let mut page = visitor.listens(seq, None).await;
@@ -222,12 +242,19 @@ async fn the_visitor_sees_that_an_agent_types() {
     let mut visitor = house.visitor().await;
     let posted = visitor.writes("hello").await;
     let conversation = posted["conversation"].as_str().unwrap().to_owned();
-    let mut page = visitor.listens(posted["message"]["id"].as_i64().unwrap(), None).await;
+    let mut page = visitor
+        .listens(posted["message"]["id"].as_i64().unwrap(), None)
+        .await;
     page.next().await;
     let mut screen = agent.listens(&conversation).await;
-    screen.say(&json!({ "t": "typing", "conversation": conversation, "on": true }).to_string()).await;
+    screen
+        .say(&json!({ "t": "typing", "conversation": conversation, "on": true }).to_string())
+        .await;
     let typing = page.next_that(|it| it["op"] == "typing").await;
-    assert_eq!((&typing["name"], &typing["on"]), (&json!("Ada"), &json!(true)));
+    assert_eq!(
+        (&typing["name"], &typing["on"]),
+        (&json!("Ada"), &json!(true))
+    );
     house.close().await;
 }
 
@@ -246,12 +273,19 @@ async fn ticks_tell_each_side_how_far_the_other_has_read() {
     let path = format!("/inbox/{conversation}/seen");
     agent.post(&path, &[("upto", &seq.to_string())]).await;
     let seen = page.next_that(|it| it["list"] == "seen").await;
-    assert_eq!((&seen["id"], &seen["data"]), (&json!("agents"), &json!(seq.to_string())));
+    assert_eq!(
+        (&seen["id"], &seen["data"]),
+        (&json!("agents"), &json!(seq.to_string()))
+    );
 
     agent.joins(&conversation).await;
     let answer = agent.answers(&conversation, "hi").await;
     let id = answer["seq"].as_i64().unwrap();
-    let marked = visitor.post("/w/v1/seen", &json!({ "upto": id })).send().await.unwrap();
+    let marked = visitor
+        .post("/w/v1/seen", &json!({ "upto": id }))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(marked.status(), 204);
     let seen = screen.next_that(|it| it["id"] == "visitor").await;
     assert_eq!(seen["data"], id.to_string());
@@ -265,9 +299,13 @@ async fn resolving_closes_and_a_further_line_reopens() {
     let mut visitor = house.visitor().await;
     let posted = visitor.writes("hello").await;
     let conversation = posted["conversation"].as_str().unwrap().to_owned();
-    let mut page = visitor.listens(posted["message"]["id"].as_i64().unwrap(), None).await;
+    let mut page = visitor
+        .listens(posted["message"]["id"].as_i64().unwrap(), None)
+        .await;
     page.next().await;
-    agent.post(&format!("/inbox/{conversation}/resolve"), &[]).await;
+    agent
+        .post(&format!("/inbox/{conversation}/resolve"), &[])
+        .await;
     let state = page.next_that(|it| it["list"] == "state").await;
     assert_eq!(state["data"], "resolved");
     assert_eq!(visitor.history().await["state"], "resolved");
@@ -304,7 +342,9 @@ async fn a_visitors_socket_opens_from_pages_that_may_carry_the_chat_only() {
     let url = format!("{}/w/v1/live", house.url);
     let hello = json!({ "t": "hello", "token": visitor.token, "seq": 0 }).to_string();
 
-    let mut foreign = Screen::open(&url, &[("origin", "https://evil.example")]).await.unwrap();
+    let mut foreign = Screen::open(&url, &[("origin", "https://evil.example")])
+        .await
+        .unwrap();
     foreign.say(&hello).await;
     assert_eq!(foreign.end().await, 4003);
     let mut shop = Screen::open(&url, &[("origin", SHOP)]).await.unwrap();
@@ -320,7 +360,12 @@ async fn a_socket_that_says_nonsense_is_closed_with_a_reason() {
     let visitor = house.visitor().await;
     let unknown = json!({ "t": "hello", "token": "x".repeat(43) }).to_string();
     let extra = json!({ "t": "hello", "token": visitor.token, "admin": true }).to_string();
-    for (said, code) in [("{}", 1008), ("not json", 1008), (&*extra, 1008), (&*unknown, 4001)] {
+    for (said, code) in [
+        ("{}", 1008),
+        ("not json", 1008),
+        (&*extra, 1008),
+        (&*unknown, 4001),
+    ] {
         let mut socket = Screen::open(&url, &[]).await.unwrap();
         socket.say(said).await;
         assert_eq!(socket.end().await, code, "{said}");
@@ -340,6 +385,20 @@ async fn a_socket_that_says_nonsense_is_closed_with_a_reason() {
 }
 
 #[actix_web::test]
+async fn whoever_asks_whether_anybody_is_there_gets_an_answer() {
+    let house = open_house().await;
+    let (agent, visitor) = (house.owner().await, house.visitor().await);
+    let mut screen = agent.listens("").await;
+    screen.say("{\"t\":\"ping\"}").await;
+    assert_eq!(screen.next().await["t"], "pong");
+    let mut page = visitor.listens(0, None).await;
+    page.next().await;
+    page.say("{\"t\":\"ping\"}").await;
+    assert_eq!(page.next().await["t"], "pong");
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn signing_out_closes_the_sockets_of_that_session_and_of_no_other() {
     let house = open_house().await;
     let (here, there) = (house.owner().await, house.owner().await);
@@ -355,7 +414,9 @@ async fn signing_out_closes_the_sockets_of_that_session_and_of_no_other() {
 #[actix_web::test]
 async fn a_new_password_ends_every_other_session_at_once() {
     let house = open_house().await;
-    house.add_agent("bob@mugs.example", "Bob", Role::Agent).await;
+    house
+        .add_agent("bob@mugs.example", "Bob", Role::Agent)
+        .await;
     let (here, there) = (
         house.agent("bob@mugs.example").await,
         house.agent("bob@mugs.example").await,
@@ -364,7 +425,11 @@ async fn a_new_password_ends_every_other_session_at_once() {
     let new = [("current", PASSWORD), ("password", "another long sentence")];
     assert_eq!(here.post("/me/password", &new).await.status(), 303);
     assert_eq!(over.end().await, 4001);
-    let signed_out = there.request(reqwest::Method::GET, "/inbox").send().await.unwrap();
+    let signed_out = there
+        .request(reqwest::Method::GET, "/inbox")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(signed_out.status(), 401);
     here.sees("/inbox").await;
     house.close().await;
@@ -377,7 +442,9 @@ async fn a_restart_sends_everybody_away_to_come_back() {
     let mut visitor = house.visitor().await;
     let posted = visitor.writes("hello").await;
     let mut screen = agent.listens("").await;
-    let mut page = visitor.listens(posted["message"]["id"].as_i64().unwrap(), None).await;
+    let mut page = visitor
+        .listens(posted["message"]["id"].as_i64().unwrap(), None)
+        .await;
     page.next().await;
     let clock = house.clock.clone();
     let home = soon(house.stop()).await;

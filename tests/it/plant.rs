@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use shopbell::db::{DataFolder, Db, Storage, Writer};
 use shopbell::error::{Error, Result};
 use shopbell::events::Event;
-use shopbell::hub::{AgentSeat, Audience, Closing, Hub, Seat};
+use shopbell::hub::{AgentSeat, Audience, Closing, Hub, News, Seat};
 use shopbell::jobs::{self, Job, Kinds, Trouble};
 use shopbell::journal::{self, Fact};
 use shopbell::kernel::{AgentId, Clock, ConversationId, JobId, Seq, SessionId, VisitorId};
@@ -43,7 +43,9 @@ async fn an_answer_comes_only_when_the_change_is_durable() {
     house.db.write("test.record", record).await.unwrap();
     let sync: i64 = house
         .db
-        .write("test.pragma", |w| Ok(w.query_row("pragma synchronous", [], |row| row.get(0))?))
+        .write("test.pragma", |w| {
+            Ok(w.query_row("pragma synchronous", [], |row| row.get(0))?)
+        })
         .await
         .unwrap();
     assert_eq!(sync, 2, "synchronous is FULL");
@@ -139,7 +141,10 @@ fn a_damaged_file_is_refused_with_a_remedy() {
     let garbage = b"this is no database at all, whatever its name says".repeat(100);
     std::fs::write(folder.database(), garbage).unwrap();
     let refused = Db::open(&folder).err().unwrap().to_string();
-    assert!(refused.contains("damaged") && refused.contains("restore"), "{refused}");
+    assert!(
+        refused.contains("damaged") && refused.contains("restore"),
+        "{refused}"
+    );
 }
 
 #[actix_web::test]
@@ -165,7 +170,12 @@ fn count(w: &Writer, fact: &Fact) -> Result<()> {
 }
 
 async fn follow_until<T>(db: &Db, react: journal::React, done: impl AsyncFn() -> Option<T>) -> T {
-    let follow = rt::spawn(journal::follow(db.clone(), Clock::stopped_at(NOW), "test", react));
+    let follow = rt::spawn(journal::follow(
+        db.clone(),
+        Clock::stopped_at(NOW),
+        "test",
+        react,
+    ));
     let mut commits = db.commits();
     let found = soon(async {
         loop {
@@ -218,9 +228,17 @@ async fn a_poison_event_raises_an_alarm_and_waits_to_be_skipped() {
     let alarm = follow_until(&house.db, poisoned_at_two, stuck).await;
     assert_eq!((alarm.stuck_at, alarm.read_to), (Some(Seq(2)), Seq(1)));
     assert!(alarm.cause.unwrap().contains("poison"));
-    assert_eq!(open_jobs(&house.db).await.len(), 1, "the first was digested, the third waits");
+    assert_eq!(
+        open_jobs(&house.db).await.len(),
+        1,
+        "the first was digested, the third waits"
+    );
 
-    house.db.write("test.skip", |w| journal::skip(w, "test")).await.unwrap();
+    house
+        .db
+        .write("test.skip", |w| journal::skip(w, "test"))
+        .await
+        .unwrap();
     let both = async || (open_jobs(&house.db).await.len() == 2).then_some(());
     follow_until(&house.db, poisoned_at_two, both).await;
 }
@@ -231,15 +249,32 @@ async fn what_was_missed_is_told_exactly_or_not_at_all() {
     for _ in 0..10 {
         house.db.write("test.record", record).await.unwrap();
     }
-    let missed = |from, to| house.db.read(move |r| journal::missed(r, Seq(from), Seq(to)));
-    let seqs: Vec<i64> = missed(4, 8).await.unwrap().unwrap().iter().map(|it| it.seq.0).collect();
+    let missed = |from, to| {
+        house
+            .db
+            .read(move |r| journal::missed(r, Seq(from), Seq(to)))
+    };
+    let seqs: Vec<i64> = missed(4, 8)
+        .await
+        .unwrap()
+        .unwrap()
+        .iter()
+        .map(|it| it.seq.0)
+        .collect();
     assert_eq!(seqs, [5, 6, 7, 8]);
     assert_eq!(missed(8, 8).await.unwrap().map(|it| it.len()), Some(0));
     // From the future: positions of another database.
     assert!(missed(11, 10).await.unwrap().is_none());
     let later = NOW + journal::KEPT.as_millis() as i64 + 1;
-    house.db.write("test.prune", move |w| journal::prune(w, later)).await.unwrap();
-    assert!(missed(4, 10).await.unwrap().is_none(), "it is no longer known");
+    house
+        .db
+        .write("test.prune", move |w| journal::prune(w, later))
+        .await
+        .unwrap();
+    assert!(
+        missed(4, 10).await.unwrap().is_none(),
+        "it is no longer known"
+    );
     assert_eq!(missed(10, 10).await.unwrap().map(|it| it.len()), Some(0));
 }
 
@@ -254,7 +289,9 @@ async fn pruning_waits_for_every_follower() {
     };
     follow_until(&house.db, nothing, known).await;
     let later = NOW + journal::KEPT.as_millis() as i64 + 1;
-    let pruned = house.db.write("test.prune", move |w| journal::prune(w, later));
+    let pruned = house
+        .db
+        .write("test.prune", move |w| journal::prune(w, later));
     assert_eq!(pruned.await.unwrap(), 0);
 }
 
@@ -323,7 +360,11 @@ async fn a_job_that_never_works_stays_for_a_person_to_see() {
     })
     .await;
     assert_eq!(*tries.borrow(), 1);
-    house.db.write("test.retry", move |w| jobs::retry(w, NOW, id)).await.unwrap();
+    house
+        .db
+        .write("test.retry", move |w| jobs::retry(w, NOW, id))
+        .await
+        .unwrap();
     soon(async {
         while !open_jobs(&house.db).await.is_empty() {
             commits.changed().await.unwrap();
@@ -342,13 +383,43 @@ fn seat(session: i64) -> Seat {
     })
 }
 
+/// One piece of news to all agents: its own number.
+fn publish(hub: &Hub, n: i64) {
+    let news = News {
+        audience: Audience::Agents,
+        seq: Seq(n),
+        text: n.to_string(),
+    };
+    hub.publish(Seq(n), vec![news], |texts| texts.join(",").into());
+}
+
+#[actix_web::test]
+async fn what_is_new_to_a_page_comes_in_one_frame_and_in_order() {
+    let hub = Hub::default();
+    let page = hub.join(seat(1), 10).unwrap();
+    let news = |audience, seq| News {
+        audience,
+        seq: Seq(seq),
+        text: seq.to_string(),
+    };
+    let all = vec![
+        news(Audience::AgentsReading(Lang::En), 5),
+        news(Audience::AgentsReading(Lang::Fr), 4),
+        news(Audience::Visitor(VisitorId(7)), 2),
+        news(Audience::Agents, 3),
+    ];
+    hub.publish(Seq(5), all, |texts| texts.join(",").into());
+    assert_eq!(page.outbox.next().await.unwrap(), "3,5");
+    assert!(page.outbox.next().now_or_never().is_none());
+}
+
 #[actix_web::test]
 async fn the_slow_connection_is_closed_and_its_neighbour_is_not() {
     let hub = Hub::default();
     let slow = hub.join(seat(1), 10).unwrap();
     let quick = hub.join(seat(2), 10).unwrap();
     for n in 1..1000 {
-        hub.publish(Seq(n), &[(Audience::Agents, n.to_string().into())]);
+        publish(&hub, n);
         assert_eq!(quick.outbox.next().await.unwrap(), n.to_string());
     }
     assert_eq!(slow.outbox.next().await, Err(Closing::Behind));
@@ -357,9 +428,9 @@ async fn the_slow_connection_is_closed_and_its_neighbour_is_not() {
 #[actix_web::test]
 async fn joining_and_publishing_leave_neither_gap_nor_double() {
     let hub = Hub::default();
-    hub.publish(Seq(7), &[(Audience::Agents, "7".into())]);
+    publish(&hub, 7);
     let late = hub.join(seat(1), 10).unwrap();
-    hub.publish(Seq(8), &[(Audience::Agents, "8".into())]);
+    publish(&hub, 8);
     assert_eq!(late.joined_at, Seq(7));
     assert_eq!(late.outbox.next().await.unwrap(), "8");
 }
@@ -379,7 +450,10 @@ async fn leaving_is_dropping_and_seats_are_limited() {
 #[actix_web::test]
 async fn the_end_of_a_session_ends_its_pages_only() {
     let hub = Hub::default();
-    let (over, other) = (hub.join(seat(1), 10).unwrap(), hub.join(seat(2), 10).unwrap());
+    let (over, other) = (
+        hub.join(seat(1), 10).unwrap(),
+        hub.join(seat(2), 10).unwrap(),
+    );
     hub.close_agents(|it| it.session == SessionId(1), Closing::SignedOut);
     assert_eq!(over.outbox.next().await, Err(Closing::SignedOut));
     assert!(other.outbox.next().now_or_never().is_none());

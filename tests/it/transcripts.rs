@@ -4,7 +4,9 @@ use reqwest::Method;
 use shopbell::jobs;
 use shopbell::kernel::Clock;
 
-use crate::support::{AgentBrowser, House, Mood, NOW, PostOffice, open_house, open_house_with, until};
+use crate::support::{
+    AgentBrowser, House, Mood, NOW, PostOffice, open_house, open_house_with, until,
+};
 
 async fn conversation(house: &House) -> (AgentBrowser, String) {
     let mut agent = house.owner().await;
@@ -12,7 +14,11 @@ async fn conversation(house: &House) -> (AgentBrowser, String) {
     let posted = visitor.writes("Is the blue mug <in stock>?").await;
     let key = posted["conversation"].as_str().unwrap().to_owned();
     agent.joins(&key).await;
-    let note = [("cid", "note-0001"), ("body", "internal: reseller"), ("note", "1")];
+    let note = [
+        ("cid", "note-0001"),
+        ("body", "internal: reseller"),
+        ("note", "1"),
+    ];
     agent.post(&format!("/inbox/{key}/messages"), &note).await;
     agent.answers(&key, "Yes, three of them.").await;
     (agent, key)
@@ -20,7 +26,10 @@ async fn conversation(house: &House) -> (AgentBrowser, String) {
 
 async fn with_office(mood: Mood) -> (House, PostOffice, AgentBrowser, String) {
     let office = PostOffice::open(mood).await;
-    let options = [("smtp-url", office.url.as_str()), ("mail-from", "shop@mugs.example")];
+    let options = [
+        ("smtp-url", office.url.as_str()),
+        ("mail-from", "shop@mugs.example"),
+    ];
     let house = open_house_with(&options).await;
     let (agent, key) = conversation(&house).await;
     (house, office, agent, key)
@@ -33,7 +42,10 @@ async fn sends(agent: &AgentBrowser, key: &str) {
 }
 
 async fn all_done(house: &House) {
-    until(&house.db, |r| Ok(jobs::list_open(r)?.is_empty().then_some(()))).await;
+    until(&house.db, |r| {
+        Ok(jobs::list_open(r)?.is_empty().then_some(()))
+    })
+    .await;
 }
 
 /// Undoes quoted-printable and base64 enough to look for words.
@@ -52,7 +64,10 @@ async fn a_transcript_arrives_with_names_and_the_shops_time_and_without_notes() 
     assert!(mail.contains("text/plain") && mail.contains("text/html"));
     assert!(mail.contains("Auto-Submitted: auto-generated"));
     assert!(mail.contains("Is the blue mug <in stock>?"), "{mail}");
-    assert!(mail.contains("Is the blue mug &#60;in stock&#62;?"), "{mail}");
+    assert!(
+        mail.contains("Is the blue mug &#60;in stock&#62;?"),
+        "{mail}"
+    );
     assert!(mail.contains("Ada") && mail.contains("Yes, three of them."));
     assert!(!mail.contains("reseller"), "{mail}");
     // The shop is in Istanbul: three hours ahead of UTC.
@@ -65,7 +80,12 @@ async fn a_transcript_arrives_with_names_and_the_shops_time_and_without_notes() 
 async fn without_mail_the_button_says_so() {
     let house = open_house().await;
     let (agent, key) = conversation(&house).await;
-    let answer = agent.post(&format!("/inbox/{key}/transcript"), &[("email", "a@b.example")]).await;
+    let answer = agent
+        .post(
+            &format!("/inbox/{key}/transcript"),
+            &[("email", "a@b.example")],
+        )
+        .await;
     assert_eq!(answer.status(), 409);
     assert!(answer.text().await.unwrap().contains("Settings"));
     house.close().await;
@@ -85,7 +105,9 @@ async fn a_server_that_says_later_gets_it_later_and_once() {
     let (house, office, agent, key) = with_office(Mood::NotNow).await;
     sends(&agent, &key).await;
     let waiting = until(&house.db, |r| {
-        Ok(jobs::list_open(r)?.into_iter().find(|it| it.last_error.is_some()))
+        Ok(jobs::list_open(r)?
+            .into_iter()
+            .find(|it| it.last_error.is_some()))
     })
     .await;
     assert!(waiting.last_error.unwrap().contains("451"));
@@ -106,9 +128,8 @@ async fn pass_time(clock: &Clock, house: &House) {
 async fn a_server_that_is_down_or_hangs_up_delays_the_mail() {
     let (house, office, agent, key) = with_office(Mood::Rude).await;
     sends(&agent, &key).await;
-    let tried = |r: &shopbell::db::Reader| {
-        Ok(jobs::list_open(r)?.into_iter().find(|it| 0 < it.attempts))
-    };
+    let tried =
+        |r: &shopbell::db::Reader| Ok(jobs::list_open(r)?.into_iter().find(|it| 0 < it.attempts));
     let waiting = until(&house.db, tried).await;
     assert!(waiting.failed_at.is_none(), "{waiting:?}");
     office.becomes(Mood::Good);
@@ -116,14 +137,19 @@ async fn a_server_that_is_down_or_hangs_up_delays_the_mail() {
     all_done(&house).await;
     house.close().await;
 
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let url = format!("smtp://{nobody}");
     let house = open_house_with(&[("smtp-url", &url)]).await;
     let (agent, key) = conversation(&house).await;
     sends(&agent, &key).await;
     let waiting = until(&house.db, tried).await;
     assert!(waiting.failed_at.is_none(), "{waiting:?}");
-    let drop = house.db.write("test.drop", move |w| jobs::drop_job(w, waiting.id));
+    let drop = house
+        .db
+        .write("test.drop", move |w| jobs::drop_job(w, waiting.id));
     drop.await.unwrap();
     house.close().await;
 }
@@ -133,11 +159,16 @@ async fn a_server_that_says_never_is_shown_to_the_admin_who_can_try_again() {
     let (house, office, agent, key) = with_office(Mood::Never).await;
     sends(&agent, &key).await;
     let failed = until(&house.db, |r| {
-        Ok(jobs::list_open(r)?.into_iter().find(|it| it.failed_at.is_some()))
+        Ok(jobs::list_open(r)?
+            .into_iter()
+            .find(|it| it.failed_at.is_some()))
     })
     .await;
     let page = agent.sees("/settings/workings").await;
-    assert!(page.contains("550") && page.contains("nobody of that name"), "{page}");
+    assert!(
+        page.contains("550") && page.contains("nobody of that name"),
+        "{page}"
+    );
     office.becomes(Mood::Good);
     let retry = format!("/settings/workings/jobs/{}/retry", failed.id);
     let answer = agent.post(&retry, &[]).await;
@@ -154,22 +185,41 @@ async fn a_forgotten_password_is_mailed_to_the_address_we_have_and_the_link_work
     let http = crate::support::client();
     let mut answers = Vec::new();
     for email in ["nobody@mugs.example", crate::support::OWNER] {
-        let ask = http.post(format!("{}/forgot", house.url)).header("origin", &house.url);
+        let ask = http
+            .post(format!("{}/forgot", house.url))
+            .header("origin", &house.url);
         let answer = ask.form(&[("email", email)]).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         answers.push(answer.text().await.unwrap().replace(email, ""));
     }
-    assert_eq!(answers[0], answers[1], "known and unknown are answered alike");
+    assert_eq!(
+        answers[0], answers[1],
+        "known and unknown are answered alike"
+    );
     all_done(&house).await;
     let mail = readable(&office.mails().remove(0));
-    assert!(mail.contains(&format!("{}/reset?token=", house.url)), "{mail}");
+    assert!(
+        mail.contains(&format!("{}/reset?token=", house.url)),
+        "{mail}"
+    );
     let token = crate::support::between(&mail, "/reset?token=", "\r\n").unwrap();
     let token: String = token.chars().take(43).collect();
 
-    let form = [("token", token.as_str()), ("password", "a brand new sentence")];
-    let reset = || http.post(format!("{}/reset", house.url)).header("origin", &house.url).form(&form);
+    let form = [
+        ("token", token.as_str()),
+        ("password", "a brand new sentence"),
+    ];
+    let reset = || {
+        http.post(format!("{}/reset", house.url))
+            .header("origin", &house.url)
+            .form(&form)
+    };
     assert_eq!(reset().send().await.unwrap().status(), 303);
-    assert_eq!(reset().send().await.unwrap().status(), 422, "a link works once");
+    assert_eq!(
+        reset().send().await.unwrap().status(),
+        422,
+        "a link works once"
+    );
     AgentBrowser::sign_in(&house.url, crate::support::OWNER, "a brand new sentence").await;
     house.close().await;
 }
@@ -192,13 +242,19 @@ async fn a_test_mail_shows_what_the_server_said() {
     let saved = agent.post("/settings/mail", &settings).await;
     assert!(saved.status().is_success() || saved.status() == 303);
     let test = async || {
-        let answer = agent.post("/settings/mail/test", &[("to", "ada@mugs.example")]).await;
+        let answer = agent
+            .post("/settings/mail/test", &[("to", "ada@mugs.example")])
+            .await;
         answer.text().await.unwrap()
     };
     assert!(test().await.contains("550 nobody of that name"));
     office.becomes(Mood::Good);
     assert!(test().await.contains("250 taken"));
-    let page = agent.request(Method::GET, "/settings/mail").send().await.unwrap();
+    let page = agent
+        .request(Method::GET, "/settings/mail")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 200);
     house.close().await;
 }

@@ -84,8 +84,8 @@ async fn save_profile(
     clock: Data<Clock>,
     around: Data<Around>,
 ) -> Result<HttpResponse> {
-    let lang = Lang::from_code(&form.lang)
-        .ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
+    let lang =
+        Lang::from_code(&form.lang).ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
     let (by, name) = (agent.id, form.name.clone());
     let save = db.write("accounts.profile", move |w| {
         accounts::save_profile(w, by, &name, lang)
@@ -242,8 +242,8 @@ async fn invite(
     place: Data<Place>,
     around: Data<Around>,
 ) -> Result<HttpResponse> {
-    let role = Role::parse(&form.role)
-        .ok_or(Error::Malformed("role: owner, admin or agent".into()))?;
+    let role =
+        Role::parse(&form.role).ok_or(Error::Malformed("role: owner, admin or agent".into()))?;
     let new = NewAgent {
         email: form.email.clone(),
         name: form.name.clone(),

@@ -51,9 +51,8 @@ pub fn find_entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
 }
 
 pub fn count_waiting(r: &Reader) -> Result<i64> {
-    let mut query = r.prepare_cached(
-        "select count(*) from conversations where unread > 0 and state = 'open'",
-    )?;
+    let mut query =
+        r.prepare_cached("select count(*) from conversations where unread > 0 and state = 'open'")?;
     Ok(query.query_row([], |row| row.get(0))?)
 }
 

@@ -16,7 +16,11 @@ pub fn routes(routes: &mut Routes) {
     routes.get("/settings/workings", Who::Admin, show);
     routes.post("/settings/workings/jobs/{job}/retry", Who::Admin, retry);
     routes.post("/settings/workings/jobs/{job}/drop", Who::Admin, drop_job);
-    routes.post("/settings/workings/followers/{follower}/skip", Who::Admin, skip);
+    routes.post(
+        "/settings/workings/followers/{follower}/skip",
+        Who::Admin,
+        skip,
+    );
 }
 
 #[derive(Deserialize)]
@@ -35,7 +39,12 @@ async fn show(
     let cause = match around.is_writable() {
         true => String::new(),
         // Tried once more, so that the page names today's cause.
-        false => db.probe().await.err().map(|e| e.to_string()).unwrap_or_default(),
+        false => db
+            .probe()
+            .await
+            .err()
+            .map(|e| e.to_string())
+            .unwrap_or_default(),
     };
     let mut page = db.read(move |r| draw(r, &admin, &around)).await?;
     page.storage_cause = cause;
@@ -54,7 +63,10 @@ fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
         t: agent.lang,
         shell,
         jobs: jobs::list_open(r)?.into_iter().map(job_row).collect(),
-        followers: followers.into_iter().map(|it| follower_row(it, position)).collect(),
+        followers: followers
+            .into_iter()
+            .map(|it| follower_row(it, position))
+            .collect(),
         position: position.0,
         storage_cause: String::new(),
         done: "",
@@ -95,7 +107,8 @@ async fn retry(
     job: Path<JobId>,
 ) -> Result<HttpResponse> {
     let (now, id) = (clock.now(), *job);
-    db.write("jobs.retry", move |w| jobs::retry(w, now, id)).await?;
+    db.write("jobs.retry", move |w| jobs::retry(w, now, id))
+        .await?;
     Ok(web::see("/settings/workings?done=retry"))
 }
 
@@ -105,7 +118,8 @@ async fn drop_job(
     job: Path<JobId>,
 ) -> Result<HttpResponse> {
     let id = *job;
-    db.write("jobs.drop", move |w| jobs::drop_job(w, id)).await?;
+    db.write("jobs.drop", move |w| jobs::drop_job(w, id))
+        .await?;
     Ok(web::see("/settings/workings?done=drop"))
 }
 
@@ -115,7 +129,11 @@ async fn skip(
     follower: Path<String>,
 ) -> Result<HttpResponse> {
     let (by, name) = (admin.id, follower.into_inner());
-    tracing::warn!(agent = by.0, "agent {by} skips an event of a stuck follower");
-    db.write("journal.skip", move |w| journal::skip(w, &name)).await?;
+    tracing::warn!(
+        agent = by.0,
+        "agent {by} skips an event of a stuck follower"
+    );
+    db.write("journal.skip", move |w| journal::skip(w, &name))
+        .await?;
     Ok(web::see("/settings/workings?done=skip"))
 }

@@ -156,9 +156,7 @@ impl House {
             lang: shopbell::texts::Lang::En,
             password: Some(hash),
         };
-        let add = self
-            .db
-            .write("test.agent", |w| accounts::add(w, NOW, new));
+        let add = self.db.write("test.agent", |w| accounts::add(w, NOW, new));
         add.await.unwrap();
     }
 

@@ -86,12 +86,10 @@ impl Screen {
                     return Ok(item);
                 }
                 match self.socket.next().await {
-                    Some(Ok(Message::Text(text))) => {
-                        match serde_json::from_str(&text).unwrap() {
-                            Value::Array(items) => self.items.extend(items),
-                            item => self.items.push_back(item),
-                        }
-                    }
+                    Some(Ok(Message::Text(text))) => match serde_json::from_str(&text).unwrap() {
+                        Value::Array(items) => self.items.extend(items),
+                        item => self.items.push_back(item),
+                    },
                     Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
                     Some(Ok(Message::Close(None))) | None => return Err(1005),
                     Some(Ok(_)) => (),
@@ -280,7 +278,9 @@ impl AgentBrowser {
         self.count += 1;
         let cid = format!("agent-line-{}-{}", self.cookie.len(), self.count);
         let fields = [("cid", cid.as_str()), ("body", body)];
-        let answer = self.post(&format!("/inbox/{conversation}/messages"), &fields).await;
+        let answer = self
+            .post(&format!("/inbox/{conversation}/messages"), &fields)
+            .await;
         assert_eq!(answer.status(), 200);
         answer.json().await.unwrap()
     }

@@ -64,13 +64,21 @@ impl PostOffice {
             if stream.read_line(&mut line).await? == 0 {
                 return Ok(());
             }
-            let verb = line.split([' ', ':', '\r']).next().unwrap_or_default().to_uppercase();
+            let verb = line
+                .split([' ', ':', '\r'])
+                .next()
+                .unwrap_or_default()
+                .to_uppercase();
             let mood = *self.mood.lock().unwrap();
             match (verb.as_str(), mood) {
                 ("EHLO" | "HELO", _) => self.answer(&mut stream, "250 post office").await?,
                 ("RCPT", Mood::NotNow) => self.answer(&mut stream, "451 come back later").await?,
-                ("RCPT", Mood::Never) => self.answer(&mut stream, "550 nobody of that name").await?,
-                ("MAIL" | "RCPT" | "RSET" | "NOOP", _) => self.answer(&mut stream, "250 ok").await?,
+                ("RCPT", Mood::Never) => {
+                    self.answer(&mut stream, "550 nobody of that name").await?
+                }
+                ("MAIL" | "RCPT" | "RSET" | "NOOP", _) => {
+                    self.answer(&mut stream, "250 ok").await?
+                }
                 ("DATA", Mood::Rude) => return Ok(()),
                 ("DATA", _) => {
                     self.answer(&mut stream, "354 go on").await?;
@@ -101,6 +109,9 @@ impl PostOffice {
             // The fault itself, not a wait for something.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await
+        stream
+            .get_mut()
+            .write_all(format!("{text}\r\n").as_bytes())
+            .await
     }
 }
