@@ -52,6 +52,18 @@ pub fn types() -> Option<Asset> {
     find("/widget/w.d.ts")
 }
 
+/// Brotli (RFC 7932) for an answer that is made on the spot; quick rather than
+/// tight.
+pub fn compress(text: &[u8]) -> Option<Vec<u8>> {
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: 6,
+        ..Default::default()
+    };
+    let mut compressed = Vec::with_capacity(text.len() / 2);
+    brotli::BrotliCompress(&mut &*text, &mut compressed, &parameters).ok()?;
+    Some(compressed)
+}
+
 fn load(address: &'static str) -> Option<Asset> {
     let path = address.trim_start_matches('/');
     let bytes = read(path)?;

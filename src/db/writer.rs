@@ -199,7 +199,7 @@ impl Group {
 
     fn settle(self, flushed: Result<(), String>) {
         for order in self.orders {
-            order.settle(flushed.as_ref().map(|()| ()).map_err(String::as_str));
+            order.settle(flushed.as_ref().copied().map_err(String::as_str));
         }
     }
 }

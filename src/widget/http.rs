@@ -78,11 +78,11 @@ fn serve(request: &HttpRequest, asset: Asset, caching: &str) -> HttpResponse {
             .finish();
     }
     answer.content_type(asset.content_type);
-    let accepted = web::header(request, ACCEPT_ENCODING.as_str());
-    let accepts = |coding: &str| accepted.split(',').any(|it| it.trim().starts_with(coding));
     match (asset.br, asset.gz) {
-        (Some(br), _) if accepts("br") => answer.insert_header((CONTENT_ENCODING, "br")).body(br),
-        (_, Some(gz)) if accepts("gzip") => {
+        (Some(br), _) if accepts(request, "br") => {
+            answer.insert_header((CONTENT_ENCODING, "br")).body(br)
+        }
+        (_, Some(gz)) if accepts(request, "gzip") => {
             answer.insert_header((CONTENT_ENCODING, "gzip")).body(gz)
         }
         _ => answer.body(asset.bytes),
@@ -151,9 +151,23 @@ async fn site(
         message_max: LONGEST,
         texts,
     };
-    Ok(HttpResponse::Ok()
-        .insert_header((VARY, "origin"))
-        .json(config))
+    let text = serde_json::to_vec(&config).map_err(|e| Error::internal("writing a site", e))?;
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type("application/json")
+        .insert_header((VARY, "origin, accept-encoding"));
+    // It is part of what a visitor waits for after the first click.
+    match assets::compress(&text).filter(|_| accepts(&request, "br")) {
+        Some(compressed) => Ok(answer
+            .insert_header((CONTENT_ENCODING, "br"))
+            .body(compressed)),
+        None => Ok(answer.body(text)),
+    }
+}
+
+fn accepts(request: &HttpRequest, coding: &str) -> bool {
+    let accepted = web::header(request, ACCEPT_ENCODING.as_str());
+    accepted.split(',').any(|it| it.trim().starts_with(coding))
 }
 
 #[derive(Deserialize)]

@@ -7,12 +7,13 @@
 
 const STYLE = `
   [role=menu]{
-    position:absolute;inset-block-start:60px;inset-inline-end:8px;padding:8px;
-    border-radius:20px;background:Canvas;box-shadow:0 8px 48px #0008;
+    position:absolute;z-index:1;inset-block-start:60px;inset-inline-end:8px;padding:8px;
+    border:1px solid #8886;border-radius:20px;background:Canvas;box-shadow:0 8px 48px #0006;
   }
   [role=menu] button{display:flex;justify-content:space-between;gap:16px;width:100%;align-items:center}
   [aria-checked=true]::after{content:'';width:5px;height:10px;border:solid;border-width:0 2px 2px 0;rotate:42deg}
-  @media (forced-colors:active){[role=menu]{border:1px solid}}`;
+  form:has(input){flex-wrap:wrap;justify-content:flex-end}
+  .panel input{flex-basis:100%}`;
 
 /** @type {AudioContext | undefined} */
 let audio;

@@ -36,7 +36,7 @@
     }
     #launcher.start{inset-inline:20px auto}
     #launcher:focus-visible{outline:3px solid;outline-offset:3px;box-shadow:0 0 0 3px #fff}
-    #launcher>*{color:#fff;color:color(from currentColor xyz calc(999*(.18 - y)) calc(999*(.18 - y)) calc(999*(.18 - y)))}
+    #launcher>*{color:#fff;color:color(from currentColor xyz calc(1e5*(.18 - y)) calc(1e5*(.18 - y)) calc(1e5*(.18 - y)))}
     #launcher span:not(:empty){margin-inline-start:10px}
     #launcher i{border:12px solid;border-radius:12px;border-end-start-radius:3px}
     @media print{:host{display:none!important}}`;

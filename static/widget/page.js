@@ -11,7 +11,7 @@ const STYLE = `
     display:flex;inset:0;width:min(100%,760px);height:100dvh;margin:0 auto;
     border-width:0 1px;border-radius:0;box-shadow:none;
   }
-  .panel.page header button:last-child{display:none}
+  .panel.page .head button:last-child{display:none}
   @media (max-width:760px){.panel.page{border:0}}`;
 
 const place = /** @type {HTMLElement} */ (document.getElementById('shopbell-page'));

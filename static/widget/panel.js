@@ -28,7 +28,7 @@ const style = (color, ink) => `
   .unseen{position:fixed;clip-path:inset(50%)}
   .panel,.panel *{box-sizing:border-box;margin:0}
   .panel{
-    --soft:color-mix(in srgb,CanvasText 7%,Canvas);--muted:color-mix(in srgb,CanvasText 66%,Canvas);
+    --soft:color-mix(in srgb,CanvasText 9%,Canvas);--muted:color-mix(in srgb,CanvasText 66%,Canvas);
     color-scheme:light dark;flex-direction:column;
     position:fixed;z-index:999999999;inset-block:auto 92px;inset-inline:auto 20px;
     width:384px;height:min(640px,100dvh - 112px);max-width:none;max-height:none;padding:0;
@@ -44,24 +44,23 @@ const style = (color, ink) => `
   }
   .panel button:hover{background:#8883;cursor:pointer}
   .panel button i{display:block;width:24px;height:24px;background:currentColor;forced-color-adjust:none}
-  header{display:flex;align-items:center;padding:12px 8px 12px 20px;background:var(--brand);color:var(--ink)}
-  header div{flex:1;min-width:0}
-  header *{overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
+  .head{display:flex;align-items:center;padding:12px 8px 12px 20px;background:var(--brand);color:var(--ink)}
+  .head div{flex:1;min-width:0}
+  .head *{overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
   h2{font-size:17px}
   .panel .more{background:radial-gradient(circle,currentColor 2px,#0000 3px) 0/8px 100%}
   .close{clip-path:path('M6 5 12 11 18 5 19 6 13 12 19 18 18 19 12 13 6 19 5 18 11 12 5 6z')}
   .up{clip-path:path('M12 4 5 11 6 12 11 7 11 20 13 20 13 7 18 12 19 11z')}
   [role=log]{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:20px;display:flex;flex-direction:column}
   .hello{margin:auto 0 20px;text-align:center}
+  .hello:only-child{margin:auto}
   .hello p{margin-top:8px}
-  header p,.hello p+p,.system,.name,.foot,.typing,.notice,.refused{font-size:13px}
+  h2+p,.system,.name,.foot,.typing,.notice,.refused{font-size:13px}
   .system,.name,.foot,.typing,.hello p{color:var(--muted)}
   .system{margin:12px 20px;text-align:center}
-  .agent,.visitor{max-width:82%;margin-top:12px}
-  .visitor{align-self:flex-end}
+  .agent,.visitor{display:flex;flex-direction:column;align-items:flex-start;max-width:82%;margin-top:12px}
+  .visitor{align-self:flex-end;align-items:flex-end}
   .joined{margin-top:2px}
-  .agent>*,.visitor>*{width:fit-content}
-  .visitor>*{margin-inline-start:auto}
   .bubble{padding:8px 14px;border-radius:20px;overflow:hidden;background:var(--soft);white-space:pre-wrap}
   .visitor .bubble{background:var(--brand);color:var(--ink)}
   .bubble a{color:inherit}
@@ -72,7 +71,8 @@ const style = (color, ink) => `
   .waiting i::before{content:'';width:2px;height:5px;margin-inline-start:3px;border:solid;border-width:0 0 1px 1px}
   .sent i::before,.seen i::before,.seen i::after{content:'';width:4px;height:8px;margin:0 2px;border:solid;border-width:0 2px 2px 0;rotate:42deg}
   .failed i::after{content:attr(aria-label)}
-  .failed .foot,.refused{color:light-dark(#b3261e,#ffa198)}
+  .failed .foot,.refused{color:light-dark(#b3261e,#ffa198);text-align:end}
+  .refused button{text-decoration:underline}
   .typing{height:22px;padding:0 20px}
   .notice{padding:8px 20px;background:var(--soft)}
   form{display:flex;align-items:flex-end;gap:8px;padding:8px 12px max(12px,env(safe-area-inset-bottom))}
@@ -82,13 +82,13 @@ const style = (color, ink) => `
   .panel form>:last-child{background:var(--brand);color:var(--ink);outline-color:CanvasText;outline-offset:2px}
   @media ${PHONE}{
     .panel{inset:0;width:100%;height:100dvh;border:0;border-radius:0}
-    header{padding-top:max(12px,env(safe-area-inset-top))}
+    .head{padding-top:max(12px,env(safe-area-inset-top))}
   }
   @media (prefers-reduced-motion:no-preference){
     .panel[open]{animation:rise .2s}
     @keyframes rise{from{transform:translateY(8px)}}
   }
-  @media (forced-colors:active){.bubble,form :last-child,[role=menu]{border:1px solid}}`;
+  @media (forced-colors:active){.bubble,form :last-child{border:1px solid}.panel i{color:ButtonText}}`;
 
 /**
  * @param {string} tag
@@ -140,7 +140,7 @@ export function mount(shell, config) {
 
   const subtitle = make('p');
   const moreButton = iconButton('more', t('more'), () => withExtras((it) => it.toggle()));
-  const header = make('header', {}, make('div', {}, make('h2', {}, name), subtitle), moreButton, iconButton('close', t('close'), close));
+  const header = make('div', { className: 'head' }, make('div', {}, make('h2', {}, name), subtitle), moreButton, iconButton('close', t('close'), close));
   const hello = make('div', { className: 'hello' }, make('h2', {}, t('hello')), make('p', {}, t('intro')));
   const earlier = wordButton(t('earlier'), () => chat.loadOlder());
   const log = make('div', { role: 'log', ariaLabel: t('log'), tabIndex: 0 });
@@ -173,7 +173,7 @@ export function mount(shell, config) {
         make('span', { className: 'unseen' }, `${who || t('you')}, ${when}: `),
         make('p', { className: 'name', ariaHidden: 'true' }, who),
         bubble,
-        make('p', { className: 'foot' }, make('span', { ariaHidden: 'true' }, when), tick),
+        make('p', { className: 'foot' }, make('span', { ariaHidden: 'true' }, when), from == 'agent' ? '' : tick),
         refused,
       );
     const retry = wordButton(t('retry'), () => {
@@ -190,7 +190,7 @@ export function mount(shell, config) {
     const update = ({ state, error }, before) => {
       row.className = from + ' ' + state + (before?.from == from && before.name == author ? ' joined' : '');
       tick.ariaLabel = states[state];
-      if (told != error) refused.replaceChildren(...(error ? [error, retry, edit] : []));
+      if (told != error) refused.replaceChildren(...(error ? [make('p', {}, error), retry, edit] : []));
       told = error;
       return row;
     };
@@ -350,7 +350,9 @@ export function mount(shell, config) {
   const own = options.color;
   const position = options.position || config.position;
   button.style.color = own || config.color;
-  sheet.replaceSync(style(getComputedStyle(button).color, own ? getComputedStyle(label).color : config.on_color));
+  // Far below zero is the launcher's way to say black.
+  const ink = / -/.test(getComputedStyle(label).color) ? '#000' : '#fff';
+  sheet.replaceSync(style(getComputedStyle(button).color, own ? ink : config.on_color));
   root.adoptedStyleSheets.push(sheet);
   button.className = position;
   button.append(badge);

@@ -37,6 +37,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("base64", &["kernel/secret.rs"]),
     ("url", &["kernel/network.rs", "web/"]),
     ("toml", &["demo/", "texts/", "assets/"]),
+    ("brotli", &["assets/"]),
     ("clap", &["main.rs"]),
     ("tracing_subscriber", &["main.rs"]),
 ];
