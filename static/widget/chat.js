@@ -21,6 +21,9 @@ const HIDDEN = 60e3;
 /** An agent who has not been heard for this long has stopped typing. */
 const WRITING = 6e3;
 
+/** No answer came. @type {Answer} */
+const NOTHING = { ok: false, status: 0, told: {}, seconds: 0 };
+
 /** Full jitter, so that many who were cut off together do not come back together. @param {number} attempt */
 const pause = (attempt) => Math.random() * Math.min(30e3, 500 * 2 ** attempt);
 
@@ -173,7 +176,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       }
       return { ok, status, told: await response.json().catch(() => ({})), seconds: +(headers.get('retry-after') || 0) };
     } catch {
-      return { ok: false, status: 0, told: {}, seconds: 0 };
+      return NOTHING;
     }
   }
 
@@ -209,7 +212,9 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     clearTimeout(postman);
     if (posting) return;
     posting = true;
-    const failed = await (navigator.locks ? navigator.locks.request(key, deliverAll) : deliverAll());
+    const delivery = navigator.locks ? navigator.locks.request(key, deliverAll) : deliverAll();
+    // No lock for a page that is being left: what waits is sent by the next one.
+    const failed = await delivery.catch(() => NOTHING);
     posting = false;
     if (failed) postman = setTimeout(deliver, Math.max(failed.seconds * 1e3, pause(++failures)));
     else {
@@ -448,7 +453,10 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       if (answer.ok) turn('resolved');
       return answer;
     },
-    reset: follow,
+    reset() {
+      for (const name of Object.keys(store)) if (name.startsWith(key)) delete store[name];
+      follow();
+    },
     leave() {
       ending.abort();
       for (const timer of [hiding, postman, writer]) clearTimeout(timer);

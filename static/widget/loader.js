@@ -73,8 +73,14 @@
     },
   };
   const { options, facts, emit, origin } = shell;
-  /** What an earlier visit left behind. */
-  const kept = () => Object.keys(localStorage).filter((name) => name.startsWith('shopbell:' + options.site));
+  /** What an earlier visit left behind; some pages may not even ask. */
+  const kept = () => {
+    try {
+      return Object.keys(localStorage).filter((name) => name.startsWith('shopbell:' + options.site));
+    } catch {
+      return [];
+    }
+  };
 
   const load = () =>
     (loading ||= (async () => {
@@ -117,11 +123,7 @@
     host.hidden = options.launcher == 'off';
     attach();
     // Somebody who has written here before wants to know of an answer.
-    try {
-      if (kept().some((name) => /"(token|cid)":/.test(localStorage[name]))) setTimeout(load, 1000);
-    } catch {
-      // Some pages may not even ask.
-    }
+    if (kept().some((name) => /"(token|cid)":/.test(localStorage[name]))) setTimeout(load, 1000);
     emit('ready');
   };
 
