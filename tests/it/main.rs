@@ -1,12 +1,14 @@
 //! One binary for all integration tests: one link.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod accounts;
 mod doors;
 mod faults;
 mod history;
 mod house;
 mod input;
 mod live;
+mod operations;
 mod plant;
 mod support;
 mod transcripts;
