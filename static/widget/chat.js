@@ -414,7 +414,6 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     discard,
     begin: () => notice({ type: '' }),
     loadOlder: () => loadHistory(true),
-    transcript: (email) => ask('/transcript', { email }),
     lines() {
       const posted = [...messages.values()].sort((a, b) => a.id - b.id);
       return [

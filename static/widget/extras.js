@@ -11,9 +11,7 @@ const STYLE = `
     border:1px solid #8886;border-radius:20px;background:Canvas;box-shadow:0 8px 48px #0006;
   }
   [role=menu] button{display:flex;justify-content:space-between;gap:16px;width:100%;align-items:center}
-  [aria-checked=true]::after{content:'';width:5px;height:10px;border:solid;border-width:0 2px 2px 0;rotate:42deg}
-  form:has(input){flex-wrap:wrap;justify-content:flex-end}
-  .panel input{flex-basis:100%}`;
+  [aria-checked=true]::after{content:'';width:5px;height:10px;border:solid;border-width:0 2px 2px 0;rotate:42deg}`;
 
 /** @type {AudioContext | undefined} */
 let audio;
@@ -34,7 +32,7 @@ function sound() {
 }
 
 /** @param {Parts} parts @returns {Extras} */
-export function addExtras({ root, panel, moreButton, box, composer, config, chat, t, make, tell }) {
+export function addExtras({ root, moreButton, box, chat, t, make, tell }) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
@@ -44,37 +42,19 @@ export function addExtras({ root, panel, moreButton, box, composer, config, chat
     make('button', { role, tabIndex: -1, onclick: () => (showMenu(false), act()) }, words);
 
   const endItem = item(t('end'), end);
-  const transcriptItem = item(t('transcript'), () => showTranscript(true));
   const soundsItem = item(t('sounds'), toggleSounds, 'menuitemcheckbox');
   const menu = make(
     'div',
     { role: 'menu', ariaLabel: t('more'), hidden: true, onkeydown: press, onfocusout: leave },
     endItem,
-    transcriptItem,
     soundsItem,
-  );
-  const email = make('input', {
-    type: 'email',
-    required: true,
-    autocomplete: 'email',
-    ariaLabel: t('email'),
-    placeholder: t('email'),
-  });
-  const transcript = make(
-    'form',
-    { hidden: true, onsubmit: sendTranscript, onkeydown: cancelOnEscape },
-    email,
-    make('button', { type: 'button', onclick: () => showTranscript(false) }, t('cancel')),
-    make('button', {}, t('email_it')),
   );
   moreButton.ariaExpanded = 'false';
   moreButton.parentElement?.after(menu);
-  composer.before(transcript);
 
   /** @param {boolean} shown */
   function showMenu(shown) {
     endItem.hidden = chat.state != 'open';
-    transcriptItem.hidden = !config.transcript || chat.state == 'none';
     soundsItem.ariaChecked = String(!chat.stored().silent);
     menu.hidden = !shown;
     moreButton.ariaExpanded = String(shown);
@@ -83,7 +63,7 @@ export function addExtras({ root, panel, moreButton, box, composer, config, chat
   }
 
   /** @returns {HTMLElement[]} */
-  const items = () => [endItem, transcriptItem, soundsItem].filter((it) => !it.hidden);
+  const items = () => [endItem, soundsItem].filter((it) => !it.hidden);
 
   /** @param {KeyboardEvent} event */
   function press(event) {
@@ -118,32 +98,9 @@ export function addExtras({ root, panel, moreButton, box, composer, config, chat
     box.focus();
   }
 
-  /** @param {boolean} shown */
-  function showTranscript(shown) {
-    transcript.hidden = !shown;
-    if (shown) email.focus();
-    else box.focus();
-  }
-
-  /** @param {KeyboardEvent} event */
-  function cancelOnEscape(event) {
-    if (event.key != 'Escape') return;
-    event.stopPropagation();
-    showTranscript(false);
-  }
-
-  /** @param {Event} event */
-  async function sendTranscript(event) {
-    event.preventDefault();
-    const { value } = email;
-    const answer = await chat.transcript(value);
-    if (answer.ok) showTranscript(false);
-    report(answer, t('emailed', { email: value }));
-  }
-
-  /** @param {Answer} answer @param {string} [done] */
-  function report({ ok, told }, done) {
-    tell(ok ? done : told.detail || t('problem'));
+  /** @param {Answer} answer */
+  function report({ ok, told }) {
+    if (!ok) tell(told.detail || t('problem'));
   }
 
   return {

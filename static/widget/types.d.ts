@@ -24,8 +24,6 @@ export interface SiteConfig {
   preview: boolean;
   epoch: string;
   message_max: number;
-  /** Whether a transcript can be sent by mail. */
-  transcript?: boolean;
   texts: Record<string, string>;
 }
 
@@ -129,7 +127,6 @@ export interface Chat {
   typing(text: string): void;
   loadOlder(): Promise<Answer>;
   end(): Promise<Answer>;
-  transcript(email: string): Promise<Answer>;
   /** What was stored has been removed: this visitor is nobody again. */
   reset(): void;
   leave(): void;
