@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+mod source;
+
+use source::{imports, resolve, strip};
+
 /// What the loader says where the panel's address belongs.
 const PANEL: (&str, &str) = ("__WIDGET_URL__", "widget/panel.js");
 /// Served under a name of their own, which must never change.
@@ -81,10 +85,12 @@ fn place(
     path.push(name.to_owned());
     let content = match name.rsplit('.').next() {
         Some("js") => {
-            let stripped = strip(&text(name, content)?);
+            let stripped = strip(&text(name, content)?).map_err(|it| format!("{name}: {it}"))?;
             link(name, &stripped, sources, target, names, path)?.into_bytes()
         }
-        Some("css") => strip(&text(name, content)?).into_bytes(),
+        Some("css") => strip(&text(name, content)?)
+            .map_err(|it| format!("{name}: {it}"))?
+            .into_bytes(),
         _ => content.clone(),
     };
     path.pop();
@@ -118,30 +124,6 @@ fn hashed(name: &str, content: &[u8]) -> String {
     }
 }
 
-/// Whole-line comments, block comments that begin a line, and indentation: what
-/// readers need and browsers do not. Strings are never looked into.
-fn strip(source: &str) -> String {
-    let mut kept = String::with_capacity(source.len());
-    let mut in_block = false;
-    for line in source.lines() {
-        let line = line.trim();
-        if in_block {
-            in_block = !line.ends_with("*/");
-            continue;
-        }
-        if line.starts_with("/*") {
-            in_block = !line.ends_with("*/");
-            continue;
-        }
-        if line.is_empty() || line.starts_with("//") {
-            continue;
-        }
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    kept
-}
-
 /// Replaces relative imports, and the loader's word for the panel.
 fn link(
     name: &str,
@@ -166,38 +148,6 @@ fn link(
         linked = linked.replace(PANEL.0, &address);
     }
     Ok(linked)
-}
-
-/// What stands in quotes after `from` or `import`, where it begins with a dot.
-fn imports(source: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for start in ["from ", "import ", "import("] {
-        for quote in ['\'', '"'] {
-            for part in source.split(&format!("{start}{quote}.")).skip(1) {
-                if let Some(rest) = part.split(quote).next() {
-                    found.push(format!(".{rest}"));
-                }
-            }
-        }
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-fn resolve(from: &str, import: &str) -> String {
-    let mut parts: Vec<&str> = from.split('/').collect();
-    parts.pop();
-    for part in import.split('/') {
-        match part {
-            "." => (),
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    parts.join("/")
 }
 
 fn write(path: &PathBuf, name: &str, content: &[u8]) -> Result<(), String> {

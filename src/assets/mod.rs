@@ -2,6 +2,9 @@
 //! names that carry a hash of their content: a name never means anything else,
 //! so browsers may keep it for ever. The embed script alone has a stable name.
 
+#[cfg(test)]
+mod source;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -129,5 +132,37 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn comments_and_indentation_go_and_strings_stay() {
+        let script = "/** Doc.\n * @param {string} a */\n// note\nfunction f(a) {\n  const url = 'http://x'; // kept\n\n  /* gone */\n  return '/* ' + a + ' */';\n}\n";
+        let kept =
+            "function f(a) {\nconst url = 'http://x'; // kept\nreturn '/* ' + a + ' */';\n}\n";
+        assert_eq!(source::strip(script).unwrap(), kept);
+    }
+
+    #[test]
+    fn code_that_would_be_lost_with_a_comment_fails_the_build() {
+        for lossy in [
+            "/** @type {Map} */ (x).clear();",
+            "/* a\nb */ .c { color: red }",
+            "/* never closed\n.c { color: red }",
+        ] {
+            assert!(source::strip(lossy).is_err(), "{lossy}");
+        }
+    }
+
+    #[test]
+    fn relative_imports_are_found_and_resolved() {
+        let script = "import { a } from './a.js';\nimport \"../shared/b.js\";\nconst c = await import('./c.js');\nimport 'https://x';";
+        assert_eq!(
+            source::imports(script),
+            ["../shared/b.js", "./a.js", "./c.js"]
+        );
+        assert_eq!(
+            source::resolve("admin/live.js", "../shared/b.js"),
+            "shared/b.js"
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::accounts::{self, NewAgent, Role, passwords};
 use crate::conversations::{self, NewMessage};
 use crate::db::{DataFolder, Db, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, AgentId, ConversationId, Origin, SiteId, Timestamp};
+use crate::kernel::{Actor, AgentId, ConversationId, Origin, Seq, SiteId, Timestamp};
 use crate::setup::{self, NewShop};
 use crate::sites;
 use crate::texts::Lang;
@@ -115,6 +115,9 @@ impl Stage {
                 "playing the demonstration",
                 "an agent begins",
             )),
+            (Who::Resolve, Some(conversation)) => {
+                resolve(w, at, agent(people, talk)?, conversation)
+            }
             (who, Some(conversation)) => {
                 let agent = agent(people, talk)?;
                 let note = who == Who::Note;
@@ -188,18 +191,21 @@ impl Stage {
             return Ok(());
         };
         if self.joined.is_some() {
-            let newest = crate::kernel::Seq(i64::MAX);
             let by = Actor::Visitor(visitor.id);
-            conversations::mark_seen(w, at, by, conversation, newest)?;
+            conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
         }
         match talk.resolved {
-            true => {
-                let by = Actor::Agent(agent(people, talk)?);
-                conversations::resolve(w, at, by, conversation)
-            }
+            true => resolve(w, at, agent(people, talk)?, conversation),
             false => Ok(()),
         }
     }
+}
+
+/// Who closes a conversation has read it to the end.
+fn resolve(w: &Writer, at: Timestamp, by: AgentId, conversation: ConversationId) -> Result<()> {
+    let by = Actor::Agent(by);
+    conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
+    conversations::resolve(w, at, by, conversation)
 }
 
 /// Who answers in a talk: the one it names, or the first of all.

@@ -87,6 +87,8 @@ pub enum Who {
     Visitor,
     Agent,
     Note,
+    /// The agent resolves; whoever writes next reopens.
+    Resolve,
 }
 
 impl Talk {
@@ -150,6 +152,7 @@ fn finish(raw: RawTalk, browsers: &[Browser], n: usize) -> Talk {
         who: match who.as_str() {
             "a" => Who::Agent,
             "n" => Who::Note,
+            "r" => Who::Resolve,
             _ => Who::Visitor,
         },
         after,

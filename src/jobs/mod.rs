@@ -21,6 +21,8 @@ use crate::kernel::{Clock, JobId, Timestamp};
 
 /// Jobs under way at once: one slow mail server must not hold up the rest.
 const AT_ONCE: usize = 4;
+/// How long commits are gathered before their work is looked for.
+const GATHER: Duration = Duration::from_millis(25);
 /// After the last of these a job is given up and shown to the operator.
 const BACK_OFF_SECONDS: [i64; 10] = [5, 15, 60, 300, 900, 1800, 3600, 7200, 14_400, 28_800];
 
@@ -114,6 +116,8 @@ pub async fn work(db: Db, clock: Clock, kinds: Kinds) -> Result<()> {
             }
             changed = commits.changed() => {
                 changed.map_err(|e| Error::internal("waiting for jobs", e))?;
+                // Most commits bring no work, and a busy shop has a thousand a second.
+                tokio::time::sleep(GATHER).await;
             }
             () = tokio::time::sleep(nap) => (),
         }

@@ -83,7 +83,7 @@ fn read_text(file: &str, key: &str, value: &Value, faults: &mut Vec<String>) -> 
             faults.push(format!("{file}: `{key}` has an unknown language `{known}`"));
         }
     }
-    let mut first: Option<BTreeSet<String>> = None;
+    let mut first: Option<(&str, BTreeSet<String>)> = None;
     for (code, _, needed) in LANGUAGES {
         let Some(value) = table.get(code) else {
             faults.push(format!("{file}: `{key}` is missing in `{code}`"));
@@ -91,17 +91,17 @@ fn read_text(file: &str, key: &str, value: &Value, faults: &mut Vec<String>) -> 
         };
         let forms = read_forms(value);
         check_forms(file, key, code, needed, text.plural, &forms, faults);
-        let found: BTreeSet<String> = forms.values().flat_map(|it| placeholders(it)).collect();
+        let found = check_placeholders(file, key, code, &forms, faults);
         match &first {
-            Some(first) if *first != found => faults.push(format!(
-                "{file}: `{key}` in `{code}` has other placeholders than in the first language"
+            Some((other, expected)) if *expected != found => faults.push(format!(
+                "{file}: `{key}` in `{code}` has other placeholders than in `{other}`"
             )),
             Some(_) => (),
-            None => first = Some(found),
+            None => first = Some((code, found)),
         }
         text.forms.insert(code, forms);
     }
-    text.placeholders = first.unwrap_or_default();
+    text.placeholders = first.map(|(_, found)| found).unwrap_or_default();
     if text.plural && !text.placeholders.contains("n") {
         faults.push(format!("{file}: `{key}` is a plural without {{n}}"));
     }
@@ -149,37 +149,57 @@ fn check_forms(
     }
 }
 
-fn placeholders(text: &str) -> Vec<String> {
-    let parts = text.split('{').skip(1);
-    let names = parts.filter_map(|it| it.split_once('}').map(|(name, _)| name));
-    names.map(str::to_owned).collect()
+/// The placeholders of a text in one language. Every form of a plural has to hold
+/// all of them but the number, which a form like "one message" may spell out.
+fn check_placeholders(
+    file: &str,
+    key: &str,
+    code: &str,
+    forms: &BTreeMap<String, String>,
+    faults: &mut Vec<String>,
+) -> BTreeSet<String> {
+    let mut by_form = Vec::new();
+    for form in forms.values() {
+        match placeholders(form) {
+            Some(found) => by_form.push(found),
+            None => faults.push(format!("{file}: `{key}` in `{code}` has a stray brace")),
+        }
+    }
+    let all: BTreeSet<String> = by_form.iter().flatten().cloned().collect();
+    for name in all.iter().filter(|it| *it != "n") {
+        if by_form.iter().any(|found| !found.contains(name)) {
+            faults.push(format!(
+                "{file}: `{key}` in `{code}` lacks {{{name}}} in one of its forms"
+            ));
+        }
+    }
+    all
+}
+
+/// The names in braces; nothing where a brace is no part of one.
+fn placeholders(text: &str) -> Option<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (name, after) = rest[at..].strip_prefix('{')?.split_once('}')?;
+        let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+        if !begins || !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+            return None;
+        }
+        found.insert(name.to_owned());
+        rest = after;
+    }
+    Some(found)
 }
 
 /// Texts nobody asks for, and texts the widget asks for in vain.
 fn find_unused(texts: &BTreeMap<String, Text>, sources: &[File], widget: &[File]) -> Vec<String> {
     let mut faults = Vec::new();
-    let mut words: BTreeSet<&str> = BTreeSet::new();
-    for (_, source) in sources {
-        words.extend(source.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    }
-    let mut asked = BTreeSet::new();
-    for (_, source) in widget {
-        for quote in ['\'', '"'] {
-            for start in [
-                " t(", "(t(", "[t(", "!t(", "{t(", "\nt(", "`t(", ",t(", ".t(",
-            ] {
-                for part in source.split(&format!("{start}{quote}")).skip(1) {
-                    asked.extend(part.split(quote).next());
-                }
-            }
-        }
-    }
+    let called: BTreeSet<&str> = sources.iter().flat_map(|(_, it)| calls(it)).collect();
+    let asked: BTreeSet<&str> = widget.iter().flat_map(|(_, it)| asks(it)).collect();
     for (key, text) in texts {
-        let used = match key.strip_prefix("widget_") {
-            Some(name) => asked.contains(name) || words.contains(key.as_str()),
-            None => words.contains(key.as_str()),
-        };
-        if !used {
+        let by_widget = key.strip_prefix("widget_");
+        if !called.contains(key.as_str()) && !by_widget.is_some_and(|it| asked.contains(it)) {
             faults.push(format!("{}: nothing uses `{key}`", text.file));
         }
     }
@@ -191,6 +211,37 @@ fn find_unused(texts: &BTreeMap<String, Text>, sources: &[File], widget: &[File]
         }
     }
     faults
+}
+
+/// What Rust or a template calls as `.name(`, or names as `Lang::name`; what a
+/// comment mentions is no use of it.
+fn calls(source: &str) -> impl Iterator<Item = &str> {
+    let code = source
+        .lines()
+        .filter(|it| !it.trim_start().starts_with("//"));
+    code.flat_map(|line| {
+        let mut before = "";
+        line.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter_map(move |part| {
+                let name = part.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+                let called = before.ends_with('.') && part.ends_with('(');
+                let named = before == ":";
+                before = part;
+                (called || named).then_some(name)
+            })
+    })
+}
+
+/// What the widget asks for as `t('name'`.
+fn asks(source: &str) -> impl Iterator<Item = &str> {
+    ["t('", "t(\""].into_iter().flat_map(move |start| {
+        source.match_indices(start).filter_map(move |(at, _)| {
+            let before = source[..at].chars().next_back();
+            let whole = before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '$');
+            let name = source[at + start.len()..].split(&start[2..]).next();
+            name.filter(|_| whole)
+        })
+    })
 }
 
 fn generate(texts: &BTreeMap<String, Text>) -> String {
@@ -287,7 +338,9 @@ fn quote(text: &str) -> String {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
             c => quoted.push(c),
         }
     }

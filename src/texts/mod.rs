@@ -127,23 +127,49 @@ mod tests {
 
     const GOOD: &str = "[inbox_hi]\nen = 'Hi {name}'\nfr = 'Salut {name}'\ntr = 'Selam {name}'\nru = 'Привет {name}'\n";
 
+    /// A plural whose English and Russian forms the test chooses.
+    fn many(en: &str, ru: &str) -> String {
+        format!(
+            "[inbox_hi]\nen = {{{en}}}\nfr = {{one='{{n}}',other='{{n}}'}}\ntr = {{one='{{n}}',other='{{n}}'}}\nru = {{{ru}}}\n"
+        )
+    }
+    const EN: &str = "one='one',other='{n}'";
+    const RU: &str = "one='{n}',few='{n}',many='{n}'";
+
     #[test]
     fn a_complete_and_used_catalogue_passes() {
-        assert_eq!(faults(GOOD, "t.inbox_hi(name)", ""), Vec::<String>::new());
+        let none = Vec::<String>::new();
+        assert_eq!(faults(GOOD, "t.inbox_hi(name)", ""), none);
+        assert_eq!(faults(GOOD, "{{ t\n    .inbox_hi(name) }}", ""), none);
+        assert_eq!(faults(GOOD, "names.map(Lang::inbox_hi)", ""), none);
+        assert_eq!(faults(&many(EN, RU), "t.inbox_hi(3)", ""), none);
     }
 
     #[test]
     fn each_fault_in_a_catalogue_fails_the_build() {
         let cases = [
             (GOOD.replace("tr = 'Selam {name}'\n", ""), "missing in `tr`"),
-            (GOOD.replace("Salut {name}", "Salut {nom}"), "other placeholders"),
+            (
+                GOOD.replace("Salut {name}", "Salut {nom}"),
+                "in `fr` has other placeholders than in `en`",
+            ),
             (GOOD.replace("inbox_hi", "hello_hi"), "does not begin with"),
             (GOOD.replace("'Hi {name}'", "''"), "is empty in `en`"),
             (GOOD.replace("ru =", "de = 'x'\nru ="), "unknown language"),
-            ("[inbox_hi]\nen = {one='{n}',other='{n}'}\nfr = {one='{n}',other='{n}'}\ntr = {one='{n}',other='{n}'}\nru = {one='{n}',many='{n}'}\n".to_owned(), "lacks the form `few`"),
+            (GOOD.replace("Selam {name}", "{name} {"), "stray brace"),
+            (GOOD.replace("{name}", "{0}"), "stray brace"),
+            (format!("{GOOD}{GOOD}"), "is no TOML"),
+            ("inbox_hi = 'x'".to_owned(), "no table of languages"),
+            (many(EN, "one='{n}',many='{n}'"), "lacks the form `few`"),
+            (many("one='{n}',few='{n}',other='{n}'", RU), "does not use"),
+            (many("one='1',other='2'", RU), "a plural without {n}"),
+            (
+                many("one='{who}',other='{n}'", RU),
+                "lacks {who} in one of its forms",
+            ),
         ];
         for (catalogue, expected) in cases {
-            let found = faults(&catalogue, "inbox_hi hello_hi", "");
+            let found = faults(&catalogue, "t.inbox_hi() t.hello_hi()", "");
             assert!(
                 found.iter().any(|it| it.contains(expected)),
                 "{expected}: {found:?}"
@@ -152,9 +178,47 @@ mod tests {
     }
 
     #[test]
-    fn an_unused_text_and_one_the_widget_misses_fail_the_build() {
-        assert!(faults(GOOD, "", "")[0].contains("nothing uses `inbox_hi`"));
-        let found = faults(GOOD, "inbox_hi", "const x = t('nothing');");
-        assert!(found[0].contains("asks for `nothing`"), "{found:?}");
+    fn a_key_in_two_files_fails_the_build() {
+        let file = |name: &str| (name.to_owned(), GOOD.to_owned());
+        let sources = [("a.rs".to_owned(), "t.inbox_hi(name)".to_owned())];
+        let twice = [file("inbox.toml"), file("inboxs.toml")];
+        let found = compile::compile(&twice, &sources, &[]).1;
+        assert!(
+            found.iter().any(|it| it.contains("stands twice")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_text_nobody_asks_for_fails_the_build() {
+        for no_use in [
+            "",
+            "// t.inbox_hi(name)",
+            "let inbox_hi = 3;",
+            "\"inbox_hi\"",
+        ] {
+            let found = faults(GOOD, no_use, "");
+            assert!(
+                found[0].contains("nothing uses `inbox_hi`"),
+                "{no_use}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_the_widget_misses_fails_the_build() {
+        for ask in ["const x = t('nothing');", "[t(\"nothing\", 1)]"] {
+            let found = faults(GOOD, "t.inbox_hi(name)", ask);
+            assert!(found[0].contains("asks for `nothing`"), "{ask}: {found:?}");
+        }
+        assert!(faults(GOOD, "t.inbox_hi(name)", "post('nothing'); import('x')").is_empty());
+    }
+
+    #[test]
+    fn the_widgets_texts_are_json_in_every_language() {
+        for lang in Lang::ALL {
+            let json: serde_json::Value = serde_json::from_str(widget_texts_json(lang)).unwrap();
+            assert!(!json.as_object().unwrap().is_empty(), "{}", lang.code());
+        }
     }
 }

@@ -7,7 +7,7 @@
 use actix_web::cookie::time::Duration as CookieAge;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Deserialize;
 
 use super::pages::{Chat, ChatLine, DemoShop};
@@ -42,33 +42,39 @@ async fn chat(
         let site = sites::find_by_key(r, &key)?;
         draw(r, &site, token, t)
     });
-    web::page(&page.await?)
+    let mut page = page.await?;
+    page.writing = request.query_string() == "write";
+    web::page(&page)
 }
 
 fn draw(r: &Reader, site: &Site, token: Option<TokenHash>, t: Lang) -> Result<Chat> {
+    let (lines, open) = match token {
+        Some(token) => lines(r, site, token, t)?,
+        None => (Vec::new(), false),
+    };
     Ok(Chat {
         t,
         shop_name: site.name.clone(),
         site_key: site.key.clone(),
-        lines: match token {
-            Some(token) => lines(r, site, token, t)?,
-            None => Vec::new(),
-        },
+        lines,
+        open,
+        writing: false,
         cid: random_key().replace('_', "-"),
         draft: String::new(),
         error: None,
     })
 }
 
-/// What was said, as far as this cookie opens it; nothing where it opens nothing.
-fn lines(r: &Reader, site: &Site, token: TokenHash, t: Lang) -> Result<Vec<ChatLine>> {
+/// What was said, as far as this cookie opens it, and whether it goes on; nothing
+/// where it opens nothing.
+fn lines(r: &Reader, site: &Site, token: TokenHash, t: Lang) -> Result<(Vec<ChatLine>, bool)> {
     let visitor = match visitors::authenticate(r, token) {
         Ok(visitor) if visitor.site == site.id => visitor,
-        Ok(_) | Err(Error::SignedOut) => return Ok(Vec::new()),
+        Ok(_) | Err(Error::SignedOut) => return Ok((Vec::new(), false)),
         Err(error) => return Err(error),
     };
     let Some(found) = conversations::of_visitor(r, visitor.id)? else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     };
     let by = Actor::Visitor(visitor.id);
     let (messages, _) = conversations::list_messages(r, by, found.id, None)?;
@@ -83,7 +89,8 @@ fn lines(r: &Reader, site: &Site, token: TokenHash, t: Lang) -> Result<Vec<ChatL
             at_iso: iso(it.at),
         }
     };
-    Ok(messages.iter().map(line).collect())
+    let open = found.state == conversations::State::Open;
+    Ok((messages.iter().map(line).collect(), open))
 }
 
 #[derive(Deserialize)]
@@ -122,7 +129,13 @@ async fn send(
             Ok(answer)
         }
         // What was typed is still in the box.
-        Err(Error::Invalid { say, .. }) => {
+        Err(refused) => {
+            let told = match &refused {
+                Error::Invalid { say, .. } => say(t).into_owned(),
+                Error::Unavailable(_) => t.error_unavailable().to_owned(),
+                Error::TooMany { retry_after } => t.error_too_many(*retry_after as i64),
+                _ => return Err(refused),
+            };
             let token = cookie_token(&request, &place).map(|it| it.hash());
             let page = db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
@@ -130,10 +143,11 @@ async fn send(
             });
             let mut page = page.await?;
             page.draft = form.body;
-            page.error = Some(say(t).into_owned());
-            web::page_to_mend(&page)
+            page.error = Some(told);
+            let mut answer = web::page(&page)?;
+            *answer.status_mut() = refused.status_code();
+            Ok(answer)
         }
-        Err(error) => Err(error),
     }
 }
 

@@ -14,6 +14,10 @@ pub struct Chat {
     pub shop_name: String,
     pub site_key: String,
     pub lines: Vec<ChatLine>,
+    /// Not resolved: an answer may come.
+    pub open: bool,
+    /// The visitor has asked for the box, though an answer is still to come.
+    pub writing: bool,
     /// A fresh client id, so that a form sent twice is one line.
     pub cid: String,
     pub draft: String,
@@ -21,11 +25,12 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// The visitor waits for an answer, and is not busy mending a message: a page
-    /// that reloads itself forgets what is being typed.
+    /// The visitor waits for an answer and is not writing. Only then does the page
+    /// reload itself, and then it has no box: a reload forgets what is in it.
     pub fn is_waiting(&self) -> bool {
         let newest = self.lines.iter().rev().find(|it| !it.system);
-        self.error.is_none() && newest.is_some_and(|it| it.mine)
+        let busy = self.writing || self.error.is_some();
+        self.open && !busy && newest.is_some_and(|it| it.mine)
     }
 }
 

@@ -45,11 +45,20 @@ export function addExtras({ root, moreButton, box, chat, t, make, tell }) {
   const soundsItem = item(t('sounds'), toggleSounds, 'menuitemcheckbox');
   const menu = make(
     'div',
-    { role: 'menu', ariaLabel: t('more'), hidden: true, onkeydown: press, onfocusout: leave },
+    {
+      role: 'menu',
+      ariaLabel: t('more'),
+      hidden: true,
+      onkeydown: press,
+      onfocusout: leave,
+      // Where a click does not give a button the focus, it must not take the menu's away either.
+      onmousedown: (/** @type {Event} */ event) => event.preventDefault(),
+    },
     endItem,
     soundsItem,
   );
   moreButton.ariaExpanded = 'false';
+  moreButton.tabIndex = 0;
   moreButton.parentElement?.after(menu);
 
   /** @param {boolean} shown */

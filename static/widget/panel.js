@@ -140,13 +140,21 @@ export function mount(shell, config) {
 
   const subtitle = make('p');
   const moreButton = iconButton('more', t('more'), () => withExtras((it) => it.toggle()));
-  const header = make('div', { className: 'head' }, make('div', {}, make('h2', {}, name), subtitle), moreButton, iconButton('close', t('close'), close));
+  const closeButton = iconButton('close', t('close'), close);
+  const header = make('div', { className: 'head' }, make('div', {}, make('h2', {}, name), subtitle), moreButton, closeButton);
   const hello = make('div', { className: 'hello' }, make('h2', {}, t('hello')), make('p', {}, t('intro')));
   const earlier = wordButton(t('earlier'), () => chat.loadOlder());
   const log = make('div', { role: 'log', ariaLabel: t('log'), tabIndex: 0 });
   const typing = make('div', { role: 'status', className: 'typing' });
   const notice = make('p', { role: 'status', className: 'notice' });
-  const box = make('textarea', { rows: 1, dir: 'auto', ariaLabel: t('message'), placeholder: t('write'), enterKeyHint: 'send', oninput: type });
+  const box = make('textarea', {
+    rows: 1,
+    dir: 'auto',
+    ariaLabel: t('message'),
+    placeholder: t('write'),
+    enterKeyHint: 'send',
+    oninput: type,
+  });
   const composer = make('form', { onsubmit: send }, box, iconButton('up', t('send')));
   const panel = frame || make('dialog');
   const badge = make('b');
@@ -402,7 +410,7 @@ export function mount(shell, config) {
       panel.remove();
       news.remove();
       badge.remove();
-      root.adoptedStyleSheets.pop();
+      root.adoptedStyleSheets = root.adoptedStyleSheets.slice(0, 1);
     },
   };
 }

@@ -130,15 +130,7 @@ async fn a_known_and_an_unknown_address_are_refused_alike() {
         pages.push(answer.text().await.unwrap().replace(email, ""));
     }
     assert_eq!(pages[0], pages[1]);
-    assert_eq!(
-        house
-            .agent(OWNER)
-            .await
-            .sees("/login")
-            .await
-            .contains(PASSWORD),
-        false
-    );
+    assert!(!pages[0].contains(PASSWORD));
     house.close().await;
 }
 

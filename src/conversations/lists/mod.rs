@@ -11,6 +11,9 @@ use crate::kernel::{AgentId, ConversationId, ConversationKey, Timestamp};
 /// Entries on one page of a list.
 pub const PAGE: usize = 50;
 
+/// Beyond this it is only “many”.
+const MOST_WAITING: usize = 1000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
     /// Open, and not this agent's own: where every new one lands.
@@ -62,7 +65,7 @@ pub fn entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
 
 /// Open conversations in which a visitor waits to be read.
 pub fn count_waiting(r: &Reader) -> Result<i64> {
-    sql::count_waiting(r)
+    sql::count_waiting(r, MOST_WAITING)
 }
 
 fn parse_mark(text: &str) -> Option<(Timestamp, i64)> {

@@ -50,10 +50,14 @@ pub fn find_entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
     Ok(query.query_row(params![id.0], read_entry).optional()?)
 }
 
-pub fn count_waiting(r: &Reader) -> Result<i64> {
-    let mut query =
-        r.prepare_cached("select count(*) from conversations where unread > 0 and state = 'open'")?;
-    Ok(query.query_row([], |row| row.get(0))?)
+/// Counts no further than `most`: every page asks.
+pub fn count_waiting(r: &Reader, most: usize) -> Result<i64> {
+    let mut query = r.prepare_cached(
+        "select count(*) from (
+             select 1 from conversations indexed by conversations_waiting
+             where unread > 0 and state = 'open' limit ?1)",
+    )?;
+    Ok(query.query_row(params![most as i64], |row| row.get(0))?)
 }
 
 fn read_entry(row: &Row) -> rusqlite::Result<Entry> {
