@@ -72,12 +72,17 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
     let mut own_words: Vec<String> = Vec::new();
     for text in about.iter().map(|it| it.to_lowercase()) {
         own_words.push(text.chars().filter(|c| c.is_alphanumeric()).collect());
+        own_words.push(text.clone());
         own_words.extend(
             text.split(|c: char| !c.is_alphanumeric())
                 .map(str::to_owned),
         );
     }
-    let words = COMMON.iter().map(|it| (*it).to_owned()).chain(own_words);
+    // Whole names first: without its middle, an address would look like chance.
+    own_words.sort_by_key(|it| std::cmp::Reverse(it.len()));
+    let words = own_words
+        .into_iter()
+        .chain(COMMON.iter().map(|it| (*it).to_owned()));
     for word in words.filter(|it| 4 <= it.len()) {
         rest = rest.replace(&word, "");
     }
