@@ -1,15 +1,13 @@
 // The house for journeys: the real program on a folder of its own, browser
-// windows for visitors and agents, a stranger's shop page, a real mail server.
+// windows for visitors and agents, a stranger's shop page.
 
 import assert from 'node:assert/strict';
 import { spawn, execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import {
-  chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
-} from 'node:fs';
-import { connect } from 'node:net';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -23,6 +21,22 @@ const FLAGS = [
 const AXE = readFileSync(join(root, 'tests/browser/node_modules/axe-core/axe.min.js'), 'utf8');
 
 let browser;
+
+/** What a failed test left open. It would keep its file from ending. @type {Set<() => Promise<void>>} */
+export const open = new Set();
+after(async () => {
+  for (const close of open) await close().catch(() => {});
+  await closeBrowser();
+});
+
+/** Something that has to end, and a complaint where it does not. */
+function within(seconds, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} within ${seconds} s`)), seconds * 1000);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 /** One browser for all journeys of a file; windows are contexts. */
 async function launch() {
@@ -53,13 +67,27 @@ function start(args, env = {}) {
       if (/setup\?code=\S+\n|Your inbox: |when this program ends/.test(told)) resolve(undefined);
     });
     child.stderr.on('data', (data) => { complaints += data; });
+    child.on('error', reject);
     child.on('exit', (code) => reject(new Error(`the program ended with ${code}: ${complaints}`)));
   });
-  return { child, ready, told: () => told, complaints: () => complaints };
+  const up = within(60, 'the program does not start', ready).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  return { child, ready: up, told: () => told, complaints: () => complaints };
 }
 
-const gone = (child) => child.exitCode === null && child.signalCode === null
-  ? new Promise((resolve) => child.once('exit', resolve)) : Promise.resolve();
+/** Ends a process of ours, which has to go by itself when it is asked to. */
+export async function end(child, signal = 'SIGTERM') {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => { child.once('exit', resolve); });
+  child.kill(signal);
+  await within(20, `the program does not end on ${signal}`, gone).catch(async (error) => {
+    child.kill('SIGKILL');
+    await gone;
+    throw error;
+  });
+}
 
 /** A shop that is set up, with its owner. */
 export async function openHouse({ env = {}, args = [], setUp = true } = {}) {
@@ -73,10 +101,7 @@ export async function openHouse({ env = {}, args = [], setUp = true } = {}) {
   const house = {
     url, setupLink, site: '', data,
     complaints: () => running.complaints(),
-    async stop(signal = 'SIGTERM') {
-      running.child.kill(signal);
-      await gone(running.child);
-    },
+    stop: (signal = 'SIGTERM') => end(running.child, signal),
     async restart(signal = 'SIGTERM') {
       await house.stop(signal);
       await house.start();
@@ -86,11 +111,13 @@ export async function openHouse({ env = {}, args = [], setUp = true } = {}) {
       await running.ready;
     },
     async close() {
+      open.delete(house.close);
       await house.stop();
       rmSync(data, { recursive: true, force: true });
       assert.doesNotMatch(running.complaints(), /panicked|ERROR/, running.complaints());
     },
   };
+  open.add(house.close);
   if (setUp) {
     const code = new URL(setupLink).searchParams.get('code');
     const body = new URLSearchParams({ code, name: 'Ada', email: OWNER, password: PASSWORD, shop: 'Mugs & More' });
@@ -109,14 +136,17 @@ export async function openDemo() {
   await running.ready;
   const told = running.told();
   const [, email, password] = /^ {2}(\S+@\S+) \/ (.+) \(owner\)$/m.exec(told);
-  return {
+  const demo = {
     url: `http://localhost:${/127\.0\.0\.1:(\d+)/.exec(told)[1]}`,
     email, password,
     async close() {
-      running.child.kill('SIGTERM');
-      await gone(running.child);
+      open.delete(demo.close);
+      await end(running.child);
+      assert.doesNotMatch(running.complaints(), /panicked|ERROR/, running.complaints());
     },
   };
+  open.add(demo.close);
+  return demo;
 }
 
 /** A browser of one's own: `window({ viewport, colorScheme, locale, … })`. */
@@ -178,12 +208,16 @@ export async function openShop({ policy, body, head = '' }) {
     response.end(`<!doctype html><html lang="en"><head><title>A shop</title>${head}</head><body>${body}</body></html>`);
   });
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const address = server.address();
-  return {
-    url: `http://127.0.0.1:${address.port}`,
+  const shop = {
+    url: `http://127.0.0.1:${server.address().port}`,
     asked,
-    close: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }),
+    async close() {
+      open.delete(shop.close);
+      await new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); });
+    },
   };
+  open.add(shop.close);
+  return shop;
 }
 
 /** No violation of WCAG 2.2 AA or best practice, as axe-core sees it. */
@@ -204,82 +238,4 @@ export async function shot(page, name) {
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`) });
-}
-
-/** A real mail server (OpenSMTPD) that files everything it is given. Needs root. */
-export async function openPostOffice() {
-  const folder = mkdtempSync(join(tmpdir(), 'shopbell-mail-'));
-  const mails = join(folder, 'mails');
-  mkdirSync(mails);
-  chmodSync(folder, 0o755);
-  chmodSync(mails, 0o777);
-  const port = await freePort();
-  const settings = join(folder, 'smtpd.conf');
-  writeFileSync(settings, [
-    'table users { "@" = "mail" }',
-    `listen on 127.0.0.1 port ${port}`,
-    `action "file" maildir "${mails}" virtual <users>`,
-    'match from any for any action "file"', '',
-  ].join('\n'));
-  const child = spawn('smtpd', ['-d', '-f', settings], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
-  let told = '';
-  child.stderr.on('data', (data) => { told += data; });
-  const listening = () => new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
-    socket.on('error', () => resolve(false));
-  });
-  for (let tries = 0; !(await listening()); tries += 1) {
-    assert.ok(tries < 200 && child.exitCode === null, `OpenSMTPD does not start: ${told}`);
-    await new Promise((resolve) => { setTimeout(resolve, 25); });
-  }
-  return {
-    port,
-    url: `smtp://127.0.0.1:${port}`,
-    /** The next mail to somebody, headers and body as they were filed. */
-    async mailTo(address) {
-      for (let tries = 0; tries < 400; tries += 1) {
-        const fresh = join(mails, 'new');
-        const names = existsSync(fresh) ? readdirSync(fresh) : [];
-        for (const name of names) {
-          const mail = readFileSync(join(fresh, name), 'utf8');
-          if (mail.includes(`To: ${address}`)) {
-            rmSync(join(fresh, name));
-            return unfold(mail);
-          }
-        }
-        await new Promise((resolve) => { setTimeout(resolve, 25); });
-      }
-      throw new Error(`no mail to ${address}: ${told}`);
-    },
-    async close() {
-      child.kill('SIGTERM');
-      await gone(child);
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-/** Quoted-printable and base64 parts in plain sight. */
-function unfold(mail) {
-  const [head, ...rest] = mail.replace(/\r\n/g, '\n').split('\n\n');
-  const parts = rest.join('\n\n').split(/^--/m).map((part) => {
-    const [headers, ...body] = part.split('\n\n');
-    const text = body.join('\n\n');
-    if (/base64/i.test(headers)) return Buffer.from(text.replace(/\s/g, ''), 'base64').toString('utf8');
-    if (/quoted-printable/i.test(headers)) {
-      const bytes = text.replace(/=\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-      return Buffer.from(bytes, 'latin1').toString('utf8');
-    }
-    return part;
-  });
-  return [head, ...parts].join('\n\n');
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
