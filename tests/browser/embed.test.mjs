@@ -103,9 +103,9 @@ test('a page that is not on the list of the shop gets no chat', async () => {
   await agent.waitForURL(/saved/);
   const page = await window();
   await page.goto(shop.url);
+  const asked = page.waitForResponse((it) => it.url().includes('/w/v1/sites/'));
   await page.getByRole('button', { name: /^Chat/ }).click();
-  const refused = await page.waitForResponse((it) => it.url().includes('/w/v1/sites/'));
-  assert.equal(refused.status(), 403);
+  assert.equal((await asked).status(), 403);
   await agent.locator('#origins').fill('');
   await agent.locator('form[action="/settings/site"] button').last().click();
   await agent.waitForURL(/saved/);
