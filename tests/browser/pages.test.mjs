@@ -143,6 +143,7 @@ test('the chat page works without scripts', async () => {
   await agent.getByRole('log', { name: 'Messages' }).getByText('none needed').waitFor();
   await plain.goto(`${demo.url}/c/${site}`);
   await plain.getByRole('log').getByText('none needed').waitFor();
+  await agent.locator('[data-tick="seen"]', { hasText: 'none needed' }).waitFor();
   await plain.done();
   const scripted = await window();
   await scripted.goto(`${demo.url}/c/${site}`);

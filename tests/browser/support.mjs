@@ -41,7 +41,7 @@ function within(seconds, what, promise) {
 /** One browser for all journeys of a file; windows are contexts. */
 async function launch() {
   const executablePath = execFileSync('sh', ['-c', 'command -v chromium']).toString().trim();
-  browser ??= await chromium.launch({ executablePath, args: FLAGS });
+  browser ??= await chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   return browser;
 }
 

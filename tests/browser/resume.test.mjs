@@ -1,0 +1,135 @@
+// What survives: a killed server, a lost network on either side, a page left and
+// come back to, a refusal, a session ended elsewhere, a visitor who wants to be
+// forgotten.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { agentWindow, closeBrowser, openChat, openHouse, openShop, says, visitorWindow, window } from './support.mjs';
+
+let house;
+before(async () => { house = await openHouse(); });
+after(async () => { await closeBrowser(); await house.close(); });
+
+const WIDGET_LOG = { name: 'Conversation' };
+
+/** A visitor who has written, and an agent who has joined. */
+async function talking(text) {
+  const agent = await agentWindow(house);
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, text);
+  await agent.getByRole('link', { name: new RegExp(text) }).click();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  await visitor.getByText('Ada joined the chat').waitFor();
+  return { agent, visitor, there: visitor.getByRole('log', WIDGET_LOG), here: agent.getByRole('log', { name: 'Messages' }) };
+}
+
+async function answers(agent, text) {
+  await agent.getByRole('textbox', { name: 'Message' }).fill(text);
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+}
+
+test('a server that is killed in the middle of a chat loses nothing and doubles nothing', async () => {
+  const { agent, visitor, there, here } = await talking('before the blow');
+  await answers(agent, 'answered before');
+  await there.getByText('answered before').waitFor();
+  await house.stop('SIGKILL');
+  await says(visitor, 'said into the dark');
+  await answers(agent, 'answered into the dark');
+  await house.start();
+  await here.getByText('said into the dark').waitFor({ timeout: 60000 });
+  await there.getByText('answered into the dark').waitFor({ timeout: 60000 });
+  for (const text of ['before the blow', 'answered before', 'said into the dark', 'answered into the dark']) {
+    assert.equal(await here.getByText(text, { exact: true }).count(), 1, `${text}, on the agent's screen`);
+    assert.equal(await there.getByText(text, { exact: true }).count(), 1, `${text}, on the visitor's screen`);
+  }
+  await visitor.done();
+  await agent.done();
+});
+
+test('an answer written without a network says so and goes out by itself', async () => {
+  const { agent, visitor, there, here } = await talking('are you there?');
+  await agent.context().setOffline(true);
+  await answers(agent, 'in a lift');
+  await here.getByRole('button', { name: /again/i }).waitFor();
+  assert.equal(await there.getByText('in a lift').count(), 0);
+  await agent.context().setOffline(false);
+  await there.getByText('in a lift').waitFor();
+  await here.getByRole('button', { name: /again/i }).waitFor({ state: 'detached' });
+  assert.equal(await here.getByText('in a lift').count(), 1);
+  await visitor.done();
+  await agent.done();
+});
+
+test('a page that comes back out of the back-forward cache has what it missed', async () => {
+  const shop = await openShop({ body: `<h1>Mugs</h1><script async src="${house.url}/w.js" data-site="${house.site}"></script>` });
+  const visitor = await window();
+  await visitor.goto(shop.url);
+  await openChat(visitor);
+  await says(visitor, 'one moment');
+  const agent = await agentWindow(house);
+  await agent.getByRole('link', { name: /one moment/ }).click();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  const there = visitor.getByRole('log', WIDGET_LOG);
+  await there.getByText('Ada joined the chat').waitFor();
+  await visitor.evaluate(() => addEventListener('pageshow', (event) => { globalThis.thawed = event.persisted; }));
+  await visitor.goto(`${shop.url}/elsewhere`);
+  await answers(agent, 'written meanwhile');
+  await agent.locator('[data-kind="agent"]', { hasText: 'written meanwhile' }).waitFor();
+  await visitor.goBack({ waitUntil: 'commit' });
+  const kept = await visitor.evaluate(() => globalThis.thawed ?? JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredReasons));
+  assert.equal(kept, true, 'the page was kept');
+  await there.getByText('written meanwhile').waitFor();
+  assert.equal(await there.getByText('written meanwhile').count(), 1);
+  await visitor.done();
+  await agent.done();
+  await shop.close();
+});
+
+test('a refused message keeps its words, says why, and goes out on retry', async () => {
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  const refusal = { type: 'about:blank', title: 'No', status: 422, detail: 'Not like this, please.' };
+  await visitor.route('**/w/v1/messages', (route) => route.fulfill({
+    status: 422, contentType: 'application/problem+json', body: JSON.stringify(refusal), headers: { 'access-control-allow-origin': '*' },
+  }));
+  await says(visitor, 'hard to say');
+  const log = visitor.getByRole('log', WIDGET_LOG);
+  await log.getByText('Not like this, please.').waitFor();
+  await log.getByRole('img', { name: 'Not sent' }).waitFor();
+  await visitor.unroute('**/w/v1/messages');
+  await log.getByRole('button', { name: 'Retry' }).click();
+  await log.getByRole('img', { name: 'Sent' }).waitFor();
+  assert.equal(await log.getByText('hard to say').count(), 1);
+  assert.equal(await log.getByText('Not like this, please.').count(), 0);
+  await visitor.done();
+});
+
+test('a session ended elsewhere is over on its own screen, without a reload', async () => {
+  const here = await agentWindow(house);
+  const there = await agentWindow(house);
+  await there.locator('body[data-seq]').waitFor();
+  await here.goto(`${house.url}/me`);
+  await here.getByRole('button', { name: /End all others/ }).click();
+  await there.waitForURL(/\/login/);
+  await there.done();
+  await here.done();
+});
+
+test('a visitor who is forgotten leaves nothing behind in the browser', async () => {
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'forget me');
+  const log = visitor.getByRole('log', WIDGET_LOG);
+  await log.getByRole('img', { name: 'Sent' }).waitFor();
+  assert.ok(await visitor.evaluate(() => Object.keys(localStorage).length) > 0);
+  await visitor.evaluate(() => globalThis.shopbell('reset'));
+  assert.equal(await visitor.evaluate(() => JSON.stringify(localStorage).includes('token')), false);
+  assert.equal(await log.getByText('forget me').count(), 0);
+  const other = await window();
+  await other.goto(`${house.url}/demo-shop`);
+  await openChat(other);
+  assert.equal(await other.getByText('forget me').count(), 0, 'nobody else sees it either');
+  await other.done();
+  await visitor.done();
+});
