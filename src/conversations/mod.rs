@@ -191,12 +191,41 @@ fn post(
         }
         Kind::Note | Kind::System => sql::update_last_at(w, conversation, now)?,
     }
+    let message = match kind {
+        Kind::Visitor => written(id, conversation, now, body, new),
+        Kind::Agent | Kind::Note | Kind::System => find_message(w, id)?,
+    };
     Ok(Posted {
-        message: find_message(w, id)?,
+        message,
         key: found.key,
         fresh: true,
         reopened,
     })
+}
+
+/// A visitor's line for himself. It has no names to look up, and what he wrote
+/// it with he knows.
+fn written(
+    id: Seq,
+    conversation: ConversationId,
+    at: Timestamp,
+    body: String,
+    new: NewMessage,
+) -> Message {
+    Message {
+        id,
+        conversation,
+        kind: Kind::Visitor,
+        agent: None,
+        agent_name: None,
+        change: None,
+        body,
+        cid: new.cid,
+        at,
+        device: None,
+        page: new.page,
+        title: new.title,
+    }
 }
 
 /// Whether a colleague has answered what the sender was still looking at.

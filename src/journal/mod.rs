@@ -22,7 +22,7 @@ use crate::events::Event;
 use crate::kernel::{Clock, ConversationId, Seq, Timestamp};
 
 /// Events read at once.
-const BATCH: usize = 256;
+pub const BATCH: usize = 256;
 /// A reader that fell further behind reloads its page instead.
 const REPLAY: usize = 500;
 /// How long the past stays replayable.

@@ -11,7 +11,7 @@ pub mod socket;
 
 use std::time::Duration;
 
-use crate::db::{Db, Reader, Storage};
+use crate::db::{self, Db, Reader, Storage};
 use crate::error::{Error, Result};
 use crate::hub::{Audience, Hub};
 use crate::journal;
@@ -52,14 +52,20 @@ pub fn start(db: &Db, hub: Hub) -> Result<()> {
 /// Everything new: rendered once for each language that somebody reads.
 fn publish(reader: &Reader, hub: &Hub, position: &mut Seq) -> Result<()> {
     loop {
-        let facts = journal::after(reader, *position)?;
-        let Some(last) = facts.last().map(|it| it.seq) else {
+        let (facts, news) = db::at_once(reader, |r| {
+            let facts = journal::after(r, *position)?;
+            let news = news::of(r, &facts, &hub.languages(), |it| hub.is_viewed(it));
+            Ok((facts, news))
+        })?;
+        let Some(last) = facts.last() else {
             return Ok(());
         };
-        let languages = hub.languages();
-        let news = news::of(reader, &facts, &languages, |it| hub.is_viewed(it));
-        hub.publish(last, news, protocol::bundle);
-        *position = last;
+        *position = last.seq;
+        hub.publish(*position, news, protocol::bundle);
+        // A commit after this reading rings again.
+        if facts.len() < journal::BATCH {
+            return Ok(());
+        }
     }
 }
 
