@@ -29,6 +29,17 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
         unreachable!("three sides")
     };
 
+    // As the bare relay has it: one screen hears a line.
+    let alone = Plan { agents: 1, ..plan };
+    let turn = async |side: &Side| run(side, &alone, &[]).await;
+    let sides = [stand.bare_side(), stand.shop_side()];
+    let one = stand
+        .in_turns("latency, one agent", stand.rounds(), &sides, turn)
+        .await?;
+    let [bare_one, shop_one] = &one[..] else {
+        unreachable!("two sides")
+    };
+
     let of = |side: &[Outcome], pick: fn(&Outcome) -> f64| median(side.iter().map(pick));
     let other = worst_other(&all);
     let row = |what: &str, pick: fn(&Outcome) -> f64, beside: &[Outcome]| {
@@ -51,8 +62,19 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
         ),
         row("… until “stored”, p50", |it| it.stored_p50_us, bare),
         row("… until “stored”, p99", |it| it.stored_p99_us, bare),
-        row("CPU a message at 1,000/s", |it| it.cpu_us_per_message, bare)
-            .goal(Goal::at_most(250.0, 100.0)),
+        row(
+            "CPU a message at 1,000/s, to all ten agents",
+            |it| it.cpu_us_per_message,
+            to_all,
+        ),
+        Figure::new(
+            "CPU a message at 1,000/s, one agent",
+            "µs",
+            of(shop_one, |it| it.cpu_us_per_message),
+        )
+        .against(of(bare_one, |it| it.cpu_us_per_message))
+        .other(worst_other(&one))
+        .goal(Goal::at_most(250.0, 100.0)),
         lost("lost at 1,000/s", shop),
     ])
 }
