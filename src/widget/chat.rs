@@ -15,7 +15,7 @@ use super::post::{self, Caller, PostMessage};
 use crate::conversations;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock, Token, TokenHash, iso, iso_in, random_key};
+use crate::kernel::{Actor, Clock, Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors;
@@ -32,52 +32,83 @@ pub fn routes(routes: &mut Routes) {
 
 async fn chat(
     db: Data<Db>,
+    clock: Data<Clock>,
     place: Data<Place>,
     key: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let token = cookie_token(&request, &place).map(|it| it.hash());
-    let (t, key) = (web::lang(&request), key.into_inner());
+    let (now, t, key) = (clock.now(), web::lang(&request), key.into_inner());
     let page = db.read(move |r| {
         let site = sites::find_by_key(r, &key)?;
-        draw(r, &site, token, t)
+        let said = said(r, now, &site, token, t)?;
+        let unseen = said.unseen;
+        Ok((draw(&site, said, t), unseen))
     });
-    let mut page = page.await?;
+    let (mut page, unseen) = page.await?;
+    if let (Some(token), Some(up_to)) = (token, unseen) {
+        let caller = Caller {
+            token,
+            origin: None,
+            agent_string: String::new(),
+        };
+        let mark = db.write("widget.chat_seen", move |w| {
+            post::seen(w, now, &caller, up_to)
+        });
+        // He can read it all the same while nothing can be saved.
+        let _ = mark.await;
+    }
     page.writing = request.query_string() == "write";
     web::page(&page)
 }
 
-fn draw(r: &Reader, site: &Site, token: Option<TokenHash>, t: Lang) -> Result<Chat> {
-    let (lines, open) = match token {
-        Some(token) => lines(r, site, token, t)?,
-        None => (Vec::new(), false),
-    };
-    Ok(Chat {
+fn draw(site: &Site, said: Said, t: Lang) -> Chat {
+    Chat {
         t,
         shop_name: site.name.clone(),
         site_key: site.key.clone(),
-        lines,
-        open,
+        lines: said.lines,
+        open: said.open,
         writing: false,
         cid: random_key().replace('_', "-"),
         draft: String::new(),
         error: None,
-    })
+    }
 }
 
-/// What was said, as far as this cookie opens it, and whether it goes on; nothing
-/// where it opens nothing.
-fn lines(r: &Reader, site: &Site, token: TokenHash, t: Lang) -> Result<(Vec<ChatLine>, bool)> {
+#[derive(Default)]
+struct Said {
+    lines: Vec<ChatLine>,
+    /// It goes on.
+    open: bool,
+    /// The newest line, where he has not seen it yet.
+    unseen: Option<Seq>,
+}
+
+/// What was said, as far as this cookie opens it; nothing where it opens nothing.
+fn said(
+    r: &Reader,
+    now: Timestamp,
+    site: &Site,
+    token: Option<TokenHash>,
+    t: Lang,
+) -> Result<Said> {
+    let Some(token) = token else {
+        return Ok(Said::default());
+    };
     let visitor = match visitors::authenticate(r, token) {
         Ok(visitor) if visitor.site == site.id => visitor,
-        Ok(_) | Err(Error::SignedOut) => return Ok((Vec::new(), false)),
+        Ok(_) | Err(Error::SignedOut) => return Ok(Said::default()),
         Err(error) => return Err(error),
     };
     let Some(found) = conversations::of_visitor(r, visitor.id)? else {
-        return Ok((Vec::new(), false));
+        return Ok(Said::default());
     };
     let by = Actor::Visitor(visitor.id);
     let (messages, _) = conversations::list_messages(r, by, found.id, None)?;
+    let newest = messages.last().map(|it| it.id);
+    let day = |at| iso_in(at, &site.zone, "%F");
+    let today = day(now);
     let line = |it: &conversations::Message| {
         let mine = it.kind == conversations::Kind::Visitor;
         ChatLine {
@@ -85,12 +116,18 @@ fn lines(r: &Reader, site: &Site, token: TokenHash, t: Lang) -> Result<(Vec<Chat
             mine,
             system: it.kind == conversations::Kind::System,
             body: conversations::view::words(it, t),
-            at_text: iso_in(it.at, &site.zone, "%H:%M"),
+            at_text: match day(it.at) == today {
+                true => iso_in(it.at, &site.zone, "%H:%M"),
+                false => iso_in(it.at, &site.zone, t.mail_time_pattern()),
+            },
             at_iso: iso(it.at),
         }
     };
-    let open = found.state == conversations::State::Open;
-    Ok((messages.iter().map(line).collect(), open))
+    Ok(Said {
+        lines: messages.iter().map(line).collect(),
+        open: found.state == conversations::State::Open,
+        unseen: newest.filter(|it| found.visitor_seen < *it),
+    })
 }
 
 #[derive(Deserialize)]
@@ -137,9 +174,10 @@ async fn send(
                 _ => return Err(refused),
             };
             let token = cookie_token(&request, &place).map(|it| it.hash());
+            let now = clock.now();
             let page = db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
-                draw(r, &site, token, t)
+                Ok(draw(&site, said(r, now, &site, token, t)?, t))
             });
             let mut page = page.await?;
             page.draft = form.body;
