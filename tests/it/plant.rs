@@ -7,7 +7,8 @@ use std::sync::mpsc;
 
 use actix_web::rt;
 use futures_util::FutureExt;
-use shopbell::db::{DataFolder, Db, Storage, Writer};
+use rusqlite::StatementStatus;
+use shopbell::db::{DataFolder, Db, Reader, Storage, Writer};
 use shopbell::error::{Error, Result};
 use shopbell::events::Event;
 use shopbell::hub::{AgentSeat, Audience, Closing, Hub, News, Seat};
@@ -51,6 +52,48 @@ async fn an_answer_comes_only_when_the_change_is_durable() {
     assert_eq!(sync, 2, "synchronous is FULL");
     // Another connection sees it, so it is committed.
     assert_eq!(facts(&house.db).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
+    let house = Scratch::new();
+    let compiled_again = |r: &Reader| {
+        // Every house has partial indexes, which made SQLite think again.
+        let mut query =
+            r.prepare("select id from conversations where state = ?1 and unread > ?2")?;
+        for unread in 0..5 {
+            query.exists((["open", "resolved"][unread % 2], unread as i64))?;
+        }
+        Ok(query.get_status(StatementStatus::RePrepare))
+    };
+    assert_eq!(house.db.read(compiled_again).await.unwrap(), 0);
+    let writing = house.db.write("test.compile", move |w| compiled_again(w));
+    assert_eq!(writing.await.unwrap(), 0);
+}
+
+#[actix_web::test]
+async fn what_is_read_together_is_of_one_moment() {
+    let house = Scratch::new();
+    house.db.write("test.record", record).await.unwrap();
+    let (started, go) = (mpsc::channel::<()>(), mpsc::channel::<()>());
+    let (starts, goes) = (started.0, go.1);
+    let reading = house.db.read(move |r| {
+        let before = journal::after(r, Seq(0))?.len();
+        starts.send(()).unwrap();
+        goes.recv().unwrap();
+        Ok((before, journal::after(r, Seq(0))?.len()))
+    });
+    let writing = async {
+        tokio::task::spawn_blocking(move || started.1.recv())
+            .await
+            .unwrap()
+            .unwrap();
+        house.db.write("test.record", record).await.unwrap();
+        go.0.send(()).unwrap();
+    };
+    let (read, ()) = tokio::join!(reading, writing);
+    assert_eq!(read.unwrap(), (1, 1));
+    assert_eq!(facts(&house.db).await.len(), 2);
 }
 
 #[actix_web::test]
