@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use crate::kernel::{Stretch, stretches};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment, Shell};
 
@@ -147,6 +148,13 @@ pub struct Message {
     pub seen: bool,
     /// For `visitor`: what it was written with.
     pub device: Option<DeviceBadge>,
+}
+
+impl Message {
+    /// Its words, with addresses apart from the rest.
+    pub fn words(&self) -> Vec<Stretch<'_>> {
+        stretches(&self.body)
+    }
 }
 
 /// What a message was written with.

@@ -15,4 +15,4 @@ pub use email::EmailAddress;
 pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};
 pub use network::{Network, Origin};
 pub use secret::{Secret, Token, TokenHash, random_key};
-pub use text::{Flaw, clip, line, paragraph};
+pub use text::{Flaw, Stretch, clip, line, paragraph, stretches};

@@ -1,6 +1,8 @@
 //! What counts as text from people. Everything typed passes through here once,
 //! so that no room has to wonder about NUL, control or overriding characters.
 
+use linkify::{LinkFinder, LinkKind};
+
 /// Letters of real languages carry a few marks each; a pile of them is an
 /// attack on the screen of whoever reads it.
 const MARKS: usize = 12;
@@ -36,6 +38,28 @@ pub fn paragraph(text: &str, max_chars: usize) -> Result<String, Flaw> {
 pub fn clip(text: &str, max_chars: usize) -> String {
     let printable = |c: &char| !c.is_control() && !overrides_direction(*c);
     text.chars().filter(printable).take(max_chars).collect()
+}
+
+/// A stretch of somebody's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch<'t> {
+    pub text: &'t str,
+    /// It is an address of the web, complete with its scheme.
+    pub link: bool,
+}
+
+/// Cuts a text into addresses of the web and what stands between them.
+pub fn stretches(text: &str) -> Vec<Stretch<'_>> {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url]);
+    let of_the_web = |it: &str| it.starts_with("https://") || it.starts_with("http://");
+    finder
+        .spans(text)
+        .map(|it| Stretch {
+            text: it.as_str(),
+            link: it.kind().is_some() && of_the_web(it.as_str()),
+        })
+        .collect()
 }
 
 fn check(text: &str, max_chars: usize, control: impl Fn(char) -> bool) -> Result<(), Flaw> {
@@ -119,6 +143,30 @@ mod tests {
     fn length_is_counted_in_characters() {
         assert_eq!(line("ééé", 3).as_deref(), Ok("ééé"));
         assert_eq!(line("éééé", 3), Err(Flaw::TooLong));
+    }
+
+    #[test]
+    fn addresses_of_the_web_stand_out_from_the_words_around_them() {
+        let links = |text| {
+            let all = stretches(text).into_iter().filter(|it| it.link);
+            all.map(|it| it.text.to_owned()).collect::<Vec<_>>()
+        };
+        let text = "See https://mugs.example/blue?a=1, or (http://b.example).";
+        assert_eq!(
+            links(text),
+            ["https://mugs.example/blue?a=1", "http://b.example"]
+        );
+        let whole: String = stretches(text).iter().map(|it| it.text).collect();
+        assert_eq!(whole, text);
+        for none in [
+            "javascript:alert(1)",
+            "ftp://a.example",
+            "a@b.example",
+            "mugs.example",
+            "data:text/html,x",
+        ] {
+            assert_eq!(links(none), [""; 0], "{none}");
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ for (const [colorScheme, width] of DRESSES) {
     await box.fill('See https://mugs.example/blue, it is the last one.');
     await agent.getByRole('button', { name: 'Send', exact: true }).click();
     await visitor.getByRole('log', { name: 'Conversation' }).getByRole('link', { name: /mugs\.example/ }).waitFor();
+    const link = agent.getByRole('log', { name: 'Messages' }).getByRole('link', { name: 'https://mugs.example/blue', exact: true });
+    assert.equal(await link.getAttribute('href'), 'https://mugs.example/blue');
     await box.fill('Seems to be in a hurry');
     await agent.getByRole('button', { name: 'Note' }).last().click();
     await agent.locator('[data-kind="note"]', { hasText: 'in a hurry' }).waitFor();

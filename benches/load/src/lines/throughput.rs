@@ -45,6 +45,13 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let mut figures = vec![
         sustained("sustained, 500 visitors", rate(bare)).goal(Goal::ratio_at_least(0.15, 0.4)),
     ];
+    let cost = |side: &[Outcome]| median(side.iter().map(|it| it.cpu_us_per_message));
+    figures.push(
+        Figure::new("CPU a message, sustained", "µs", cost(shop))
+            .against(cost(bare))
+            .other(other)
+            .goal(Goal::at_most(250.0, 100.0)),
+    );
     match all.get(2) {
         Some(node) => figures.push(
             sustained("… beside socket.io + better-sqlite3", rate(node))
