@@ -6,7 +6,7 @@ import { on, onPage, tell } from './live.js';
 import { view } from './log.js';
 import { post } from './outbox.js';
 
-const key = `draft.${view}`;
+const key = `draft.${document.body.dataset.agent}.${view}`;
 const composer = find('.composer');
 const form = find('#write');
 const box = /** @type {HTMLTextAreaElement | null} */ (find('#body'));
@@ -28,7 +28,10 @@ function draw() {
   if (join) join.hidden = joined;
   const noteForm = find('.join-note');
   if (noteForm) noteForm.hidden = open;
+  // Taken from under somebody's hands: what he still types must be no command.
+  const interrupted = !open && form.contains(document.activeElement);
   form.hidden = !open;
+  if (interrupted) find('.join > p')?.focus();
   if (sendButton) sendButton.hidden = !joined;
   composer.dataset.note = String(note);
   noteButton?.setAttribute('aria-pressed', String(note));
@@ -55,7 +58,11 @@ export function expectJoin() {
   box?.focus();
 }
 
+/** Something was written in this tab; another may hold the same draft. */
+let touched = false;
+
 function keep() {
+  if (!touched || 'leaving' in document.body.dataset) return;
   const text = box?.value ?? '';
   remember(key, text.trim() ? JSON.stringify({ text, note }) : null);
 }
@@ -79,6 +86,7 @@ function submit(asNote) {
   if (!text.trim()) return box.focus();
   post(text, asNote);
   box.value = '';
+  touched = true;
   if (asNote) note = false;
   keep();
   stopTyping();
@@ -125,6 +133,7 @@ box?.addEventListener('keydown', (event) => {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let soon;
 box?.addEventListener('input', () => {
+  touched = true;
   clearTimeout(soon);
   soon = setTimeout(keep, 200);
   if (box.value) startTyping();
@@ -137,6 +146,7 @@ document.addEventListener('shopbell:edit', (event) => {
   const message = /** @type {CustomEvent} */ (event).detail;
   if (!box) return;
   box.value = [message.body, box.value].filter(Boolean).join('\n');
+  touched = true;
   write(message.note);
 });
 

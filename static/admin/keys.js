@@ -34,7 +34,7 @@ const keys = {
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const target = event.target instanceof Element ? event.target : null;
-  if (target?.closest('input, textarea, select, [contenteditable], [popover]')) return;
+  if (target?.closest('input, textarea, select, [contenteditable], [popover], .join > p')) return;
   if (recall('keys') === 'off') return;
   // On a keyboard of another script, the key in the same place.
   const latin = /^[a-z]$/i.test(event.key) ? event.key : event.code.replace('Key', '');

@@ -3,6 +3,7 @@
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.getAttribute('action') !== '/logout') return;
+  document.body.dataset.leaving = '';
   try {
     const ours = Object.keys(localStorage).filter((it) => /^shopbell\.(draft|outbox)\./.test(it));
     for (const name of ours) localStorage.removeItem(name);

@@ -148,12 +148,18 @@ function take(items) {
   queue.push(...items);
 }
 
+// A frame that was waiting for paint when the page was hidden.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden && queue.length > 0) drain();
+});
+
 /** Fetches the page afresh; what is being written stays. */
 export async function refresh() {
   const page = await fetchPage(location.href);
   if (!page) return false;
   position = Number(page.body.dataset.seq ?? 0);
   epoch = page.body.dataset.epoch ?? '';
+  body.dataset.epoch = epoch;
   body.dataset.waiting = page.body.dataset.waiting;
   queue = [];
   for (const handler of pageHandlers) handler(page);

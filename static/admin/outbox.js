@@ -6,12 +6,13 @@ import { all, find, reason, recall, remember, send } from './dom.js';
 import { apply, onState } from './live.js';
 import { keeping, newest, toEnd, view } from './log.js';
 
-/** @typedef {{ cid: string, body: string, note: boolean }} Outgoing */
+/** @typedef {{ status: number, why: string }} Refusal */
+/** @typedef {{ cid: string, body: string, note: boolean, seen: number, refused?: Refusal }} Outgoing */
 
-const key = `outbox.${view}`;
+// By agent: whoever signs in here next must not speak for him.
+const key = `outbox.${document.body.dataset.agent}.${view}`;
 const lines = find('#log ol');
-/** Being sent at this moment. @type {Set<string>} */
-const underway = new Set();
+let delivering = false;
 
 /** @returns {Outgoing[]} */
 function load() {
@@ -23,13 +24,26 @@ function load() {
   }
 }
 
+/** What this page still has to send; the browser's store may be full, or forbidden.
+ * @type {Map<string, Outgoing>} */
+const waiting = new Map(load().map((it) => [it.cid, it]));
+
 /** @param {Outgoing[]} all */
 function save(all) {
   remember(key, all.length ? JSON.stringify(all) : null);
 }
 
+/** Another tab keeps messages in the same place, so only this one is touched.
+ * @param {Outgoing} message */
+function keep(message) {
+  const known = waiting.has(message.cid);
+  waiting.set(message.cid, message);
+  save(known ? load().map((it) => (it.cid === message.cid ? message : it)) : [...load(), message]);
+}
+
 /** @param {string} cid */
 function forget(cid) {
+  waiting.delete(cid);
   save(load().filter((it) => it.cid !== cid));
 }
 
@@ -57,76 +71,97 @@ function draw(message) {
  * @param {boolean} note
  */
 export function post(body, note) {
-  const message = { cid: crypto.randomUUID(), body, note };
-  save([...load(), message]);
+  // Not `randomUUID`: a trial over plain http has none.
+  const cid = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  const message = { cid, body, note, seen: newest() };
+  keep(message);
   draw(message);
   toEnd();
-  void attempt(message);
+  void deliver();
 }
 
-/** @param {Outgoing} message */
+/** Sends what waits, one after the other, so that the order stays what it was. */
+async function deliver() {
+  if (delivering) return;
+  delivering = true;
+  for (let next; (next = [...waiting.values()].find((it) => !it.refused)); ) {
+    if (!(await attempt(next))) break;
+  }
+  delivering = false;
+}
+
+/**
+ * False where nothing gets through at present.
+ * @param {Outgoing} message
+ */
 async function attempt(message) {
-  if (underway.has(message.cid)) return;
-  underway.add(message.cid);
-  const line = lineOf(message.cid);
+  const { cid, body, note, seen } = message;
+  const line = lineOf(cid);
   if (line) {
     find('.message-failed', line)?.remove();
     if (line.dataset.tick) line.dataset.tick = 'sending';
   }
   /** @type {Record<string, string>} */
-  const fields = { cid: message.cid, body: message.body, last_seen: String(newest()) };
-  if (message.note) fields.note = '1';
+  const fields = { cid, body, last_seen: String(seen) };
+  if (note) fields.note = '1';
   const reply = await send(`/inbox/${view}/messages`, fields);
-  underway.delete(message.cid);
-  if (!reply.ok) return fail(message, reply);
-  forget(message.cid);
-  // A look into the past ends with an answer.
-  if (find('#log[data-deep]')) location.href = `/inbox/${view}`;
-  else if (reply.body?.op) apply([reply.body]);
+  if (reply.ok) {
+    forget(cid);
+    // A look into the past ends with an answer.
+    if (find('#log[data-deep]')) location.href = `/inbox/${view}`;
+    else if (reply.body?.op) apply([reply.body]);
+    return true;
+  }
+  // What only the network held up goes out by itself; what was refused does not.
+  const later = reply.status === 0 || reply.status === 503;
+  const refusal = { status: reply.status, why: reason(reply) };
+  if (!later) keep({ ...message, refused: refusal });
+  fail(message, refusal);
+  return !later;
 }
 
 /**
  * @param {Outgoing} message
- * @param {import('./dom.js').Reply} reply
+ * @param {Refusal} refusal
  */
-function fail(message, reply) {
-  const line = lineOf(message.cid);
+function fail(message, { status, why: words }) {
+  const { cid } = message;
+  const line = lineOf(cid);
   const template = find('#failed-template');
   if (!line || !(template instanceof HTMLTemplateElement)) return;
+  // It is there: only the answer was lost.
+  if (line.dataset.id !== '0') return forget(cid);
   if (line.dataset.tick) line.dataset.tick = 'failed';
   const told = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
   const why = find('[data-why]', told);
-  if (why) why.textContent += ` ${reason(reply)}`;
+  if (why) why.textContent += ` ${words}`;
   const again = find('[data-again]', told);
-  if (again && reply.status === 409) again.textContent = again.dataset.anyway ?? '';
-  again?.addEventListener('click', () => void attempt(message));
+  if (again && status === 409) again.textContent = again.dataset.anyway ?? '';
+  again?.addEventListener('click', () => {
+    keep({ ...message, seen: newest(), refused: undefined });
+    void deliver();
+  });
   find('[data-edit]', told)?.addEventListener('click', () => {
-    forget(message.cid);
+    forget(cid);
     line.remove();
     line.ownerDocument.dispatchEvent(new CustomEvent('shopbell:edit', { detail: message }));
   });
-  // What only the network held up goes out by itself; what was refused does not.
-  line.dataset.later = String(reply.status === 0 || reply.status === 503);
   keeping(() => line.append(told));
 }
 
-function retry() {
-  for (const message of load()) {
-    if (lineOf(message.cid)?.dataset.later === 'true') void attempt(message);
-  }
-}
-
 onState((connected) => {
-  if (connected) retry();
+  if (connected) void deliver();
 });
-addEventListener('online', retry);
+addEventListener('online', () => void deliver());
 
 // Left over from before: it may have arrived without our hearing of it.
-for (const message of load()) {
+for (const message of [...waiting.values()]) {
   const arrived = lineOf(message.cid);
-  if (arrived) forget(message.cid);
-  else {
-    draw(message);
-    void attempt(message);
+  if (arrived) {
+    forget(message.cid);
+    continue;
   }
+  draw(message);
+  if (message.refused) fail(message, message.refused);
 }
+void deliver();

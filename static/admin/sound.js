@@ -24,8 +24,11 @@ export function isOn() {
 export function ring(seq) {
   if (!isOn() || audio?.state !== 'running') return;
   if (seq !== undefined) {
-    if (seq <= Number(recall('rang') ?? 0)) return;
-    remember('rang', String(seq));
+    // Positions of another epoch, before a restore, say nothing.
+    const epoch = document.body.dataset.epoch ?? '';
+    const [of, last] = (recall('rang') ?? '').split(' ');
+    if (of === epoch && seq <= Number(last)) return;
+    remember('rang', `${epoch} ${seq}`);
   }
   strike(audio, 1318.5, 0, 0.16);
   strike(audio, 1760, 0.09, 0.12);

@@ -1,7 +1,7 @@
 // How many visitors wait: in the title, on the rail, and by the bell.
 
 import { all, find } from './dom.js';
-import { on, onPage } from './live.js';
+import { fetchPage, on, onPage } from './live.js';
 import { ring } from './sound.js';
 
 const body = document.body;
@@ -11,6 +11,8 @@ const title = document.title;
 const unread = new Map();
 /** Waiting conversations that are on no list of this page. */
 let elsewhere = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let asking;
 
 /** @param {HTMLElement} row */
 function count(row) {
@@ -35,12 +37,24 @@ function show() {
   if (dot) dot.hidden = n === 0;
 }
 
+/** What was waiting elsewhere and has now been heard of cannot be told from what
+ * is new, so the server is asked, once for all that comes within a second. */
+function recount() {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    const page = await fetchPage(location.href);
+    if (!page) return;
+    elsewhere = Math.max(0, Number(page.body.dataset.waiting ?? 0) - waiting());
+    show();
+  }, 1000);
+}
+
 on('conversations', (item) => {
   const row = item.node;
   if (!row) return;
   const before = unread.get(row.id);
   const after = count(row);
-  if (before === undefined && after > 1 && elsewhere > 0) elsewhere -= 1;
+  if (before === undefined && elsewhere > 0) recount();
   unread.set(row.id, after);
   show();
 

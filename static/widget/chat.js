@@ -51,6 +51,10 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
   /** @type {BroadcastChannel | undefined} */
   let tabs;
 
+  /** Pages that may keep nothing may not speak to other tabs either. */
+  let alone = false;
+  /** A visitor who is forgotten gets no answer to what was asked before. */
+  let life = 0;
   let loaded = false;
   let seq = 0;
   let epoch = '';
@@ -77,6 +81,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     store = localStorage;
   } catch {
     // Some pages may keep nothing: then this one remembers for as long as it is there.
+    alone = true;
   }
 
   /** @param {string} name @param {object} value */
@@ -114,9 +119,11 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
 
   function learn() {
     const kept = stored();
+    const known = token;
     token = kept.token;
     facts.visitorId = kept.number || null;
-    return kept;
+    // Somebody else now, or nobody, whoever changed it.
+    if (known && known != token) forget();
   }
 
   /** Other tabs write too, so a change starts from what is there now. @param {(it: Stored) => void} edit */
@@ -134,6 +141,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
   }
 
   function forget() {
+    life++;
     messages.clear();
     chat.state = 'none';
     chat.answering = null;
@@ -144,10 +152,9 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
 
   /** What another tab has stored, or forgotten. */
   function follow() {
-    if (token != learn().token) {
-      forget();
-      wake();
-    }
+    const known = token;
+    learn();
+    if (known != token) wake();
     changed();
   }
 
@@ -156,6 +163,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
   /** @param {string} path @param {object} [body] @returns {Promise<Answer>} */
   async function ask(path, body) {
     const used = token;
+    const asked = life;
     try {
       const response = await fetch(api + path, {
         method: body ? 'POST' : 'GET',
@@ -170,11 +178,13 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
         signal: AbortSignal.timeout(20e3),
       });
       const { ok, status, headers } = response;
+      const told = await response.json().catch(() => ({}));
+      if (asked != life) return NOTHING;
       if (status == 401 && token == used) {
         forget();
         change((it) => (it.token = it.number = it.conversation = it.read = undefined));
       }
-      return { ok, status, told: await response.json().catch(() => ({})), seconds: +(headers.get('retry-after') || 0) };
+      return { ok, status, told, seconds: +(headers.get('retry-after') || 0) };
     } catch {
       return NOTHING;
     }
@@ -186,6 +196,8 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     if (!answer.ok) return answer;
     /** @type {History} */
     const page = answer.told;
+    // What came while nothing got through is news all the same.
+    const before = !older && epoch == page.epoch && seq;
     if (!older) {
       // A line that was posted while this was on its way stays.
       for (const id of messages.keys()) if (id <= page.seq || (epoch && epoch != page.epoch)) messages.delete(id);
@@ -196,10 +208,11 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     }
     chat.more = page.more;
     for (const message of page.messages) {
+      if (before && message.id > before) add(message);
       messages.set(message.id, message);
       discard(message.cid);
     }
-    changed(true);
+    changed(!before);
     return answer;
   }
 
@@ -212,7 +225,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     clearTimeout(postman);
     if (posting) return;
     posting = true;
-    const delivery = navigator.locks ? navigator.locks.request(key, deliverAll) : deliverAll();
+    const delivery = !alone && navigator.locks ? navigator.locks.request(key, deliverAll) : deliverAll();
     // No lock for a page that is being left: what waits is sent by the next one.
     const failed = await delivery.catch(() => NOTHING);
     posting = false;
@@ -377,11 +390,13 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     resting = false;
     attempts = 0;
     tabs?.close();
-    tabs = new BroadcastChannel(key);
-    tabs.onmessage = ({ data }) => {
-      add(data);
-      wake();
-    };
+    if (!alone) {
+      tabs = new BroadcastChannel(key);
+      tabs.onmessage = ({ data }) => {
+        add(data);
+        wake();
+      };
+    }
     disconnect();
     follow();
     wake();
@@ -399,7 +414,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
     else changed();
   }
 
-  addEventListener('storage', (event) => event.key?.startsWith(key) && follow(), { signal: ending.signal });
+  addEventListener('storage', ({ key: name }) => (name ?? key).startsWith(key) && follow(), { signal: ending.signal });
   for (const type of ['pagehide', 'pageshow', 'visibilitychange', 'online', 'offline'])
     addEventListener(type, notice, { signal: ending.signal });
 
@@ -457,6 +472,7 @@ export function openChat({ origin, options, emit, facts }, { lang, preview }, ch
       follow();
     },
     leave() {
+      life++;
       ending.abort();
       for (const timer of [hiding, postman, writer]) clearTimeout(timer);
       rest();

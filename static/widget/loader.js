@@ -212,8 +212,6 @@
   button.append(document.createElement('i'), label);
   root.append(button);
 
-  parsed.then(() => {
-    start();
-    for (const call of early?.q || []) api(...call);
-  });
+  parsed.then(start);
+  for (const call of early?.q || []) api(...call);
 })();

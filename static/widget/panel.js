@@ -81,7 +81,7 @@ const style = (color, ink) => `
   ::placeholder{color:var(--muted);opacity:1}
   .panel form>:last-child{background:var(--brand);color:var(--ink);outline-color:CanvasText;outline-offset:2px}
   @media ${PHONE}{
-    .panel{inset:0;width:100%;height:100dvh;border:0;border-radius:0}
+    .panel.panel{inset:0;width:100%;height:100dvh;border:0;border-radius:0}
     .head{padding-top:max(12px,env(safe-area-inset-top))}
   }
   @media (prefers-reduced-motion:no-preference){
@@ -190,7 +190,7 @@ export function mount(shell, config) {
     });
     const edit = wordButton(t('edit'), () => {
       chat.discard(cid);
-      write(body);
+      write([body, box.value].join('\n').trim());
     });
     /** @type {string | undefined} */
     let told;
@@ -302,7 +302,9 @@ export function mount(shell, config) {
 
   /** The keyboard of a phone covers part of the page, and not of what is to be seen. */
   function fit() {
-    const { height = 0, offsetTop = 0 } = visualViewport || {};
+    const { height = 0, offsetTop = 0, scale = 1 } = visualViewport || {};
+    // Whoever zooms in wants it larger, not fitted into what he looks at.
+    if (scale > 1) return;
     panel.style.cssText = phone.matches ? `height:${height}px;top:${offsetTop}px` : '';
   }
 
@@ -396,7 +398,8 @@ export function mount(shell, config) {
         // On a touch screen the keyboard would jump up and cover what there is to read.
         (matchMedia('(pointer:coarse)').matches ? log : box).focus();
       }
-      if (text) write(text);
+      // What the visitor has begun himself stays.
+      if (text && !box.value) write(text);
     },
     close,
     restore: () => open && show(),
