@@ -268,6 +268,11 @@ fn change_agent(config: &Config, command: &AgentCommand) -> Result<(), Failure> 
         .map_err(|e| Failure::Work(format!("cannot start: {e}")))?;
     runtime.block_on(async {
         let db = Db::open(&folder)?;
+        // The first one is the owner, who comes with his shop.
+        if db.read(accounts::is_empty).await? {
+            let first = "the shop is not set up yet. Open the set-up link that shopbell prints when it starts";
+            return Err(Failure::Work(first.into()));
+        }
         match command {
             AgentCommand::Add {
                 email, name, role, ..
@@ -321,7 +326,9 @@ async fn set_password(db: &Db, email: &str, password: &str) -> Result<(), Failur
         accounts::set_password(w, agent.id, &hash, None)
     });
     set.await?;
-    say("The password is set, and all sessions of this agent are ended.");
+    say(
+        "The password is set, and all sessions of this agent are ended; pages that are open close within half a minute.",
+    );
     Ok(())
 }
 

@@ -104,10 +104,12 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
     let (now, hash) = (clock.now(), token.hash());
     let who = db.read(move |r| super::authenticate(r, now, hash)).await?;
     if who.stale {
-        let session = who.session;
+        let (agent, session) = (who.id, who.session);
         // A full disk must not lock anybody out of reading.
         let _ = db
-            .write("accounts.touch", move |w| super::touch(w, now, session))
+            .write("accounts.touch", move |w| {
+                super::touch(w, now, agent, session)
+            })
             .await;
     }
     // From here on, failures are told in his own language.

@@ -287,7 +287,7 @@ async fn set_password(
     let Some(agent) = holder else {
         return web::page_to_mend(&page);
     };
-    match redeem(&db, &clock, &form, Purpose::Reset, &agent).await {
+    match redeem(&db, &clock, &form, &agent, None).await {
         Ok(agent) => {
             hub.close_agents(|it| it.agent == agent, Closing::SignedOut);
             Ok(web::see("/login?done=password"))
@@ -300,12 +300,13 @@ async fn set_password(
     }
 }
 
+/// `invited`: the language in which he reads his invitation.
 async fn redeem(
     db: &Db,
     clock: &Clock,
     form: &PasswordForm,
-    purpose: Purpose,
     agent: &super::AgentView,
+    invited: Option<Lang>,
 ) -> Result<AgentId> {
     let about = [agent.email.as_str(), agent.name.as_str()];
     let hash = passwords::hash(&form.password, &about).await?;
@@ -313,8 +314,9 @@ async fn redeem(
         .ok_or(Error::NotFound("link"))?
         .hash();
     let now = clock.now();
-    db.write("accounts.redeem", move |w| {
-        super::redeem_link(w, now, token, purpose, &hash)
+    db.write("accounts.redeem", move |w| match invited {
+        Some(lang) => super::accept_invitation(w, now, token, &hash, lang),
+        None => super::redeem_link(w, now, token, Purpose::Reset, &hash),
     })
     .await
 }
@@ -367,7 +369,7 @@ async fn accept(
     let Some(agent) = holder else {
         return web::page_to_mend(&page);
     };
-    match redeem(&db, &clock, &form, Purpose::Invite, &agent).await {
+    match redeem(&db, &clock, &form, &agent, Some(page.t)).await {
         Ok(agent) => start_session(&db, &clock, &place, &request, agent, "/inbox").await,
         Err(Error::Invalid { field, say }) => {
             page.errors = Errors::one(field, say(page.t));

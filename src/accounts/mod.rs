@@ -185,6 +185,7 @@ pub fn sign_in(w: &Writer, now: Timestamp, agent: AgentId, device: &str) -> Resu
     sql::delete_old_sessions(w, now - IDLE, now - LONGEST)?;
     sql::delete_excess_sessions(w, agent, SESSIONS - 1)?;
     sql::insert_session(w, now, agent, token.hash(), &clip(device, 300))?;
+    note_seen(w, now, agent)?;
     Ok(token)
 }
 
@@ -199,8 +200,14 @@ pub fn authenticate(r: &Reader, now: Timestamp, token: TokenHash) -> Result<Sign
     Ok(found)
 }
 
-pub fn touch(w: &Writer, now: Timestamp, session: SessionId) -> Result<()> {
+pub fn touch(w: &Writer, now: Timestamp, agent: AgentId, session: SessionId) -> Result<()> {
+    note_seen(w, now, agent)?;
     sql::update_seen(w, session, now)
+}
+
+/// He was here, which colleagues see.
+pub fn note_seen(w: &Writer, now: Timestamp, agent: AgentId) -> Result<()> {
+    sql::update_agent_seen(w, agent, now)
 }
 
 pub fn list_sessions(r: &Reader, now: Timestamp, agent: AgentId) -> Result<Vec<SessionView>> {
@@ -256,12 +263,32 @@ pub fn redeem_link(
     Ok(agent)
 }
 
-/// Invites a colleague; only an owner makes another owner.
+/// Takes an invitation up: he reads it in his own language, so that is his.
+pub fn accept_invitation(
+    w: &Writer,
+    now: Timestamp,
+    token: TokenHash,
+    hash: &PasswordHash,
+    lang: Lang,
+) -> Result<AgentId> {
+    let agent = redeem_link(w, now, token, Purpose::Invite, hash)?;
+    sql::update_agent_lang(w, agent, lang)?;
+    Ok(agent)
+}
+
+/// Invites a colleague; only an owner makes another owner. Whoever has not taken
+/// an invitation up yet is invited afresh, and the earlier link is void.
 pub fn invite(w: &Writer, now: Timestamp, by: Role, new: NewAgent) -> Result<(AgentId, Token)> {
     if !rules::may_appoint(by, new.role) {
         return Err(Error::Forbidden(|t| t.error_forbidden().into()));
     }
-    let agent = add(w, now, new)?;
+    let agent = match find_by_email(w, &clean_email(&new.email)?)? {
+        Some(waiting) if !waiting.has_password && rules::may_appoint(by, waiting.role) => {
+            sql::update_invited(w, waiting.id, &clean_name(&new.name)?, &new)?;
+            waiting.id
+        }
+        _ => add(w, now, new)?,
+    };
     let token = make_link(w, now, agent, Purpose::Invite)?;
     Ok((agent, token))
 }

@@ -8,7 +8,7 @@ use crate::kernel::{AgentId, EmailAddress, SessionId, Timestamp, TokenHash};
 use crate::texts::Lang;
 
 const AGENT: &str = "select id, email, name, role, lang, password_hash is not null as has_password,
-    (select max(seen_at) from sessions where agent = agents.id) as seen_at from agents";
+    seen_at from agents";
 
 pub fn insert_agent(
     w: &Writer,
@@ -130,6 +130,26 @@ pub fn find_session(
         Ok((signed_in, row.get("created_at")?, row.get("seen_at")?))
     });
     Ok(found.optional()?)
+}
+
+pub fn update_agent_seen(w: &Writer, agent: AgentId, now: Timestamp) -> Result<()> {
+    w.prepare_cached("update agents set seen_at = ?2 where id = ?1")?
+        .execute(params![agent.0, now])?;
+    Ok(())
+}
+
+pub fn update_agent_lang(w: &Writer, agent: AgentId, lang: Lang) -> Result<()> {
+    w.prepare_cached("update agents set lang = ?2 where id = ?1")?
+        .execute(params![agent.0, lang.code()])?;
+    Ok(())
+}
+
+/// An invitation that nobody has taken up is made out afresh.
+pub fn update_invited(w: &Writer, agent: AgentId, name: &str, new: &NewAgent) -> Result<()> {
+    let mut statement =
+        w.prepare_cached("update agents set name = ?2, role = ?3, lang = ?4 where id = ?1")?;
+    statement.execute(params![agent.0, name, new.role.as_str(), new.lang.code()])?;
+    Ok(())
 }
 
 pub fn update_seen(w: &Writer, session: SessionId, now: Timestamp) -> Result<()> {

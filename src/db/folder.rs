@@ -51,13 +51,18 @@ impl DataFolder {
 
     /// For a short errand beside a server that may be running.
     pub fn visit(path: &Path) -> Result<Self, String> {
+        if !path.join(DATABASE).is_file() {
+            let shown = path.display();
+            return Err(format!(
+                "there is no shop in the folder {shown} yet. Start shopbell there first, or name another folder with --data"
+            ));
+        }
         match Self::claim(path) {
             Ok(folder) => Ok(folder),
-            Err(_) if path.join(DATABASE).is_file() => Ok(Self {
+            Err(_) => Ok(Self {
                 path: path.to_owned(),
                 lock: None,
             }),
-            Err(wrong) => Err(wrong),
         }
     }
 

@@ -133,6 +133,7 @@ impl Stage {
                 };
                 let by = Actor::Agent(agent);
                 let posted = conversations::post_message(w, at, by, conversation, new)?;
+                accounts::note_seen(w, at, agent)?;
                 conversations::mark_seen(w, at, by, conversation, posted.message.id)
             }
         }

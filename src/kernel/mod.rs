@@ -2,6 +2,7 @@
 //! and what counts as text. Pure; imports nothing of ours.
 
 mod actor;
+mod browser;
 mod clock;
 mod email;
 mod ids;
@@ -10,6 +11,7 @@ mod secret;
 mod text;
 
 pub use actor::Actor;
+pub use browser::Browser;
 pub use clock::{Clock, Timestamp, from_rfc3339, iso, iso_in};
 pub use email::EmailAddress;
 pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};

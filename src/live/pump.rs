@@ -63,6 +63,8 @@ pub enum Heard {
 /// What a socket does with what it hears.
 pub trait Listener {
     fn hear(&mut self, text: &str) -> Heard;
+    /// Heartbeats from one asking to the next.
+    const BEATS: u32;
     /// Asked now and then: may this connection go on?
     async fn is_still_welcome(&self) -> bool;
 }
@@ -78,11 +80,11 @@ pub async fn run(
     close(session, end).await;
 }
 
-async fn exchange(
+async fn exchange<L: Listener>(
     connection: &Connection,
     session: &mut Session,
     stream: &mut MessageStream,
-    listener: &mut impl Listener,
+    listener: &mut L,
 ) -> End {
     let started = Instant::now();
     let mut heartbeat = interval_at(started + HEARTBEAT, HEARTBEAT);
@@ -130,7 +132,7 @@ async fn exchange(
                     return End::Gone;
                 }
                 // Now and then: a session may have run out, or been ended elsewhere.
-                if beats.is_multiple_of(4) && !listener.is_still_welcome().await {
+                if beats.is_multiple_of(L::BEATS) && !listener.is_still_welcome().await {
                     return End::House(Closing::SignedOut);
                 }
             }

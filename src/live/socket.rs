@@ -160,6 +160,9 @@ struct AgentPage {
 }
 
 impl Listener for AgentPage {
+    // Another process may have set a new password.
+    const BEATS: u32 = 1;
+
     fn hear(&mut self, text: &str) -> Heard {
         match serde_json::from_str(text) {
             Ok(AgentSignal::Typing { conversation, on }) => {
@@ -365,6 +368,8 @@ impl VisitorPage {
 }
 
 impl Listener for VisitorPage {
+    const BEATS: u32 = 4;
+
     fn hear(&mut self, text: &str) -> Heard {
         match serde_json::from_str(text) {
             Ok(VisitorSignal::Typing { on, text }) => {

@@ -181,7 +181,7 @@ async fn allow_origin(
         sites::allow_origin(w, site.id, &origin)
     });
     match allow.await {
-        Ok(()) => Ok(web::see("/welcome?saved=origin")),
+        Ok(()) => Ok(web::see("/welcome?saved=origin#origin-title")),
         Err(Error::Invalid { field, say }) => {
             let (config, t) = (Arc::clone(&config), admin.lang);
             let page = db.read(move |r| welcome_page(r, &admin, &config, &around));

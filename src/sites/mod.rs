@@ -121,14 +121,11 @@ pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
 
 /// The one line for the shop's pages.
 pub fn embed_code(site: &Site, public_url: &Origin) -> String {
-    let mut attributes = format!("data-site=\"{}\"", site.key);
-    if site.color != COLOR {
-        attributes.push_str(&format!(" data-color=\"{}\"", site.color));
-    }
-    if site.position != "end" {
-        attributes.push_str(&format!(" data-position=\"{}\"", site.position));
-    }
-    format!("<script async src=\"{public_url}/w.js\" {attributes}></script>")
+    // The button's look stands in it: nothing is fetched before the first click.
+    format!(
+        "<script async src=\"{public_url}/w.js\" data-site=\"{}\" data-color=\"{}\" data-position=\"{}\"></script>",
+        site.key, site.color, site.position
+    )
 }
 
 /// What a shop with a content security policy adds to it. No `style-src`, no

@@ -1,4 +1,5 @@
 use super::Device;
+use crate::kernel::Browser;
 
 /// A language tag (BCP 47) as far as we use it; anything else is unknown.
 pub fn clean_lang(text: &str) -> String {
@@ -15,21 +16,11 @@ pub fn clean_lang(text: &str) -> String {
 
 /// What a browser calls itself, in words; the raw string stays beside it.
 pub fn recognise(raw: &str) -> Device {
-    let known = |it: &str| (it != "UNKNOWN" && !it.is_empty()).then(|| it.to_owned());
-    let Some(found) = woothee::parser::Parser::new().parse(raw) else {
-        return Device {
-            raw: raw.to_owned(),
-            ..Device::default()
-        };
-    };
-    let system = match (known(found.os), known(&found.os_version)) {
-        (Some(os), Some(version)) if !os.contains(' ') => Some(format!("{os} {version}")),
-        (os, _) => os,
-    };
+    let found = Browser::of(raw);
     Device {
-        browser: known(found.name),
-        browser_version: known(found.version),
-        system,
+        browser: found.name,
+        browser_version: found.version,
+        system: found.system,
         raw: raw.to_owned(),
         ..Device::default()
     }

@@ -43,7 +43,7 @@ async fn chat(
         let site = sites::find_by_key(r, &key)?;
         let said = said(r, now, &site, token, t)?;
         let unseen = said.unseen;
-        Ok((draw(&site, said, t), unseen))
+        Ok((draw(&site, now, said, t), unseen))
     });
     let (mut page, unseen) = page.await?;
     if let (Some(token), Some(up_to)) = (token, unseen) {
@@ -62,13 +62,14 @@ async fn chat(
     web::page(&page)
 }
 
-fn draw(site: &Site, said: Said, t: Lang) -> Chat {
+fn draw(site: &Site, now: Timestamp, said: Said, t: Lang) -> Chat {
     Chat {
         t,
         shop_name: site.name.clone(),
         site_key: site.key.clone(),
         lines: said.lines,
         open: said.open,
+        now,
         writing: false,
         cid: random_key().replace('_', "-"),
         draft: String::new(),
@@ -149,7 +150,8 @@ async fn send(
     OpenForm(form): OpenForm<SendForm>,
 ) -> Result<HttpResponse> {
     let (t, key) = (web::lang(&request), key.into_inner());
-    let back = format!("/c/{key}#end");
+    // Another address each time: the same one with a fragment is only scrolled.
+    let back = format!("/c/{key}?at={}#end", clock.now());
     match post(
         &address, &db, &clock, &limits, &place, &key, &request, &form,
     )
@@ -177,7 +179,7 @@ async fn send(
             let now = clock.now();
             let page = db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
-                Ok(draw(&site, said(r, now, &site, token, t)?, t))
+                Ok(draw(&site, now, said(r, now, &site, token, t)?, t))
             });
             let mut page = page.await?;
             page.draft = form.body;

@@ -18,6 +18,8 @@ pub struct Chat {
     pub open: bool,
     /// The visitor has asked for the box, though an answer is still to come.
     pub writing: bool,
+    /// Makes the next look at this page another address.
+    pub now: i64,
     /// A fresh client id, so that a form sent twice is one line.
     pub cid: String,
     pub draft: String,

@@ -13,6 +13,8 @@ function move(step) {
   const from = focused >= 0 ? focused : current;
   const to = from < 0 ? 0 : Math.min(links.length - 1, Math.max(0, from + step));
   links[to]?.focus();
+  // What the other keys act on is what is on the screen.
+  links[to]?.click();
 }
 
 /** @param {string} key */

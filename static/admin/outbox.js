@@ -14,6 +14,9 @@ const key = `outbox.${document.body.dataset.agent}.${view}`;
 const lines = find('#log ol');
 let delivering = false;
 
+/** Whether the same may succeed later, by itself. @param {{ status: number }} refusal */
+const mayPass = ({ status }) => status === 0 || status === 503;
+
 /** @returns {Outgoing[]} */
 function load() {
   try {
@@ -113,11 +116,10 @@ async function attempt(message) {
     return true;
   }
   // What only the network held up goes out by itself; what was refused does not.
-  const later = reply.status === 0 || reply.status === 503;
   const refusal = { status: reply.status, why: reason(reply) };
-  if (!later) keep({ ...message, refused: refusal });
+  if (!mayPass(refusal)) keep({ ...message, refused: refusal });
   fail(message, refusal);
-  return !later;
+  return !mayPass(refusal);
 }
 
 /**
@@ -134,7 +136,7 @@ function fail(message, { status, why: words }) {
   if (line.dataset.tick) line.dataset.tick = 'failed';
   const told = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
   const why = find('[data-why]', told);
-  if (why) why.textContent += ` ${words}`;
+  if (why) why.textContent = mayPass({ status }) ? (why.dataset.later ?? '') : `${why.textContent} ${words}`;
   const again = find('[data-again]', told);
   if (again && status === 409) again.textContent = again.dataset.anyway ?? '';
   again?.addEventListener('click', () => {

@@ -26,7 +26,7 @@ const style = (color, ink) => `
   }
   [hidden],b:empty,p:empty{display:none!important}
   .unseen{position:fixed;clip-path:inset(50%)}
-  .panel,.panel *{box-sizing:border-box;margin:0}
+  .panel,.panel *{box-sizing:border-box;margin:0;unicode-bidi:plaintext}
   .panel{
     --soft:color-mix(in srgb,CanvasText 9%,Canvas);--muted:color-mix(in srgb,CanvasText 66%,Canvas);
     color-scheme:light dark;flex-direction:column;
@@ -231,7 +231,7 @@ export function mount(shell, config) {
     if (isAtEnd) toEnd();
     else if (quietly) log.scrollTop = log.scrollHeight - fromEnd;
 
-    const answering = chat.answering || author;
+    const answering = chat.state == 'open' && (chat.answering || author);
     set(subtitle, answering ? t('with', { name: answering }) : '');
     const writing = chat.writing ? t('typing', { name: chat.writing }) : '';
     if (writing && !typing.textContent) {

@@ -188,18 +188,37 @@ test('verbs may be called before the script has loaded, and events tell what hap
   await shop.close();
 });
 
-test('on a phone the chat fills the screen and every control is large enough', async () => {
-  const shop = await openShop({ head: '<meta name="viewport" content="width=device-width">', body: tag() });
+for (const side of ['end', 'start']) test(`on a phone the chat fills the screen and every control is large enough, launcher at the ${side}`, async () => {
+  const shop = await openShop({ head: '<meta name="viewport" content="width=device-width">', body: tag(` data-position="${side}"`) });
   const page = await window({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await page.goto(shop.url);
   await openChat(page);
   const box = await page.getByRole('dialog').boundingBox();
-  assert.ok(box.width >= 389 && box.height >= 840, JSON.stringify(box));
+  assert.ok(box.x === 0 && box.width >= 389 && box.height >= 840, JSON.stringify(box));
   for (const button of await page.getByRole('dialog').getByRole('button').all()) {
     const { width, height } = await button.boundingBox();
     assert.ok(Math.round(width) >= 44 && Math.round(height) >= 44, `${await button.getAttribute('aria-label')} is ${width} by ${height}`);
   }
   await shot(page, 'widget-phone');
+  await page.done();
+  await shop.close();
+});
+
+test('on a page that may keep nothing, messages are sent all the same', async () => {
+  const shop = await openShop({ body: tag() });
+  const page = await window();
+  await page.addInitScript(() => {
+    const refuse = () => { throw new DOMException('no', 'SecurityError'); };
+    Object.defineProperty(globalThis, 'localStorage', { get: refuse });
+    globalThis.BroadcastChannel = class { constructor() { refuse(); } };
+    navigator.locks.request = () => Promise.reject(new DOMException('no', 'SecurityError'));
+  });
+  await page.goto(shop.url);
+  await openChat(page);
+  await says(page, 'kept nowhere');
+  const log = page.getByRole('log', { name: 'Conversation' });
+  await log.getByRole('img', { name: 'Sent' }).waitFor();
+  assert.equal(await log.getByText('kept nowhere').count(), 1);
   await page.done();
   await shop.close();
 });

@@ -133,3 +133,78 @@ test('a visitor who is forgotten leaves nothing behind in the browser', async ()
   await other.done();
   await visitor.done();
 });
+
+test('what an agent wrote without a network goes out in the order in which it was written', async () => {
+  const { agent, visitor, there, here } = await talking('in order, please');
+  await agent.context().setOffline(true);
+  for (const text of ['first of three', 'second of three', 'third of three']) await answers(agent, text);
+  await here.getByText(/goes out by itself/).first().waitFor();
+  await agent.context().setOffline(false);
+  await there.getByText('third of three').waitFor();
+  assert.deepEqual(await there.getByText(/of three$/).allInnerTexts(), ['first of three', 'second of three', 'third of three']);
+  await visitor.done();
+  await agent.done();
+});
+
+test('a refused answer waits for its author, over a reload and in nobody else’s name', async () => {
+  const { agent, visitor, there, here } = await talking('shall we?');
+  let tries = 0;
+  await agent.context().route('**/messages', (route) => {
+    tries += 1;
+    return route.fulfill({ status: 409, contentType: 'application/problem+json', body: '{"detail":"Bob has answered meanwhile."}' });
+  });
+  await answers(agent, 'we shall');
+  await here.getByText('Bob has answered meanwhile.').waitFor();
+  await agent.reload();
+  await here.getByText('Bob has answered meanwhile.').waitFor();
+  assert.equal(tries, 1);
+  const stored = await agent.evaluate(() => Object.keys(localStorage).filter((it) => it.startsWith('shopbell.outbox.')));
+  assert.deepEqual(stored, [`shopbell.outbox.${await agent.locator('body').getAttribute('data-agent')}.${await agent.locator('body').getAttribute('data-view')}`]);
+  await agent.context().unroute('**/messages');
+  await here.getByRole('button', { name: 'Send anyway' }).click();
+  await there.getByText('we shall').waitFor();
+  await visitor.done();
+  await agent.done();
+});
+
+test('a chat taken over leaves no keys to press for whoever was typing', async () => {
+  const { agent, visitor } = await talking('who is there?');
+  const box = agent.getByRole('textbox', { name: 'Message' });
+  await box.fill('just a mom');
+  await box.focus();
+  await visitor.getByRole('button', { name: 'More' }).click();
+  await visitor.getByRole('menuitem', { name: 'End chat' }).click();
+  await agent.getByRole('button', { name: 'Reopen' }).waitFor();
+  await agent.keyboard.type('rn');
+  assert.equal(await agent.getByRole('button', { name: 'Reopen' }).count(), 1);
+  assert.equal(await box.isVisible(), false);
+  await visitor.done();
+  await agent.done();
+});
+
+test('an answer that comes after a visitor was forgotten is not shown to the next one', async () => {
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  await says(visitor, 'my secret');
+  const log = visitor.getByRole('log', WIDGET_LOG);
+  await log.getByRole('img', { name: 'Sent' }).waitFor();
+  /** @type {() => void} */
+  let answer = () => {};
+  const held = new Promise((done) => { answer = () => done(undefined); });
+  await visitor.route('**/w/v1/history*', async (route) => {
+    const response = await route.fetch();
+    await held;
+    await route.fulfill({ response });
+  });
+  const asked = visitor.waitForRequest('**/w/v1/history*');
+  await visitor.reload();
+  await asked;
+  await visitor.evaluate(() => globalThis.shopbell('reset'));
+  const answered = visitor.waitForResponse('**/w/v1/history*');
+  answer();
+  await (await answered).finished();
+  await openChat(visitor);
+  await visitor.getByRole('textbox', { name: 'Message' }).waitFor();
+  assert.equal(await visitor.getByText('my secret').count(), 0);
+  await visitor.done();
+});

@@ -103,6 +103,39 @@ async fn an_admin_invites_an_agent_and_makes_no_owner() {
 }
 
 #[actix_web::test]
+async fn whoever_has_not_taken_an_invitation_up_can_be_invited_afresh() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let invite = async |email: &str, role: &str| {
+        let form = [("name", "Bob"), ("email", email), ("role", role)];
+        let page = owner.post("/settings/team", &form).await.text().await;
+        let page = page.unwrap();
+        let (_, token) = page.split_once("/invite?token=").unwrap();
+        token.chars().take(43).collect::<String>()
+    };
+    let lost = invite("bob@mugs.example", "agent").await;
+    let fresh = invite("Bob@mugs.example", "admin").await;
+    assert_eq!(redeem(&house, "invite", &lost).await, 422);
+    assert_eq!(redeem(&house, "invite", &fresh).await, 303);
+    let team = owner.sees("/settings/team").await;
+    assert_eq!(team.matches("ob@mugs.example").count(), 1, "{team}");
+
+    // An admin does not get at what only an owner may give.
+    invite("carl@mugs.example", "owner").await;
+    house
+        .add_agent("eve@mugs.example", "Eve", Role::Admin)
+        .await;
+    let admin = house.agent("eve@mugs.example").await;
+    let steal = [
+        ("name", "Carl"),
+        ("email", "carl@mugs.example"),
+        ("role", "agent"),
+    ];
+    assert_eq!(admin.post("/settings/team", &steal).await.status(), 422);
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn another_agents_session_cannot_be_ended() {
     let house = open_house().await;
     house

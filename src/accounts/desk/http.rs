@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
-use crate::kernel::{Clock, SessionId, Timestamp, iso};
+use crate::kernel::{Browser, Clock, SessionId, Timestamp, iso};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment};
@@ -52,7 +52,7 @@ fn me_page(r: &Reader, now: Timestamp, agent: &Agent, around: &Around) -> Result
     let sessions = accounts::list_sessions(r, now, agent.id)?;
     let row = |it: accounts::SessionView| SessionRow {
         id: it.id.0,
-        device: it.device,
+        device: Browser::of(&it.device).words(),
         since: Moment::new(iso(it.created_at)),
         seen: Moment::new(iso(it.seen_at)),
         current: it.id == agent.session,
