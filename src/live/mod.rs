@@ -36,6 +36,10 @@ pub fn start(db: &Db, hub: Hub) -> Result<()> {
             if let Err(error) = publish(&reader, &hub, &mut position) {
                 tracing::error!(%error, "could not publish news after {position}: {error}");
                 std::thread::sleep(Duration::from_millis(200));
+                // Again by itself: the next commit may be hours away.
+                if commits.has_changed().is_ok() {
+                    continue;
+                }
             }
             if waiting.block_on(commits.changed()).is_err() {
                 return;

@@ -320,3 +320,20 @@ async fn an_agent_made_on_the_command_line_beside_a_running_server_can_sign_in()
     AgentBrowser::sign_in(&house.url, "bob@mugs.example", "quite another sentence").await;
     house.close().await;
 }
+
+#[actix_web::test]
+async fn an_agent_is_not_made_where_there_is_no_shop() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("elsewhere");
+    let refused = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+        .args(["--data", folder.to_str().unwrap(), "agent", "add"])
+        .args(["--email", "zed@mugs.example", "--name", "Zed"])
+        .args(["--role", "agent", "--password-stdin"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("there is no shop in the folder"), "{told}");
+    assert!(!folder.exists());
+}
