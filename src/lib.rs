@@ -7,7 +7,8 @@
 //!
 //! Deliberate departures from the first plan: `texts` joins the cellar, because
 //! errors speak to people; `setup`, `operations` and `demo` are rooms of their
-//! own near the roof, because they look into several rooms at once.
+//! own near the roof, because they look into several rooms at once. Outside the
+//! house, `.cargo/config.toml` says how SQLite is compiled.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 /// Words everybody shares: ids, the clock, secrets, addresses, text. Pure.
