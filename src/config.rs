@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::kernel::{EmailAddress, Network, Origin, Secret};
+use crate::kernel::{EmailAddress, Network, PublicUrl, Secret};
 
 /// Messages a visitor may send in a minute, unless the operator says otherwise.
 const VISITOR_RATE: u32 = 60;
@@ -14,7 +14,7 @@ const VISITOR_RATE: u32 = 60;
 pub struct Config {
     pub data: PathBuf,
     pub listen: SocketAddr,
-    pub public_url: Origin,
+    pub public_url: PublicUrl,
     pub trusted_proxies: Vec<Network>,
     /// A whole `smtp://` address, with its password; overrides the settings page.
     pub smtp_url: Option<Secret>,
@@ -49,11 +49,15 @@ impl Config {
                 "--listen {listen_text}: give an address and a port, such as 127.0.0.1:8080"
             ));
         }
-        let public_url = Origin::parse(&url_text);
-        if public_url.is_none() {
-            wrong.push(format!(
-                "--public-url {url_text}: give http:// or https:// and the host, such as https://chat.example"
-            ));
+        let public_url = PublicUrl::parse(&url_text);
+        match &public_url {
+            None => wrong.push(format!(
+                "--public-url {url_text}: give http:// or https:// and the host, such as https://chat.example, and a plain path if it has one"
+            )),
+            Some(url) if is_taken(url) => wrong.push(format!(
+                "--public-url {url_text}: its path begins like a page of this program; choose another, such as /chat"
+            )),
+            Some(_) => (),
         }
         let mut trusted_proxies = Vec::new();
         for part in proxies_text.split(',').map(str::trim) {
@@ -99,6 +103,36 @@ impl Config {
     }
 }
 
+/// First words of our own addresses. Below such a path nobody could tell what a
+/// proxy took off: `/inbox/inbox/7`, or `/inbox/7`?
+pub const TAKEN: &[&str] = &[
+    "assets",
+    "c",
+    "demo-shop",
+    "forgot",
+    "healthz",
+    "inbox",
+    "invite",
+    "live",
+    "login",
+    "logout",
+    "me",
+    "readyz",
+    "reset",
+    "settings",
+    "setup",
+    "w",
+    "w.d.ts",
+    "w.js",
+    "welcome",
+];
+
+fn is_taken(url: &PublicUrl) -> bool {
+    let base = url.base().to_string();
+    let first = base.split('/').nth(1).unwrap_or_default();
+    TAKEN.contains(&first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,8 +146,16 @@ mod tests {
     fn nothing_given_is_enough() {
         let config = parse(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.public_url.as_str(), "http://localhost:8080");
+        assert_eq!(config.public_url.to_string(), "http://localhost:8080");
         assert!(config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn a_path_that_begins_like_a_page_of_ours_is_refused() {
+        let with = |url: &str| parse(&[("public-url", url)]);
+        assert!(with("https://shop.example/chat/").is_ok());
+        assert!(with("https://shop.example/inbox").is_err());
+        assert!(with("https://shop.example/w/chat").is_err());
     }
 
     #[test]

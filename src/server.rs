@@ -87,7 +87,7 @@ pub async fn start(
         code: Data::new(code),
     };
 
-    live::start(&db, hub.clone())?;
+    live::start(&db, hub.clone(), shared.config.public_url.base().clone())?;
     start_work(&shared);
 
     let server = HttpServer::new(move || {

@@ -131,7 +131,7 @@ fn set_cookie(answer: &mut HttpResponse, cookie: Cookie<'_>) -> Result<()> {
 
 fn cookie(place: &Place, value: &str) -> Cookie<'static> {
     Cookie::build(place.session_cookie.clone(), value.to_owned())
-        .path("/")
+        .path(place.public_url.base().cookie_path().to_owned())
         .http_only(true)
         .secure(place.public_url.is_https())
         .same_site(SameSite::Lax)

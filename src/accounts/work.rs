@@ -79,7 +79,7 @@ async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(),
         Err(Error::NotFound(what)) => return Err(Trouble::Never(format!("no such {what}"))),
         Err(error) => return Err(Trouble::Later(error.to_string())),
     };
-    let letter = write(&order, &agent, &token, public_url.as_str())
+    let letter = write(&order, &agent, &token, &public_url.to_string())
         .map_err(|e| Trouble::Never(e.to_string()))?;
     let mail = letter.address(&outgoing, agent.email, &order.shop, job.id.0, now);
     mail::send(&outgoing.server, &mail).await?;

@@ -1,5 +1,5 @@
 // Turns `static/` into what the binary serves: comments stripped, imports of
-// each other rewritten to hashed names, compressed once and for all. A file whose
+// each other rewritten to hashed names beside themselves, compressed once and for all. A file whose
 // imports change gets a new name itself, so nothing stale is ever mixed.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ mod source;
 
 use source::{imports, resolve, strip};
 
-/// What the loader says where the panel's address belongs.
+/// What the loader says where the panel's address belongs, seen from the loader.
 const PANEL: (&str, &str) = ("__WIDGET_URL__", "widget/panel.js");
 /// Served under a name of their own, which must never change.
 const FIXED: &[&str] = &["widget/loader.js", "widget/w.d.ts"];
@@ -136,16 +136,19 @@ fn link(
     let mut linked = source.to_owned();
     for imported in imports(source) {
         let address = place(&resolve(name, &imported), sources, target, names, path)?;
+        // Beside itself, wherever the whole program stands on its host.
+        let folder = imported.rsplit_once('/').map_or(".", |(it, _)| it);
+        let file = address.rsplit('/').next().unwrap_or_default();
         for quote in ['\'', '"'] {
             linked = linked.replace(
                 &format!("{quote}{imported}{quote}"),
-                &format!("{quote}{address}{quote}"),
+                &format!("{quote}{folder}/{file}{quote}"),
             );
         }
     }
     if linked.contains(PANEL.0) {
         let address = place(PANEL.1, sources, target, names, path)?;
-        linked = linked.replace(PANEL.0, &address);
+        linked = linked.replace(PANEL.0, address.trim_start_matches('/'));
     }
     Ok(linked)
 }

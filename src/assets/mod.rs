@@ -127,10 +127,12 @@ mod tests {
         for (name, address) in TABLE.iter().filter(|(name, _)| name.ends_with(".js")) {
             let asset = find(address).unwrap_or_else(|| panic!("{name} is not served"));
             let text = std::str::from_utf8(asset.bytes).unwrap();
-            assert!(
-                !text.contains("from './") && !text.contains("__WIDGET_URL__"),
-                "{name}"
-            );
+            assert!(!text.contains("__WIDGET_URL__"), "{name}");
+            let (folder, _) = address.rsplit_once('/').unwrap();
+            for import in source::imports(text) {
+                let target = source::resolve(&format!("{folder}/x"), &import);
+                assert!(find(&target).is_some(), "{name} imports {import}");
+            }
         }
     }
 

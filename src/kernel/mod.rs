@@ -2,6 +2,7 @@
 //! and what counts as text. Pure; imports nothing of ours.
 
 mod actor;
+mod base;
 mod browser;
 mod clock;
 mod email;
@@ -11,10 +12,11 @@ mod secret;
 mod text;
 
 pub use actor::Actor;
+pub use base::{Base, LINKS};
 pub use browser::Browser;
 pub use clock::{Clock, Timestamp, from_rfc3339, iso, iso_in};
 pub use email::EmailAddress;
 pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};
-pub use network::{Network, Origin};
+pub use network::{Network, Origin, PublicUrl};
 pub use secret::{Secret, Token, TokenHash, random_key};
 pub use text::{Flaw, Stretch, clip, line, paragraph, stretches};

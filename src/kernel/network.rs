@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use url::Url;
 
+use super::Base;
+
 /// A block of addresses in CIDR notation (RFC 4632), or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -95,6 +97,52 @@ impl fmt::Display for Origin {
     }
 }
 
+/// How the world reaches this program: `https://shop.example`, or with a path of
+/// its own there, `https://shop.example/chat`. Shown without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: Origin,
+    base: Base,
+}
+
+impl PublicUrl {
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text.trim()).ok()?;
+        let bare = url.query().is_none() && url.fragment().is_none();
+        bare.then_some(Self {
+            origin: Origin::parse(text)?,
+            base: Base::parse(url.path())?,
+        })
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.origin.is_https()
+    }
+
+    pub fn is_loopback(&self) -> bool {
+        self.origin.is_loopback()
+    }
+
+    /// What `Host` carries.
+    pub fn authority(&self) -> &str {
+        self.origin.authority()
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.base)
+    }
+}
+
 fn is_loopback_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
@@ -114,6 +162,23 @@ mod tests {
         assert!(all.contains("8.8.8.8".parse().unwrap()));
         assert_eq!(Network::parse("10.0.0.0/33"), None);
         assert_eq!(Network::parse("shop.example"), None);
+    }
+
+    #[test]
+    fn a_public_address_keeps_its_path() {
+        let shown = |text: &str| PublicUrl::parse(text).map(|it| it.to_string());
+        let root = Some("https://chat.example".to_owned());
+        assert_eq!(shown("https://chat.example/"), root);
+        let below = Some("https://shop.example:8443/chat".to_owned());
+        assert_eq!(shown("https://Shop.example:8443/chat/"), below);
+        for bad in [
+            "https://chat.example/?a=1",
+            "https://chat.example/#a",
+            "https://chat.example/a%20b",
+            "chat.example/chat",
+        ] {
+            assert_eq!(shown(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -15,14 +15,14 @@ use crate::db::{self, Db, Reader, Storage};
 use crate::error::{Error, Result};
 use crate::hub::{Audience, Hub};
 use crate::journal;
-use crate::kernel::Seq;
+use crate::kernel::{Base, Seq};
 
 use protocol::Passing;
 
 /// Starts the thread that renders news, from the journal's present end on. It
 /// has a connection of its own: between a commit and the sockets there is no
-/// queue to wait in.
-pub fn start(db: &Db, hub: Hub) -> Result<()> {
+/// queue to wait in. `base` is where the links in it lead.
+pub fn start(db: &Db, hub: Hub, base: Base) -> Result<()> {
     let reader = db.reader()?;
     let start = journal::position(&reader)?;
     hub.start_at(start);
@@ -33,7 +33,7 @@ pub fn start(db: &Db, hub: Hub) -> Result<()> {
         };
         let mut position = start;
         loop {
-            if let Err(error) = publish(&reader, &hub, &mut position) {
+            if let Err(error) = publish(&reader, &hub, &base, &mut position) {
                 tracing::error!(%error, "could not publish news after {position}: {error}");
                 std::thread::sleep(Duration::from_millis(200));
                 // Again by itself: the next commit may be hours away.
@@ -54,11 +54,11 @@ pub fn start(db: &Db, hub: Hub) -> Result<()> {
 }
 
 /// Everything new: rendered once for each language that somebody reads.
-fn publish(reader: &Reader, hub: &Hub, position: &mut Seq) -> Result<()> {
+fn publish(reader: &Reader, hub: &Hub, base: &Base, position: &mut Seq) -> Result<()> {
     loop {
         let (facts, news) = db::at_once(reader, |r| {
             let facts = journal::after(r, *position)?;
-            let news = news::of(r, &facts, &hub.languages(), |it| hub.is_viewed(it));
+            let news = news::of(r, base, &facts, &hub.languages(), |it| hub.is_viewed(it));
             Ok((facts, news))
         })?;
         let Some(last) = facts.last() else {

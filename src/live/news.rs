@@ -11,13 +11,14 @@ use crate::error::Result;
 use crate::events::{Event, Side};
 use crate::hub::{Audience, News};
 use crate::journal::Fact;
-use crate::kernel::{Actor, ConversationId, Seq};
+use crate::kernel::{Actor, Base, ConversationId, Seq};
 use crate::texts::Lang;
 use crate::{sites, visitors};
 
 /// `viewed`: whether any of the listeners shows that conversation.
 pub fn of(
     r: &Reader,
+    base: &Base,
     facts: &[Fact],
     languages: &[Lang],
     viewed: impl Fn(ConversationId) -> bool,
@@ -44,14 +45,14 @@ pub fn of(
             continue;
         };
         place.last = fact.seq;
-        if let Err(error) = show(r, fact, place, languages, &mut news) {
+        if let Err(error) = show(r, base, fact, place, languages, &mut news) {
             // One unshowable event must not silence the ones after it.
             tracing::error!(%error, seq = fact.seq.0, "cannot show event {}: {error}", fact.seq);
         }
     }
     for id in order {
         if let Some(place) = touched.get(&id)
-            && let Err(error) = list_entries(r, place, languages, &mut news)
+            && let Err(error) = list_entries(r, base, place, languages, &mut news)
         {
             tracing::error!(%error, "cannot list a conversation: {error}");
         }
@@ -104,6 +105,7 @@ impl Touched {
 
 fn show(
     r: &Reader,
+    base: &Base,
     fact: &Fact,
     place: &mut Touched,
     languages: &[Lang],
@@ -116,7 +118,7 @@ fn show(
     let message = conversations::find_message(r, fact.seq)?;
     to_visitor(r, fact, place, &message, news)?;
     if place.viewed {
-        to_viewers(r, fact, place, &message, languages, news)?;
+        to_viewers(r, base, fact, place, &message, languages, news)?;
     }
     Ok(())
 }
@@ -208,6 +210,7 @@ fn to_visitor(
 
 fn to_viewers(
     r: &Reader,
+    base: &Base,
     fact: &Fact,
     place: &Touched,
     message: &Message,
@@ -229,7 +232,7 @@ fn to_viewers(
             list: &format!("log-{}", conversation.key),
             id: &view::row_id(message.id),
             key: &view::sort_key(message.id.0),
-            html: Some(&html),
+            html: Some(&base.links(&html)),
             data: None,
         };
         news.push(item.news(audience));
@@ -241,7 +244,7 @@ fn to_viewers(
                 list: &format!("header-{}", conversation.key),
                 id: "header",
                 key: "",
-                html: Some(&html),
+                html: Some(&base.links(&html)),
                 data: None,
             };
             news.push(item.news(audience));
@@ -252,6 +255,7 @@ fn to_viewers(
 
 fn list_entries(
     r: &Reader,
+    base: &Base,
     place: &Touched,
     languages: &[Lang],
     news: &mut Vec<News>,
@@ -270,7 +274,7 @@ fn list_entries(
             list: "conversations",
             id: &view::entry_id(&entry.key),
             key: &view::sort_key(entry.last_at),
-            html: Some(&html),
+            html: Some(&base.links(&html)),
             data: None,
         };
         news.push(item.news(Audience::AgentsReading(*lang)));

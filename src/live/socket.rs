@@ -19,7 +19,8 @@ use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{AgentSeat, Audience, Frame, Hub, News, Seat};
 use crate::kernel::{
-    Actor, AgentId, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId, clip,
+    Actor, AgentId, Base, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId,
+    clip,
 };
 use crate::web::{self, ClientAddress, Limit, Limits, Place, Routes, Who};
 use crate::{journal, sites, visitors};
@@ -79,8 +80,9 @@ async fn agent(
     let too_many = Error::TooMany { retry_after: 30 };
     let connection = hub.join(Seat::Agent(seat), AGENT_PAGES).ok_or(too_many)?;
     let joined_at = connection.joined_at;
+    let base = place.public_url.base().clone();
     let greeting = db
-        .read(move |r| greet_agent(r, &seat, &resume, joined_at))
+        .read(move |r| greet_agent(r, &base, &seat, &resume, joined_at))
         .await?;
     let (response, mut session, stream) = shake_hands(&request, body)?;
     let listener = AgentPage {
@@ -119,6 +121,7 @@ fn shake_hands(
 
 fn greet_agent(
     r: &Reader,
+    base: &Base,
     seat: &AgentSeat,
     resume: &Resume,
     joined_at: Seq,
@@ -133,7 +136,7 @@ fn greet_agent(
         return Ok(reload());
     };
     let viewed = |it: ConversationId| seat.viewing == Some(it);
-    let mut items = news::of(r, &facts, &[seat.lang], viewed);
+    let mut items = news::of(r, base, &facts, &[seat.lang], viewed);
     items.retain(|it| it.audience.includes(seat));
     Ok(welcome(joined_at, &epoch, items))
 }
@@ -325,7 +328,8 @@ fn greet_visitor(
         let reload = Control::Reload { region: "log" };
         return Ok(vec![reload.frame()]);
     };
-    let mut items = news::of(r, &facts, &[], |_| false);
+    // What visitors get is data, without links.
+    let mut items = news::of(r, &Base::default(), &facts, &[], |_| false);
     items.retain(|it| it.audience == Audience::Visitor(visitor));
     Ok(welcome(joined_at, &epoch, items))
 }

@@ -11,7 +11,7 @@ mod sql;
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{Origin, SiteId, Timestamp, line, random_key};
+use crate::kernel::{Origin, PublicUrl, SiteId, Timestamp, line, random_key};
 use crate::texts::Lang;
 
 pub use rules::{contrast, text_on};
@@ -120,7 +120,7 @@ pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
 }
 
 /// The one line for the shop's pages.
-pub fn embed_code(site: &Site, public_url: &Origin) -> String {
+pub fn embed_code(site: &Site, public_url: &PublicUrl) -> String {
     // The button's look stands in it: nothing is fetched before the first click.
     format!(
         "<script async src=\"{public_url}/w.js\" data-site=\"{}\" data-color=\"{}\" data-position=\"{}\"></script>",
@@ -130,11 +130,9 @@ pub fn embed_code(site: &Site, public_url: &Origin) -> String {
 
 /// What a shop with a content security policy adds to it. No `style-src`, no
 /// `img-src`, no `frame-src`: the widget needs none.
-pub fn csp_lines(public_url: &Origin) -> String {
-    format!(
-        "script-src {public_url};\nconnect-src {public_url} {};",
-        public_url.socket()
-    )
+pub fn csp_lines(public_url: &PublicUrl) -> String {
+    let (origin, socket) = (public_url.origin(), public_url.origin().socket());
+    format!("script-src {origin};\nconnect-src {origin} {socket};")
 }
 
 fn parse_origins(text: &str) -> Result<Vec<Origin>> {

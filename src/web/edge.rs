@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self as names, ContentType, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse};
@@ -22,9 +22,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Names the request, refuses hosts that are not ours, and lets no answer out
 /// undressed or unexplained.
 pub async fn guard<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, ActixError> {
+) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    come_in(&mut request);
     let id = kernel::random_key();
     let started = Instant::now();
     // The path only: what follows a question mark may open something.
@@ -48,7 +49,59 @@ pub async fn guard<B: MessageBody + 'static>(
     }
     let elapsed_us = started.elapsed().as_micros() as u64;
     span.in_scope(|| tracing::debug!(status, elapsed_us, "answered {status} in {elapsed_us} µs"));
-    Ok(response)
+    Ok(go_out(response.map_body(|_, body| body.boxed())))
+}
+
+/// Takes the path off that the whole program stands under, where the proxy has
+/// not done so already: inside, all addresses begin at `/`.
+fn come_in(request: &mut ServiceRequest) {
+    let place = request.app_data::<Data<Place>>();
+    let Some(base) = place.map(|it| it.public_url.base()) else {
+        return;
+    };
+    let Some(path) = base.within(request.path()) else {
+        return;
+    };
+    let inside = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    if let Ok(inside) = inside.parse::<Uri>() {
+        request.match_info_mut().get_mut().update(&inside);
+        request.head_mut().uri = inside;
+    }
+}
+
+/// And puts it on again, in front of every address that we name.
+fn go_out(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let request = response.request().clone();
+    let place = request.app_data::<Data<Place>>();
+    let Some(base) = place
+        .map(|it| it.public_url.base())
+        .filter(|it| !it.is_root())
+    else {
+        return response;
+    };
+    let location = response.headers().get(names::LOCATION);
+    let path = location.and_then(|it| super::local_path(it.to_str().ok()?));
+    if let Some(target) = path.and_then(|it| HeaderValue::from_str(&base.at(it)).ok()) {
+        response.headers_mut().insert(names::LOCATION, target);
+    }
+    if !is_page(&response) {
+        return response;
+    }
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => match std::str::from_utf8(&bytes) {
+            Ok(html) => BoxBody::new(base.links(html).into_owned()),
+            Err(_) => BoxBody::new(bytes),
+        },
+        Err(body) => body,
+    })
+}
+
+fn is_page(response: &ServiceResponse<BoxBody>) -> bool {
+    let kind = response.headers().get(names::CONTENT_TYPE);
+    kind.is_some_and(|it| it.as_bytes().starts_with(b"text/html"))
 }
 
 /// Probes ask by address, before any name is known; everybody else must know

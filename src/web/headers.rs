@@ -23,7 +23,7 @@ impl Secure {
              worker-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \
              frame-src 'self'; frame-ancestors 'none'; \
              require-trusted-types-for 'script'; trusted-types shopbell",
-            url.socket()
+            url.origin().socket()
         );
         let mut page = vec![
             ("content-security-policy", policy.as_str()),

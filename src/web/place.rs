@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::header;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::kernel::{Network, Origin, Token};
+use crate::kernel::{Network, Origin, PublicUrl, Token};
 
 /// What the anti-forgery token is derived for (`Token::derive`).
 pub const SESSION_PURPOSE: &str = "csrf";
@@ -19,7 +19,7 @@ pub const SESSION_PURPOSE: &str = "csrf";
 /// This server, as the outside reaches it.
 #[derive(Debug, Clone)]
 pub struct Place {
-    pub public_url: Origin,
+    pub public_url: PublicUrl,
     trusted_proxies: Vec<Network>,
     pub session_cookie: String,
     pub visitor_cookie: String,
@@ -30,8 +30,10 @@ impl Place {
         let public_url = config.public_url.clone();
         // Browsers enforce the `__Host-` prefix on secure cookies only. Cookies do
         // not know ports, so a trial on another port of this machine gets its own.
+        // It promises the whole host, so below a path the next best one stands there.
         let cookie = |name: &str| match public_url.is_https() {
-            true => format!("__Host-{name}"),
+            true if public_url.base().is_root() => format!("__Host-{name}"),
+            true => format!("__Secure-{name}"),
             false => format!(
                 "{name}-{}",
                 public_url.authority().replace([':', '.', '[', ']'], "-")
@@ -55,7 +57,7 @@ impl Place {
     /// Whether `Origin` names a page of our own: the public one, or, on this
     /// machine, the one the request was sent to.
     pub fn is_our_origin(&self, origin: &str, host: &str) -> bool {
-        if origin == self.public_url.as_str() {
+        if origin == self.public_url.origin().as_str() {
             return true;
         }
         Origin::parse(origin).is_some_and(|it| {

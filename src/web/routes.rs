@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use actix_web::dev::HttpServiceFactory;
+use actix_web::http::header::LOCATION;
 use actix_web::middleware::from_fn;
 use actix_web::web::{ServiceConfig, resource, route};
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, guard};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard};
 
 use super::limits;
 use crate::error::Error;
@@ -98,8 +99,24 @@ fn register(config: &mut ServiceConfig, resource: impl HttpServiceFactory + 'sta
     config.service(resource);
 }
 
-async fn nothing_here() -> Result<HttpResponse, Error> {
-    Err(Error::NotFound("page"))
+/// Nothing, unless somebody wrote one slash too many: then on to the true
+/// address (RFC 9110 15.4.9), with whatever was asked and sent.
+async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Error> {
+    let nothing = Error::NotFound("page");
+    let Some(path) = request.path().strip_suffix('/') else {
+        return Err(nothing);
+    };
+    let known = request.resource_map().match_pattern(path).is_some();
+    let Some(path) = super::local_path(path).filter(|_| known) else {
+        return Err(nothing);
+    };
+    let target = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    Ok(HttpResponse::PermanentRedirect()
+        .insert_header((LOCATION, target))
+        .finish())
 }
 
 async fn wrong_method() -> HttpResponse {

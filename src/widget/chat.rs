@@ -245,7 +245,7 @@ fn cookie_token(request: &HttpRequest, place: &Place) -> Option<Token> {
 
 fn cookie(place: &Place, value: &str) -> Cookie<'static> {
     Cookie::build(place.visitor_cookie.clone(), value.to_owned())
-        .path("/")
+        .path(place.public_url.base().cookie_path().to_owned())
         .http_only(true)
         .secure(place.public_url.is_https())
         .same_site(SameSite::Lax)

@@ -1,6 +1,13 @@
 // Small words for the document and for forms sent without leaving the page.
 
 /**
+ * An address of ours. This script lies two folders below where the program stands
+ * on its host, and so knows the path.
+ * @param {string} path  `/inbox`
+ */
+export const at = (path) => new URL('../..' + path, import.meta.url).href;
+
+/**
  * @template {Element} [T=HTMLElement]
  * @param {string} selector
  * @param {ParentNode} [within]

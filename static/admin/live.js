@@ -2,7 +2,7 @@
 // the page afresh where it cannot. What to do with a piece of news is for the
 // files that own a part of the page; they say so with `on`.
 
-import { find } from './dom.js';
+import { at, find } from './dom.js';
 
 /** One piece of news, as the server sends it; `node` is `html` made ready.
  * @typedef {object} Item
@@ -79,7 +79,7 @@ function fragment(html) {
 export async function fetchPage(url) {
   try {
     const response = await fetch(url, { headers: { accept: 'text/html' } });
-    if (new URL(response.url).pathname === '/login') location.reload();
+    if (response.url.split('?')[0] === at('/login')) location.reload();
     if (!response.ok) return null;
     return new DOMParser().parseFromString(trust(await response.text()), 'text/html');
   } catch {
@@ -188,7 +188,7 @@ function hear(frame) {
 function connect() {
   clearTimeout(retry);
   if (!ready || socket || stopped || !navigator.onLine) return;
-  const url = new URL('/live', location.href);
+  const url = new URL(at('/live'));
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = new URLSearchParams({
     after: String(position),
@@ -229,7 +229,7 @@ function again() {
 
 /** A refused socket does not say why; a page does. */
 async function findOutWhetherSignedIn() {
-  const asked = fetch('/me', { method: 'HEAD', redirect: 'manual' }).catch(() => null);
+  const asked = fetch(at('/me'), { method: 'HEAD', redirect: 'manual' }).catch(() => null);
   const answer = await asked;
   if (answer?.type === 'opaqueredirect' || answer?.status === 401) leave();
 }

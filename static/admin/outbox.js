@@ -2,7 +2,7 @@
 // it, and has an id by which the server knows it again, so that trying twice is
 // harmless and nothing that was written is ever lost.
 
-import { all, find, reason, recall, remember, send } from './dom.js';
+import { all, at, find, reason, recall, remember, send } from './dom.js';
 import { apply, onState } from './live.js';
 import { keeping, newest, toEnd, view } from './log.js';
 
@@ -107,11 +107,11 @@ async function attempt(message) {
   /** @type {Record<string, string>} */
   const fields = { cid, body, last_seen: String(seen) };
   if (note) fields.note = '1';
-  const reply = await send(`/inbox/${view}/messages`, fields);
+  const reply = await send(at(`/inbox/${view}/messages`), fields);
   if (reply.ok) {
     forget(cid);
     // A look into the past ends with an answer.
-    if (find('#log[data-deep]')) location.href = `/inbox/${view}`;
+    if (find('#log[data-deep]')) location.href = at(`/inbox/${view}`);
     else if (reply.body?.op) apply([reply.body]);
     return true;
   }

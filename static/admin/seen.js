@@ -1,7 +1,7 @@
 // Tells the server how far the conversation on the screen has been read: only
 // while somebody can see it.
 
-import { all, find, send } from './dom.js';
+import { all, at, find, send } from './dom.js';
 import { on, onPage } from './live.js';
 import { isAtEnd, view } from './log.js';
 
@@ -21,7 +21,7 @@ async function tellIfSeen() {
   const upto = Math.max(0, ...theirs);
   if (upto <= told) return;
   told = upto;
-  const reply = await send(`/inbox/${view}/seen`, { upto: String(upto) });
+  const reply = await send(at(`/inbox/${view}/seen`), { upto: String(upto) });
   if (!reply.ok) told = 0;
 }
 

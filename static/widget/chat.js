@@ -37,8 +37,8 @@ const mayPass = ({ status }) => !status || status == 429 || status >= 500;
  * @param {(message: Message) => void} arrived
  * @returns {Chat}
  */
-export function openChat({ origin, options, emit, facts }, { lang, preview }, changed, arrived) {
-  const api = origin + '/w/v1';
+export function openChat({ home, options, emit, facts }, { lang, preview }, changed, arrived) {
+  const api = home + 'w/v1';
   const key = 'shopbell:' + options.site;
   const ending = new AbortController();
   /** @type {Map<number, Message>} */

@@ -63,7 +63,7 @@
     button,
     label,
     title: '',
-    origin: new URL(script.src).origin,
+    home: new URL('.', script.src).href,
     options: { ...early?.settings, ...script.dataset },
     facts: { state: 'closed', unread: 0, visitorId: null },
     emit(event, detail = {}) {
@@ -72,7 +72,7 @@
       handlers[event]?.forEach((handler) => queueMicrotask(() => handler(detail)));
     },
   };
-  const { options, facts, emit, origin } = shell;
+  const { options, facts, emit, home } = shell;
   /** What an earlier visit left behind; some pages may not even ask. */
   const kept = () => {
     try {
@@ -87,8 +87,8 @@
       try {
         const [module, config] = await Promise.all([
           // A browser may remember that a module failed, so ask by another name.
-          import(origin + '__WIDGET_URL__' + (attempts++ ? '?' + attempts : '')),
-          fetch(`${origin}/w/v1/sites/${options.site}?lang=${options.locale}`),
+          import(home + '__WIDGET_URL__' + (attempts++ ? '?' + attempts : '')),
+          fetch(`${home}w/v1/sites/${options.site}?lang=${options.locale}`),
         ]);
         if (started) panel = module.mount(shell, await config.json());
       } catch (cause) {

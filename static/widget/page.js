@@ -17,6 +17,7 @@ const STYLE = `
 const place = /** @type {HTMLElement} */ (document.getElementById('shopbell-page'));
 const { site = '', locale = document.documentElement.lang } = place.dataset;
 const title = document.title;
+const home = new URL('../../', import.meta.url).href;
 
 /** @param {string} name @param {any} [detail] */
 function emit(name, detail) {
@@ -42,7 +43,7 @@ function begin(config) {
     frame,
     emit,
     title,
-    origin: location.origin,
+    home,
     options: { site },
     facts: { state: 'open', unread: 0 },
     button,
@@ -55,7 +56,7 @@ function begin(config) {
 /** The page itself came from there a moment ago, so what fails now passes. */
 async function load() {
   try {
-    const answer = await fetch(`/w/v1/sites/${encodeURIComponent(site)}?lang=${encodeURIComponent(locale)}`);
+    const answer = await fetch(`${home}w/v1/sites/${encodeURIComponent(site)}?lang=${encodeURIComponent(locale)}`);
     if (!answer.ok) throw answer;
     begin(await answer.json());
   } catch (cause) {

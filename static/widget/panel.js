@@ -113,7 +113,7 @@ const withLinks = (text) =>
 
 /** @param {Shell} shell @param {SiteConfig} config @returns {Panel} */
 export function mount(shell, config) {
-  const { root, button, label, origin, options, facts, emit, frame } = shell;
+  const { root, button, label, home, options, facts, emit, frame } = shell;
   const { name, lang, texts } = config;
   // The server refused, and says why.
   if (!texts) throw config;
@@ -383,7 +383,7 @@ export function mount(shell, config) {
   phone.addEventListener('change', () => open && show(), { signal });
   document.addEventListener(
     'securitypolicyviolation',
-    (cause) => cause.blockedURI.includes(origin.slice(5)) && emit('error', { message: 'blocked by ' + cause.effectiveDirective, cause }),
+    (cause) => cause.blockedURI.includes(home.slice(5)) && emit('error', { message: 'blocked by ' + cause.effectiveDirective, cause }),
     { signal },
   );
   box.value = chat.stored().draft || '';

@@ -135,8 +135,8 @@ export interface Chat {
 /** The place the panel is mounted in: beside the loader's launcher, or a whole page. */
 export interface Shell {
   root: ShadowRoot;
-  /** Where the server is. */
-  origin: string;
+  /** Where the server is, with the path it stands under and a slash at the end. */
+  home: string;
   /** The `data-` attributes of the script, and what `init` added. */
   options: Record<string, string | undefined>;
   /** What `get` tells. */

@@ -169,6 +169,48 @@ fn every_asset_a_template_names_exists() {
     assert_none(wrong);
 }
 
+/// Where the program stands under a path of its host, the attributes in
+/// `kernel::LINKS` get that path; whatever holds an address must be one of them.
+#[test]
+fn every_address_in_a_page_can_be_moved_below_a_path() {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in read_all(&root().join("templates"), &["html"]) {
+        for (at, _) in text.match_indices("=\"") {
+            let name = text[..at].rsplit(char::is_whitespace).next().unwrap();
+            let value = text[at + 2..].split('"').next().unwrap();
+            // `{% if … %}/inbox`, and an address that is not at the beginning: `url=/…`.
+            let address = value.starts_with('/') || value.contains("%}/") || value.contains("=/");
+            if address && !shopbell::kernel::LINKS.contains(&name) {
+                wrong.insert(format!("{}: {name}=\"{value}\"", path.display()));
+            }
+        }
+    }
+    assert_none(wrong);
+}
+
+/// `at('/inbox')`, never `'/inbox'`: a script knows no path of the host.
+#[test]
+fn every_address_in_a_script_can_be_moved_below_a_path() {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in read_all(&root().join("static"), &["js"]) {
+        let lines = text.lines().map(str::trim);
+        for line in lines.filter(|it| !it.starts_with('*') && !it.starts_with("//")) {
+            for (start, _) in ["'/", "\"/", "`/"]
+                .iter()
+                .flat_map(|it| line.match_indices(it))
+            {
+                let (before, rest) = line.split_at(start);
+                let address = rest[2..].starts_with(|it: char| it.is_ascii_lowercase());
+                let moved = before.contains("api") || before.ends_with("ask(");
+                if address && !moved && !before.ends_with("at(") {
+                    wrong.insert(format!("{}: {line}", path.display()));
+                }
+            }
+        }
+    }
+    assert_none(wrong);
+}
+
 /// Each rule, broken on purpose, in memory.
 #[test]
 fn a_broken_rule_is_noticed() {

@@ -12,3 +12,4 @@ mod operations;
 mod plant;
 mod support;
 mod transcripts;
+mod web;

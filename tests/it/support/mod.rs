@@ -24,6 +24,8 @@ pub use smtp::{Mood, PostOffice};
 pub const NOW: i64 = 1_790_000_000_000;
 pub const PASSWORD: &str = "correct horse battery";
 pub const OWNER: &str = "ada@mugs.example";
+/// An option of the house: the path it stands under on its host.
+pub const BELOW: &str = "below";
 pub const SHOP: &str = "https://mugs.example";
 
 /// The database with its threads, without the server.
@@ -88,11 +90,13 @@ impl House {
     pub async fn open(home: TempDir, clock: Clock, options: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let below = options.iter().find(|(key, _)| *key == BELOW);
+        let below = below.map_or("", |(_, path)| *path);
         let config = Config::parse(|name| {
             let given = options.iter().find(|(key, _)| *key == name);
             match (given, name) {
                 (Some((_, value)), _) => Some((*value).to_owned()),
-                (None, "public-url") => Some(url.clone()),
+                (None, "public-url") => Some(format!("{url}{below}")),
                 // Visitors of these tests say themselves where they come from.
                 (None, "trusted-proxies") => Some("127.0.0.1".to_owned()),
                 (None, _) => None,
@@ -109,7 +113,7 @@ impl House {
         });
         let site = furnish(&db).await;
         Self {
-            url,
+            url: format!("{url}{below}"),
             site,
             db,
             clock,

@@ -24,6 +24,12 @@ fn address() -> String {
     format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255)
 }
 
+/// What a browser says of a page there: no path.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |it| it + 3);
+    url[host..].find('/').map_or(url, |end| &url[..host + end])
+}
+
 pub fn client() -> Client {
     Client::builder()
         .redirect(redirect::Policy::none())
@@ -211,7 +217,7 @@ impl AgentBrowser {
         let http = client();
         let sign_in = http
             .post(format!("{url}/login"))
-            .header("origin", url)
+            .header("origin", origin(url))
             .header("x-forwarded-for", address())
             .form(&[("email", email), ("password", password)]);
         let answer = sign_in.send().await.ok()?;
@@ -235,7 +241,11 @@ impl AgentBrowser {
 
     pub async fn try_listen(&self, seq: i64, epoch: &str) -> Option<Screen> {
         let url = format!("{}/live?after={seq}&epoch={epoch}", self.url);
-        Screen::try_open(&url, &[("cookie", &self.cookie), ("origin", &self.url)]).await
+        Screen::try_open(
+            &url,
+            &[("cookie", &self.cookie), ("origin", origin(&self.url))],
+        )
+        .await
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -262,7 +272,7 @@ impl AgentBrowser {
         let csrf = self.csrf().await;
         let form = self
             .request(Method::POST, path)
-            .header("origin", &self.url)
+            .header("origin", origin(&self.url))
             .header("x-csrf-token", csrf)
             .header("accept", "application/json")
             .form(fields);
@@ -297,7 +307,11 @@ impl AgentBrowser {
 
     pub async fn listens_after(&self, seq: &str, epoch: &str, view: &str) -> Result<Screen, u16> {
         let url = format!("{}/live?after={seq}&epoch={epoch}&view={view}", self.url);
-        Screen::open(&url, &[("cookie", &self.cookie), ("origin", &self.url)]).await
+        Screen::open(
+            &url,
+            &[("cookie", &self.cookie), ("origin", origin(&self.url))],
+        )
+        .await
     }
 }
 

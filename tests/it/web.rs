@@ -1,0 +1,279 @@
+//! How the house stands in the world: under a path of its host, behind proxies
+//! that take the path off or leave it, and at addresses with a slash too many.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use actix_web::App;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
+use shopbell::config::TAKEN;
+use shopbell::server;
+use shopbell::web::Route;
+
+use crate::support::{AgentBrowser, BELOW, House, client, open_house, open_house_with};
+
+const CHAT: &str = "/deep/chat";
+
+fn table() -> Vec<Route> {
+    let mut table = Vec::new();
+    let _ = App::new().configure(|config| table = server::mount(config));
+    table
+}
+
+fn header(answer: &Response, name: &str) -> String {
+    let value = answer.headers().get(name);
+    value.map_or(String::new(), |it| it.to_str().unwrap().to_owned())
+}
+
+/// What a page names, as far as a browser would go there: from the host's root.
+fn addresses(html: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in html.match_indices("=\"/") {
+        let name = html[..at].rsplit(char::is_whitespace).next().unwrap();
+        let shown = ["value", "title", "content", "placeholder"].contains(&name);
+        if !shown {
+            let value = html[at + 2..].split('"').next().unwrap();
+            found.insert(value.split('#').next().unwrap().replace("&#38;", "&"));
+        }
+    }
+    found
+}
+
+/// Asks for an address as the world does, with or without a session.
+async fn visit(origin: &str, path: &str, cookie: &str) -> Response {
+    let ask = client()
+        .get(format!("{origin}{path}"))
+        .header("accept", "text/html")
+        .header("cookie", cookie);
+    ask.send().await.unwrap()
+}
+
+/// Walks every page that can be reached; whatever is named lies below the path
+/// and is there.
+async fn walk(house: &House, agent: Option<&AgentBrowser>) -> BTreeSet<String> {
+    let origin = house.url.strip_suffix(CHAT).unwrap();
+    let cookie = agent.map_or("", |it| it.cookie.as_str());
+    let mut seen = BTreeSet::new();
+    let begin = [
+        "/",
+        "/login",
+        "/forgot",
+        "/demo-shop",
+        "/me",
+        "/welcome",
+        "/nothing",
+    ];
+    let mut next: VecDeque<String> = begin.iter().map(|it| format!("{CHAT}{it}")).collect();
+    next.push_back(format!("{CHAT}/c/{}", house.site));
+    while let Some(path) = next.pop_front() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let answer = visit(origin, &path, cookie).await;
+        let status = answer.status();
+        // Forms name addresses for POST.
+        let there = status.is_success()
+            || status.is_redirection()
+            || status == StatusCode::METHOD_NOT_ALLOWED
+            || path.ends_with("/nothing");
+        assert!(there, "{path}: {status}");
+        let mut named: BTreeSet<String> = BTreeSet::new();
+        let location = header(&answer, "location");
+        if !location.is_empty() {
+            named.insert(location.split('#').next().unwrap().to_owned());
+        }
+        if header(&answer, "content-type").starts_with("text/html") {
+            named.extend(addresses(&answer.text().await.unwrap()));
+        }
+        for it in named {
+            let below = it.strip_prefix(CHAT).is_some_and(|it| it.starts_with('/'));
+            assert!(below, "{path} leads out of {CHAT}: {it}");
+            next.push_back(it);
+        }
+    }
+    seen
+}
+
+#[actix_web::test]
+async fn below_a_path_no_page_leads_out_of_it() {
+    let house = open_house_with(&[(BELOW, CHAT)]).await;
+    let mut visitor = house.visitor().await;
+    visitor
+        .writes("is <a href=\"/inbox\">anyone</a> there?")
+        .await;
+    let agent = house.owner().await;
+    let as_stranger = walk(&house, None).await;
+    let as_owner = walk(&house, Some(&agent)).await;
+    let has = |seen: &BTreeSet<String>, start: &str| {
+        let start = format!("{CHAT}{start}");
+        seen.iter().any(|it| it.starts_with(&start))
+    };
+    for start in ["/assets/admin/icons.", "/w.js", "/login", "/forgot", "/c/"] {
+        assert!(
+            has(&as_stranger, start),
+            "{start} was not walked: {as_stranger:#?}"
+        );
+    }
+    for start in [
+        "/inbox/c_",
+        "/settings/workings",
+        "/settings/site",
+        "/me",
+        "/logout",
+    ] {
+        assert!(
+            has(&as_owner, start),
+            "{start} was not walked: {as_owner:#?}"
+        );
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn below_a_path_the_main_job_works_and_news_stay_there() {
+    let house = open_house_with(&[(BELOW, CHAT)]).await;
+    let mut visitor = house.visitor().await;
+    let mut agent = house.owner().await;
+    let mut screen = agent.listens("").await;
+    visitor.writes("is anyone there?").await;
+    let news = screen.next_that(|it| it["html"].is_string()).await;
+    let html = news["html"].as_str().unwrap();
+    let named = addresses(html);
+    assert!(!named.is_empty(), "{html}");
+    for it in named {
+        assert!(it.starts_with(&format!("{CHAT}/")), "{it}");
+    }
+    let key = html
+        .split("/inbox/")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let mut page = visitor.listens(0, None).await;
+    agent.joins(key).await;
+    agent.answers(key, "the owner is").await;
+    let answer = page
+        .next_that(|it| it["data"]["body"] == "the owner is")
+        .await;
+    assert_eq!(answer["op"], "put");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn below_a_path_a_proxy_may_take_it_off_or_leave_it() {
+    let house = open_house_with(&[(BELOW, CHAT)]).await;
+    let agent = house.owner().await;
+    let origin = house.url.strip_suffix(CHAT).unwrap();
+    for path in [
+        "/inbox?show=resolved",
+        "/w.js",
+        "/healthz",
+        "/settings/site",
+    ] {
+        let whole = visit(origin, &format!("{CHAT}{path}"), &agent.cookie).await;
+        let taken_off = visit(origin, path, &agent.cookie).await;
+        assert_eq!(whole.status(), 200, "{path}");
+        assert_eq!(taken_off.status(), 200, "{path}");
+        let types = [&whole, &taken_off].map(|it| header(it, "content-type"));
+        assert_eq!(types[0], types[1], "{path}");
+    }
+    let bare = visit(origin, CHAT, &agent.cookie).await;
+    assert!(header(&bare, "location").starts_with(&format!("{CHAT}/")));
+    let beside = visit(origin, "/deep/chatter", &agent.cookie).await;
+    assert_eq!(beside.status(), 404);
+    let out = visit(origin, &format!("{CHAT}/inbox?show=resolved"), "").await;
+    assert_eq!(
+        header(&out, "location"),
+        format!("{CHAT}/login?next=%2Finbox%3Fshow%3Dresolved")
+    );
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn below_a_path_cookies_and_embed_code_name_it() {
+    let public = "https://shop.example/chat/";
+    let house = open_house_with(&[("public-url", public)]).await;
+    let sign_in = client()
+        .post(format!("{}/chat/login", house.url))
+        .header("host", "shop.example")
+        .header("origin", "https://shop.example")
+        .form(&[
+            ("email", crate::support::OWNER),
+            ("password", crate::support::PASSWORD),
+        ]);
+    let answer = sign_in.send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    assert_eq!(header(&answer, "location"), "/chat/inbox");
+    let cookie = header(&answer, "set-cookie");
+    assert!(cookie.starts_with("__Secure-sid="), "{cookie}");
+    assert!(cookie.contains("; Path=/chat;"), "{cookie}");
+    let session = cookie.split(';').next().unwrap();
+    let welcome = client()
+        .get(format!("{}/chat/welcome", house.url))
+        .header("host", "shop.example")
+        .header("cookie", session);
+    let page = welcome.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("https://shop.example/chat/w.js"), "{page}");
+    let chat = client()
+        .post(format!("{}/chat/c/{}", house.url, house.site))
+        .header("host", "shop.example")
+        .header("origin", "https://shop.example")
+        .form(&[("cid", "visitor-line-1"), ("body", "hello")]);
+    let answer = chat.send().await.unwrap();
+    let cookie = header(&answer, "set-cookie");
+    assert!(cookie.contains("; Path=/chat;"), "{cookie}");
+    house.close().await;
+}
+
+#[test]
+fn no_path_may_begin_like_a_page_of_ours() {
+    let firsts: BTreeSet<&str> = table()
+        .iter()
+        .filter_map(|it| it.path.split('/').nth(1))
+        .filter(|it| !it.is_empty())
+        .collect();
+    assert_eq!(firsts, TAKEN.iter().copied().collect());
+}
+
+#[actix_web::test]
+async fn one_slash_too_many_leads_to_the_true_address() {
+    let house = open_house().await;
+    let slashed = |path: &str| client().get(format!("{}{path}", house.url));
+    let key = format!("/c/{}", house.site);
+    for path in ["/login", "/inbox", "/settings/site", &key] {
+        let answer = slashed(&format!("{path}/?a=1")).send().await.unwrap();
+        assert_eq!(answer.status(), 308, "{path}");
+        assert_eq!(header(&answer, "location"), format!("{path}?a=1"));
+    }
+    for path in [
+        "/nothing/",
+        "/login//",
+        "//evil.example/",
+        "/%2Fevil.example/",
+    ] {
+        let answer = slashed(path).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+    }
+    house.close().await;
+    let house = open_house_with(&[(BELOW, CHAT)]).await;
+    let answer = client()
+        .get(format!("{}/login/", house.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(header(&answer, "location"), format!("{CHAT}/login"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_form_posted_to_a_slashed_address_is_sent_on_whole() {
+    let house = open_house().await;
+    let post = client()
+        .request(Method::POST, format!("{}/w/v1/visitors/", house.url))
+        .json(&json!({ "site": house.site }));
+    let answer = post.send().await.unwrap();
+    assert_eq!(answer.status(), 308);
+    assert_eq!(header(&answer, "location"), "/w/v1/visitors");
+    house.close().await;
+}
