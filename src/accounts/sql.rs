@@ -2,7 +2,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::passwords::PasswordHash;
 use super::{AgentView, NewAgent, Purpose, Role, SessionView, SignedIn};
-use crate::db::{OnUnique, Reader, Writer};
+use crate::db::{OnUnique, Reader, Writer, known};
 use crate::error::{Error, Result};
 use crate::kernel::{AgentId, EmailAddress, SessionId, Timestamp, TokenHash};
 use crate::texts::Lang;
@@ -264,19 +264,21 @@ fn read_agent(row: &Row) -> rusqlite::Result<AgentView> {
 
 fn read_email(row: &Row) -> rusqlite::Result<EmailAddress> {
     let text: String = row.get("email")?;
-    EmailAddress::parse(&text).ok_or_else(|| unreadable("email"))
+    known(EmailAddress::parse(&text), || whose(row, "email", &text))
 }
 
 fn read_role(row: &Row) -> rusqlite::Result<Role> {
     let text: String = row.get("role")?;
-    Role::parse(&text).ok_or_else(|| unreadable("role"))
+    known(Role::parse(&text), || whose(row, "role", &text))
 }
 
 fn read_lang(row: &Row) -> rusqlite::Result<Lang> {
     let text: String = row.get("lang")?;
-    Ok(Lang::from_code(&text).unwrap_or_default())
+    known(Lang::from_code(&text), || whose(row, "lang", &text))
 }
 
-fn unreadable(column: &str) -> rusqlite::Error {
-    rusqlite::Error::InvalidColumnName(format!("agents.{column} holds something unreadable"))
+/// “agent 7: role `limited`”.
+fn whose(row: &Row, column: &str, text: &str) -> String {
+    let id: i64 = row.get("id").unwrap_or_default();
+    format!("agent {id}: {column} `{text}`")
 }

@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Change, Conversation, Kind, Message, NewMessage, State};
-use crate::db::{Reader, Writer};
+use crate::db::{Reader, Writer, known};
 use crate::error::Result;
 use crate::kernel::{
     AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
@@ -267,22 +267,26 @@ pub fn list_changes(
     Ok(found)
 }
 
+/// Among the newest thousand lines: no page waits for a walk through all of a
+/// long talk.
 pub fn find_last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<Option<Message>> {
     let mut query = r.prepare_cached(&format!(
-        "{MESSAGE} where m.conversation = ?1 and m.kind = 'visitor' order by m.id desc limit 1"
+        "{MESSAGE} where m.id = (
+             select max(id) from (
+                 select id, kind from messages where conversation = ?1 order by id desc limit 1000)
+             where kind = 'visitor')"
     ))?;
     let found = query.query_row(params![conversation.0], read_message);
     Ok(found.optional()?)
 }
 
 fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
-    let state: String = row.get("state")?;
     Ok(Conversation {
         id: ConversationId(row.get("id")?),
         key: ConversationKey(row.get("key")?),
         site: SiteId(row.get("site")?),
         visitor: VisitorId(row.get("visitor")?),
-        state: read_state(&state),
+        state: read_state(row)?,
         assignee: row.get::<_, Option<i64>>("assignee")?.map(AgentId),
         created_at: row.get("created_at")?,
         unread: row.get("unread")?,
@@ -292,8 +296,6 @@ fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
 }
 
 fn read_message(row: &Row) -> rusqlite::Result<Message> {
-    let kind: String = row.get("kind")?;
-    let change: Option<String> = row.get("change")?;
     let device_kind: Option<String> = row.get("device_kind")?;
     let device = match device_kind {
         Some(kind) => Some(Device {
@@ -310,10 +312,10 @@ fn read_message(row: &Row) -> rusqlite::Result<Message> {
     Ok(Message {
         id: Seq(row.get("id")?),
         conversation: ConversationId(row.get("conversation")?),
-        kind: read_kind(&kind),
+        kind: read_kind(row)?,
         agent: row.get::<_, Option<i64>>("agent")?.map(AgentId),
         agent_name: row.get("agent_name")?,
-        change: change.as_deref().and_then(read_change),
+        change: read_change(row)?,
         body: row.get("body")?,
         cid: row.get("cid")?,
         at: row.get("at")?,
@@ -330,11 +332,20 @@ pub fn state_word(state: State) -> &'static str {
     }
 }
 
-pub fn read_state(word: &str) -> State {
-    match word {
-        "resolved" => State::Resolved,
-        _ => State::Open,
-    }
+pub fn read_state(row: &Row) -> rusqlite::Result<State> {
+    let word: String = row.get("state")?;
+    let state = match word.as_str() {
+        "open" => Some(State::Open),
+        "resolved" => Some(State::Resolved),
+        _ => None,
+    };
+    known(state, || whose(row, "conversation", "state", &word))
+}
+
+/// “message 7: kind `whisper`”.
+fn whose(row: &Row, what: &str, column: &str, word: &str) -> String {
+    let id: i64 = row.get("id").unwrap_or_default();
+    format!("{what} {id}: {column} `{word}`")
 }
 
 fn kind_word(kind: Kind) -> &'static str {
@@ -346,13 +357,29 @@ fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
-pub fn read_kind(word: &str) -> Kind {
+fn parse_kind(word: &str) -> Option<Kind> {
     match word {
-        "visitor" => Kind::Visitor,
-        "agent" => Kind::Agent,
-        "note" => Kind::Note,
-        _ => Kind::System,
+        "visitor" => Some(Kind::Visitor),
+        "agent" => Some(Kind::Agent),
+        "note" => Some(Kind::Note),
+        "system" => Some(Kind::System),
+        _ => None,
     }
+}
+
+fn read_kind(row: &Row) -> rusqlite::Result<Kind> {
+    let word: String = row.get("kind")?;
+    known(parse_kind(&word), || whose(row, "message", "kind", &word))
+}
+
+/// Of the newest line; nobody's words where there is none yet.
+pub fn read_last_kind(row: &Row) -> rusqlite::Result<Kind> {
+    let word: String = row.get("last_kind")?;
+    let kind = match word.as_str() {
+        "" => Some(Kind::System),
+        word => parse_kind(word),
+    };
+    known(kind, || whose(row, "conversation", "last_kind", &word))
 }
 
 fn change_word(change: Change) -> &'static str {
@@ -365,13 +392,17 @@ fn change_word(change: Change) -> &'static str {
     }
 }
 
-fn read_change(word: &str) -> Option<Change> {
-    match word {
+fn read_change(row: &Row) -> rusqlite::Result<Option<Change>> {
+    let Some(word) = row.get::<_, Option<String>>("change")? else {
+        return Ok(None);
+    };
+    let change = match word.as_str() {
         "joined" => Some(Change::Joined),
         "resolved" => Some(Change::Resolved),
         "ended" => Some(Change::Ended),
         "reopened" => Some(Change::Reopened),
         "transcript_sent" => Some(Change::TranscriptSent),
         _ => None,
-    }
+    };
+    known(change, || whose(row, "message", "change", &word)).map(Some)
 }

@@ -1,48 +1,93 @@
-//! Applies `migrations/*.sql` in name order, each once, each in a transaction.
-//! A migration that has shipped is never edited. Before an existing database is
-//! changed, a whole copy of it is put aside.
+//! Applies `migrations/*.sql` in name order, each once, all that are pending in
+//! one transaction: a database is of the old release or of the new one, whenever
+//! the power goes. A migration that has shipped is never edited. Before an
+//! existing database is changed, a whole copy of it is put aside.
+//!
+//! SQLite changes a CHECK, a NOT NULL or a UNIQUE only by create, copy, drop,
+//! rename; with foreign keys on, that drop deletes through every cascade. They
+//! are off while migrations run, so a migration that deletes rows deletes what
+//! hangs on them by itself. What is checked before the commit: no reference
+//! points at nothing; no table has fewer rows, unless the file says
+//! `-- loses rows: TABLE, why`; no counter of ids went back.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use rust_embed::RustEmbed;
 
+use super::copies;
 use super::folder::DataFolder;
 use crate::error::{Error, Result};
 
-const ASIDE: &str = "before-upgrade";
+const LOSES: &str = "-- loses rows:";
+/// What a refusal begins with: the operator's part of it.
+const UPGRADE: &str = "bringing the database up to date: nothing was changed, so the version before still works; please report this";
 
 #[derive(RustEmbed)]
 #[folder = "migrations"]
-struct Migrations;
+struct Embedded;
+
+struct Migration {
+    name: String,
+    sql: String,
+}
 
 /// `folder` is where the copy goes; none for a database in memory.
 pub(super) fn run(connection: &mut Connection, folder: Option<&DataFolder>) -> Result<()> {
+    upgrade(connection, folder, &embedded()?)
+}
+
+/// By name, oldest first.
+fn embedded() -> Result<Vec<Migration>> {
+    let unreadable = |name: &str| Error::internal("reading a migration", name.to_owned());
+    let names: BTreeSet<String> = Embedded::iter().map(|it| it.into_owned()).collect();
+    let read = |name: String| {
+        let file = Embedded::get(&name).ok_or_else(|| unreadable(&name))?;
+        let sql = String::from_utf8(file.data.into_owned()).map_err(|_| unreadable(&name))?;
+        Ok(Migration { name, sql })
+    };
+    names.into_iter().map(read).collect()
+}
+
+fn upgrade(
+    connection: &mut Connection,
+    folder: Option<&DataFolder>,
+    all: &[Migration],
+) -> Result<()> {
     connection.execute_batch(
         "create table if not exists migrations (name text primary key, at integer not null) strict",
     )?;
     let applied = applied(connection)?;
-    let known: BTreeSet<String> = Migrations::iter().map(|it| it.into_owned()).collect();
-    if let Some(newer) = applied.difference(&known).next() {
+    if let Some(newer) = applied
+        .iter()
+        .find(|name| all.iter().all(|it| it.name != **name))
+    {
         return Err(Error::internal(
             "opening the database: it was written by a newer shopbell; start that one, or restore an older backup",
             format!("this program does not know the migration {newer}"),
         ));
     }
-    let pending: Vec<&String> = known.difference(&applied).collect();
-    if let (false, Some(false)) = (pending.is_empty(), folder.map(DataFolder::is_ours)) {
+    let pending: Vec<&Migration> = all
+        .iter()
+        .filter(|it| !applied.contains(&it.name))
+        .collect();
+    if pending.is_empty() {
+        return Ok(());
+    }
+    if folder.map(DataFolder::is_ours) == Some(false) {
         return Err(Error::internal(
             "opening the database: the server in this folder is an older version; stop it, then try again",
             format!("{} migrations are missing", pending.len()),
         ));
     }
-    if let (false, false, Some(folder)) = (applied.is_empty(), pending.is_empty(), folder) {
-        put_aside(connection, folder)?;
+    if let (false, Some(folder)) = (applied.is_empty(), folder) {
+        copies::put_aside(connection, folder)?;
     }
-    pending
-        .into_iter()
-        .try_for_each(|name| apply(connection, name))
+    // Has no effect inside a transaction.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let done = apply_all(connection, &pending);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    done
 }
 
 fn applied(connection: &Connection) -> Result<BTreeSet<String>> {
@@ -51,37 +96,253 @@ fn applied(connection: &Connection) -> Result<BTreeSet<String>> {
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-fn apply(connection: &mut Connection, name: &str) -> Result<()> {
-    let file = Migrations::get(name)
-        .ok_or_else(|| Error::internal("reading a migration", name.to_owned()))?;
-    let sql =
-        std::str::from_utf8(&file.data).map_err(|e| Error::internal("reading a migration", e))?;
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(sql)?;
-    transaction.execute(
-        "insert into migrations (name, at) values (?1, unixepoch())",
-        params![name],
-    )?;
+/// All of them, or none.
+fn apply_all(connection: &mut Connection, pending: &[&Migration]) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in pending {
+        apply(&transaction, migration)?;
+    }
+    refuse_loose_ends(&transaction)?;
     transaction.commit()?;
-    tracing::info!(name, "applied migration {name}");
+    for Migration { name, .. } in pending {
+        tracing::info!(name, "applied migration {name}");
+    }
     Ok(())
 }
 
-fn put_aside(connection: &Connection, folder: &DataFolder) -> Result<()> {
-    let failed = |e: std::io::Error| Error::internal("copying the database before an upgrade", e);
-    let copies = folder.join(ASIDE);
-    fs::create_dir_all(&copies).map_err(failed)?;
-    let stamp: i64 = connection.query_row("select unixepoch()", [], |row| row.get(0))?;
-    let copy = copies.join(format!("{stamp}.db"));
-    // A copy of the file alone would miss what still lies in the write-ahead log.
-    connection.execute("vacuum into ?1", params![copy.to_string_lossy()])?;
-    tracing::info!("put a copy of the database aside: {}", copy.display());
+fn apply(connection: &Connection, Migration { name, sql }: &Migration) -> Result<()> {
+    let (rows, counters) = (count_rows(connection)?, counters(connection)?);
+    connection
+        .execute_batch(sql)
+        .map_err(|e| Error::internal(UPGRADE, format!("{name}: {e}")))?;
+    refuse_loss(name, sql, &rows, &count_rows(connection)?)?;
+    keep_counters(connection, name, &counters)?;
+    connection.execute(
+        "insert into migrations (name, at) values (?1, unixepoch())",
+        params![name],
+    )?;
     Ok(())
+}
+
+fn count_rows(connection: &Connection) -> Result<BTreeMap<String, i64>> {
+    let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'";
+    let mut query = connection.prepare(tables)?;
+    let names = query.query_map([], |row| row.get::<_, String>(0))?;
+    let mut rows = BTreeMap::new();
+    for name in names {
+        let name = name?;
+        // A name from the schema itself, quoted as SQLite quotes.
+        let count = format!("select count(*) from \"{}\"", name.replace('"', "\"\""));
+        rows.insert(name, connection.query_row(&count, [], |row| row.get(0))?);
+    }
+    Ok(rows)
+}
+
+fn refuse_loss(
+    name: &str,
+    sql: &str,
+    before: &BTreeMap<String, i64>,
+    after: &BTreeMap<String, i64>,
+) -> Result<()> {
+    for (table, had) in before {
+        let has = after.get(table).copied().unwrap_or(0);
+        if has < *had && !may_lose(sql, table) {
+            return Err(Error::internal(
+                UPGRADE,
+                format!("{name} would lose rows of `{table}`: {had} before, {has} after"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file says so, with a reason.
+fn may_lose(sql: &str, table: &str) -> bool {
+    sql.lines()
+        .filter_map(|line| line.trim().strip_prefix(LOSES)?.split_once(','))
+        .any(|(lost, why)| lost.trim() == table && !why.trim().is_empty())
+}
+
+/// How far each table that never gives an id twice has come.
+fn counters(connection: &Connection) -> Result<BTreeMap<String, i64>> {
+    let known = "select 1 from sqlite_schema where name = 'sqlite_sequence'";
+    if !connection.prepare(known)?.exists([])? {
+        return Ok(BTreeMap::new());
+    }
+    let mut query = connection.prepare("select name, seq from sqlite_sequence")?;
+    let found = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// A rebuilt table counts from its rows, and one without rows from 1: ids that
+/// were erased would be given out again. The journal's are those of messages,
+/// and it is empty in a quiet shop.
+fn keep_counters(
+    connection: &Connection,
+    name: &str,
+    before: &BTreeMap<String, i64>,
+) -> Result<()> {
+    for (table, seq) in before {
+        let schema = "select sql from sqlite_schema where type = 'table' and name = ?1";
+        let schema: Option<String> = connection
+            .query_row(schema, params![table], |row| row.get(0))
+            .optional()?;
+        let Some(schema) = schema else { continue };
+        if !schema.to_ascii_lowercase().contains("autoincrement") {
+            return Err(Error::internal(
+                UPGRADE,
+                format!("{name} lets `{table}` give out ids for a second time"),
+            ));
+        }
+        let raise = "update sqlite_sequence set seq = max(seq, ?2) where name = ?1";
+        if connection.execute(raise, params![table, seq])? == 0 {
+            let insert = "insert into sqlite_sequence (name, seq) values (?1, ?2)";
+            connection.execute(insert, params![table, seq])?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_loose_ends(connection: &Connection) -> Result<()> {
+    let mut query = connection.prepare("pragma foreign_key_check")?;
+    let loose = query.query_row([], |row| {
+        let (table, row, parent): (String, Option<i64>, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let row = row.map_or_else(String::new, |it| format!(" {it}"));
+        Ok(format!(
+            "`{table}`{row} would point at nothing in `{parent}`"
+        ))
+    });
+    match loose.optional()? {
+        Some(loose) => Err(Error::internal(UPGRADE, loose)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::prepare;
+
+    fn migration(name: &str, sql: &str) -> Migration {
+        Migration {
+            name: name.to_owned(),
+            sql: sql.to_owned(),
+        }
+    }
+
+    /// A house as some release leaves it, and what comes next.
+    fn next(first: &str, second: &str) -> (Connection, Result<()>) {
+        let mut connection = Connection::open_in_memory().unwrap();
+        prepare(&connection).unwrap();
+        let mut all = vec![migration("1_shop.sql", first)];
+        upgrade(&mut connection, None, &all).unwrap();
+        all.push(migration("2_next.sql", second));
+        let done = upgrade(&mut connection, None, &all);
+        (connection, done)
+    }
+
+    fn number(connection: &Connection, sql: &str) -> i64 {
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    const PEOPLE: &str = "
+        create table people (id integer primary key autoincrement, name text not null) strict;
+        create table letters (
+            id integer primary key,
+            person integer not null references people (id) on delete cascade,
+            carrier integer references people (id) on delete set null
+        ) strict;
+        insert into people (name) values ('Ada'), ('Bob');
+        insert into letters (person, carrier) values (1, 2), (1, 2), (2, 1);";
+    const REBUILD: &str = "
+        create table people_new (id integer primary key autoincrement, name text) strict;
+        insert into people_new select id, name from people;
+        drop table people;
+        alter table people_new rename to people;";
+
+    #[test]
+    fn a_rebuilt_table_keeps_what_hangs_on_it() {
+        let (connection, done) = next(PEOPLE, REBUILD);
+        done.unwrap();
+        assert_eq!(number(&connection, "select count(*) from letters"), 3);
+        assert_eq!(number(&connection, "select count(carrier) from letters"), 3);
+        assert_eq!(number(&connection, "pragma foreign_keys"), 1, "on again");
+        let orphan = connection.execute("insert into letters (person) values (99)", []);
+        assert!(orphan.is_err());
+        connection
+            .execute("delete from people where id = 1", [])
+            .unwrap();
+        assert_eq!(number(&connection, "select count(*) from letters"), 1);
+    }
+
+    #[test]
+    fn an_upgrade_that_loses_rows_is_refused_and_changes_nothing() {
+        let (connection, refused) = next(PEOPLE, "delete from letters where person = 2");
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("2_next.sql"), "{refused}");
+        assert!(
+            refused.contains("`letters`: 3 before, 2 after"),
+            "{refused}"
+        );
+        assert_eq!(number(&connection, "select count(*) from letters"), 3);
+        assert_eq!(number(&connection, "pragma foreign_keys"), 1);
+
+        let (_, refused) = next(PEOPLE, "drop table letters");
+        assert!(refused.is_err(), "a table that goes takes its rows along");
+        let silent = "-- loses rows: letters,\ndrop table letters";
+        assert!(next(PEOPLE, silent).1.is_err(), "without a reason");
+        let other = "-- loses rows: people, they moved\ndrop table letters";
+        assert!(next(PEOPLE, other).1.is_err(), "another table's reason");
+    }
+
+    #[test]
+    fn an_upgrade_that_says_which_rows_it_loses_passes() {
+        let said = "-- loses rows: letters, they have all been answered\ndrop table letters";
+        next(PEOPLE, said).1.unwrap();
+    }
+
+    #[test]
+    fn an_upgrade_that_leaves_a_reference_to_nothing_is_refused() {
+        let loose = "-- loses rows: people, Bob left\ndelete from people where id = 2";
+        let (connection, refused) = next(PEOPLE, loose);
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("`letters` 1 would point at nothing in `people`"),
+            "{refused}"
+        );
+        assert_eq!(number(&connection, "select count(*) from people"), 2);
+    }
+
+    #[test]
+    fn a_counter_of_ids_never_goes_back_even_where_all_rows_are_gone() {
+        let quiet = format!("{PEOPLE} delete from letters; delete from people;");
+        let (connection, done) = next(&quiet, REBUILD);
+        done.unwrap();
+        connection
+            .execute("insert into people (name) values ('Eve')", [])
+            .unwrap();
+        assert_eq!(number(&connection, "select id from people"), 3);
+
+        let careless = REBUILD.replace("autoincrement", "");
+        let (_, refused) = next(&quiet, &careless);
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("for a second time"), "{refused}");
+    }
+
+    #[test]
+    fn of_several_migrations_all_are_applied_or_none() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let all = [
+            migration("1_shop.sql", PEOPLE),
+            migration("2_next.sql", "insert into people (name) values ('Eve')"),
+            migration("3_next.sql", "drop table people"),
+        ];
+        upgrade(&mut connection, None, &all[..1]).unwrap();
+        upgrade(&mut connection, None, &all).unwrap_err();
+        assert_eq!(number(&connection, "select count(*) from people"), 2);
+        assert_eq!(number(&connection, "select count(*) from migrations"), 1);
+    }
 
     #[test]
     fn a_database_from_a_newer_version_is_refused() {
@@ -98,28 +359,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = DataFolder::claim(home.path()).unwrap();
         let mut connection = Connection::open(folder.database()).unwrap();
-        run(&mut connection, Some(&folder)).unwrap();
-        assert!(!folder.join(ASIDE).exists(), "a new database needs no copy");
+        let mut all = vec![migration("1_shop.sql", PEOPLE)];
+        upgrade(&mut connection, Some(&folder), &all).unwrap();
+        assert!(copies::list(&folder).is_empty(), "a new one needs no copy");
 
-        // As an older release would have left it: one migration short.
-        let last = Migrations::iter().max().unwrap().into_owned();
-        connection
-            .execute_batch("create table keep (x); insert into keep values (7);")
-            .unwrap();
-        connection
-            .execute("delete from migrations where name = ?1", params![last])
-            .unwrap();
-        let _ = run(&mut connection, Some(&folder));
-
-        let copy = fs::read_dir(folder.join(ASIDE))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap();
-        let copy = Connection::open(copy.path()).unwrap();
-        let kept: i64 = copy
-            .query_row("select x from keep", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(kept, 7);
+        all.push(migration("2_next.sql", "delete from people"));
+        upgrade(&mut connection, Some(&folder), &all).unwrap_err();
+        let made = copies::list(&folder);
+        let copy = Connection::open(&made[0].path).unwrap();
+        assert_eq!(number(&copy, "select count(*) from people"), 2);
     }
 }

@@ -6,6 +6,7 @@
 //! was flushed to disk (`synchronous=FULL`); one failing write never takes its
 //! neighbours in the same flush along; nothing is retried behind anybody's back.
 
+mod copies;
 mod folder;
 mod migrate;
 mod writer;
@@ -228,6 +229,16 @@ impl<T> OnUnique<T> for rusqlite::Result<T> {
             other => Ok(other?),
         }
     }
+}
+
+/// What a row's word means. A word that nobody here knows is an error that says
+/// whose it is (“conversation 7: state `parked`”), never a default: with one the
+/// row would be shown, and saved again, as something that it is not.
+pub fn known<T>(meaning: Option<T>, whose: impl FnOnce() -> String) -> rusqlite::Result<T> {
+    meaning.ok_or_else(|| {
+        let unknown = format!("{} is not known to this program", whose());
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, unknown.into())
+    })
 }
 
 fn open_writer(path: &Path) -> rusqlite::Result<Connection> {

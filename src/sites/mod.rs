@@ -93,7 +93,7 @@ pub fn save(w: &Writer, id: SiteId, new: &NewLook) -> Result<()> {
         field: "color",
         say: |t| t.error_color_invalid().into(),
     })?;
-    if !["start", "end"].contains(&new.position.as_str()) {
+    if !rules::is_position(&new.position) {
         return Err(Error::Malformed("position: start or end".into()));
     }
     if !rules::is_zone(&new.zone) {

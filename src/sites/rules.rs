@@ -2,6 +2,11 @@
 
 use jiff::tz::TimeZone;
 
+/// Which edge of the page the button stands at.
+pub fn is_position(word: &str) -> bool {
+    matches!(word, "start" | "end")
+}
+
 pub fn is_zone(name: &str) -> bool {
     name.len() < 64 && TimeZone::get(name).is_ok()
 }

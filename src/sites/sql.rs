@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{NewLook, Site};
-use crate::db::{Reader, Writer};
+use super::{NewLook, Site, rules};
+use crate::db::{Reader, Writer, known};
 use crate::error::Result;
 use crate::kernel::{Origin, SiteId, Timestamp};
 use crate::texts::Lang;
@@ -80,16 +80,23 @@ pub fn delete_origins(w: &Writer, id: SiteId) -> Result<()> {
 }
 
 fn read_site(row: &Row) -> rusqlite::Result<Site> {
+    let id: i64 = row.get("id")?;
     let lang: String = row.get("lang")?;
+    let position: String = row.get("position")?;
     let origins: Option<String> = row.get("origins")?;
     let origins = origins.unwrap_or_default();
+    known(rules::is_position(&position).then_some(()), || {
+        format!("site {id}: position `{position}`")
+    })?;
     Ok(Site {
-        id: SiteId(row.get("id")?),
+        id: SiteId(id),
         key: row.get("key")?,
         name: row.get("name")?,
         color: row.get("color")?,
-        position: row.get("position")?,
-        lang: Lang::from_code(&lang).unwrap_or_default(),
+        position,
+        lang: known(Lang::from_code(&lang), || {
+            format!("site {id}: lang `{lang}`")
+        })?,
         zone: row.get("zone")?,
         typing_preview: row.get("typing_preview")?,
         strict_privacy: row.get("strict_privacy")?,

@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Entry;
-use crate::conversations::sql::{read_kind, read_state};
+use crate::conversations::sql::{read_last_kind, read_state};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::kernel::{AgentId, ConversationId, ConversationKey, Timestamp};
@@ -61,17 +61,15 @@ pub fn count_waiting(r: &Reader, most: usize) -> Result<i64> {
 }
 
 fn read_entry(row: &Row) -> rusqlite::Result<Entry> {
-    let state: String = row.get("state")?;
-    let kind: String = row.get("last_kind")?;
     Ok(Entry {
         id: ConversationId(row.get("id")?),
         key: ConversationKey(row.get("key")?),
         number: row.get("number")?,
-        state: read_state(&state),
+        state: read_state(row)?,
         assignee: row.get::<_, Option<i64>>("assignee")?.map(AgentId),
         assignee_name: row.get("assignee_name")?,
         last_at: row.get("last_at")?,
-        last_kind: read_kind(&kind),
+        last_kind: read_last_kind(row)?,
         last_text: row.get("last_text")?,
         unread: row.get("unread")?,
     })

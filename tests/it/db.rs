@@ -1,0 +1,341 @@
+//! What an upgrade, a copy and the schema itself must hold.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rusqlite::{Connection, params};
+use shopbell::db::{DataFolder, Db, Reader, scratch};
+use shopbell::error::Result;
+use shopbell::kernel::{Actor, ConversationId};
+use shopbell::{accounts, conversations, journal, sites, visitors};
+use tempfile::TempDir;
+
+/// What the program itself keeps up to date at a start.
+const OUR_OWN: &[&str] = &["meta", "migrations", "sqlite_sequence"];
+
+/// A database as each release so far leaves it, oldest first.
+fn releases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/db");
+    let entries = fs::read_dir(folder).unwrap();
+    let mut found: Vec<PathBuf> = entries.map(|it| it.unwrap().path()).collect();
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+/// A data folder with what one of them left.
+fn left_by(release: &Path) -> TempDir {
+    let home = TempDir::new().unwrap();
+    let connection = Connection::open(home.path().join("shopbell.db")).unwrap();
+    connection
+        .execute_batch(&fs::read_to_string(release).unwrap())
+        .unwrap();
+    home
+}
+
+fn look(home: &TempDir) -> Connection {
+    Connection::open(home.path().join("shopbell.db")).unwrap()
+}
+
+fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut query = connection.prepare(sql).unwrap();
+    let rows = query.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn tables(connection: &Connection) -> Vec<String> {
+    texts(
+        connection,
+        "select name from sqlite_schema where type = 'table'",
+    )
+}
+
+fn number(connection: &Connection, sql: &str) -> i64 {
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Each row of a table as text, in a stable order.
+fn rows(connection: &Connection, table: &str, columns: &[String]) -> Vec<String> {
+    let quoted: Vec<String> = columns.iter().map(|it| format!("quote({it})")).collect();
+    let all = quoted.join(" || '|' || ");
+    texts(
+        connection,
+        &format!("select {all} from {table} order by {all}"),
+    )
+}
+
+fn columns(connection: &Connection, table: &str) -> Vec<String> {
+    texts(
+        connection,
+        &format!("select name from pragma_table_info('{table}')"),
+    )
+}
+
+#[test]
+fn a_database_of_each_release_is_brought_up_to_date_and_loses_nothing() {
+    for release in releases() {
+        let home = left_by(&release);
+        let before = look(&home);
+        let mut kept = BTreeMap::new();
+        for table in tables(&before) {
+            let columns = columns(&before, &table);
+            let rows = rows(&before, &table, &columns);
+            assert!(!rows.is_empty(), "{release:?} has no row in {table}");
+            kept.insert(table, (columns, rows));
+        }
+        let counters = "select name || ' ' || seq from sqlite_sequence order by name";
+        let counted = texts(&before, counters);
+        drop(before);
+
+        drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+
+        let after = look(&home);
+        for (table, (mut columns, rows)) in kept {
+            if OUR_OWN.contains(&table.as_str()) {
+                continue;
+            }
+            let now = self::columns(&after, &table);
+            assert_eq!(
+                number(&after, &format!("select count(*) from {table}")),
+                rows.len() as i64,
+                "{release:?}: {table}"
+            );
+            // What a later release has moved elsewhere cannot be compared here.
+            let whole = columns.len();
+            columns.retain(|it| now.contains(it));
+            if columns.len() == whole {
+                assert_eq!(self::rows(&after, &table, &columns), rows, "{table}");
+            }
+        }
+        assert_eq!(texts(&after, counters), counted);
+        assert_eq!(texts(&after, "pragma integrity_check"), ["ok"]);
+    }
+}
+
+#[actix_web::test]
+async fn an_upgraded_house_can_be_read() {
+    for release in releases() {
+        let home = left_by(&release);
+        let folder = DataFolder::claim(home.path()).unwrap();
+        let db = Db::open(&folder).unwrap();
+        let read = db.read(|r| {
+            assert_eq!(accounts::list(r)?.len(), 3);
+            assert_eq!(sites::first(r)?.name, "Mugs & More");
+            assert_eq!(visitors::find(r, shopbell::kernel::VisitorId(2))?.number, 2);
+            for (conversation, lines) in [(1, 5), (2, 7), (3, 1), (4, 0)] {
+                let conversation = ConversationId(conversation);
+                let (found, _) = conversations::list_messages(r, Actor::House, conversation, None)?;
+                assert_eq!(found.len(), lines);
+            }
+            Ok(journal::position(r)?.0)
+        });
+        assert_eq!(read.await.unwrap(), 40, "the journal goes on where it was");
+    }
+}
+
+fn fails(spoil: &str, read: impl FnOnce(&Reader) -> Result<()>) -> String {
+    let home = left_by(&releases()[0]);
+    let db = Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap();
+    drop(db);
+    let connection = look(&home);
+    connection.execute_batch(spoil).unwrap();
+    read(&connection).unwrap_err().to_string()
+}
+
+#[test]
+fn a_word_that_this_program_does_not_know_is_an_error_that_names_the_row() {
+    let find = |r: &Reader| {
+        conversations::find(r, Actor::House, ConversationId(3))?;
+        Ok(())
+    };
+    let lines = |r: &Reader| {
+        conversations::list_messages(r, Actor::House, ConversationId(1), None)?;
+        Ok(())
+    };
+    let entry = |r: &Reader| {
+        conversations::lists::entry(r, ConversationId(3))?;
+        Ok(())
+    };
+    let agents = |r: &Reader| {
+        accounts::list(r)?;
+        Ok(())
+    };
+    let site = |r: &Reader| {
+        sites::first(r)?;
+        Ok(())
+    };
+    let told = |told: String, row: &str| assert!(told.contains(row), "{told}");
+    let parked = "update conversations set state = 'parked' where id = 3";
+    told(fails(parked, find), "conversation 3: state `parked`");
+    told(fails(parked, entry), "conversation 3: state `parked`");
+    let last = "update conversations set last_kind = 'sung' where id = 3";
+    told(fails(last, entry), "conversation 3: last_kind `sung`");
+    let kind = "update messages set kind = 'whisper' where id = 22";
+    told(fails(kind, lines), "message 22: kind `whisper`");
+    let change = "update messages set change = 'slept' where id = 21";
+    told(fails(change, lines), "message 21: change `slept`");
+    let role = "update agents set role = 'limited' where id = 2";
+    told(fails(role, agents), "agent 2: role `limited`");
+    let lang = "update agents set lang = 'tlh' where id = 2";
+    told(fails(lang, agents), "agent 2: lang `tlh`");
+    let position = "update sites set position = 'above' where id = 1";
+    told(fails(position, site), "site 1: position `above`");
+    let lang = "update sites set lang = 'tlh' where id = 1";
+    told(fails(lang, site), "site 1: lang `tlh`");
+}
+
+#[test]
+fn a_list_of_words_that_the_program_knows_stands_in_no_table() {
+    scratch(|w| {
+        let schemas = texts(
+            w,
+            "select sql from sqlite_schema where type = 'table' and sql is not null",
+        );
+        for schema in schemas {
+            let flat = schema.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(!flat.contains(" in ('"), "{schema}");
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+/// Tables from which nothing is ever deleted, which a trigger sees to.
+fn never_deleted(r: &Reader) -> Vec<String> {
+    let stay = "select tbl_name from sqlite_schema where type = 'trigger'
+        and sql like '%before delete on%raise(abort%' and sql not like '%when%'";
+    texts(r, stay)
+}
+
+/// References whose far end SQLite could only look after by reading a whole table.
+fn references_without_index(r: &Reader) -> Vec<String> {
+    let all = "select m.name || ' ' || f.\"from\" || ' ' || f.\"table\"
+        from sqlite_schema m, pragma_foreign_key_list(m.name) f where m.type = 'table'";
+    let stay = never_deleted(r);
+    let mut missing = Vec::new();
+    for reference in texts(r, all) {
+        let [child, column, parent] = reference.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let find = format!("explain query plan select 1 from {child} where {column} = ?1");
+        let plan: String = r
+            .query_row(&find, params![1], |row| row.get("detail"))
+            .unwrap();
+        if plan.starts_with("SCAN") && !stay.iter().any(|it| it == parent) {
+            missing.push(reference);
+        }
+    }
+    missing
+}
+
+#[test]
+fn every_reference_has_an_index_or_an_end_that_stays() {
+    scratch(|w| {
+        assert_eq!(references_without_index(w), Vec::<String>::new());
+        w.execute_batch("create table wings (site integer references sites (id)) strict")?;
+        assert_eq!(references_without_index(w), ["wings site sites"]);
+        w.execute_batch("drop trigger agents_stay")?;
+        assert!(references_without_index(w).contains(&"messages agent agents".to_owned()));
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_agent_is_never_deleted() {
+    let home = left_by(&releases()[0]);
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+    let connection = look(&home);
+    let refused = connection.execute("delete from agents where id = 3", []);
+    assert!(
+        refused.unwrap_err().to_string().contains("deactivated"),
+        "not even one without lines"
+    );
+}
+
+/// What SQLite had to do, in steps of its machine: the same on every computer.
+fn steps(r: &mut Connection, work: impl FnOnce(&Reader)) -> usize {
+    let steps = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&steps);
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    r.progress_handler(1, Some(count)).unwrap();
+    work(r);
+    r.progress_handler(0, None::<fn() -> bool>).unwrap();
+    steps.load(Ordering::Relaxed)
+}
+
+/// A shop in which visitor 1 wrote ten lines and others wrote many, and one talk
+/// that has as many.
+fn busy_shop(r: &Reader, others: usize) {
+    r.execute_batch(&format!(
+        "insert into sites values (1, 'k', 'n', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0);
+         insert into agents (id, email, name, role, lang, created_at)
+             values (1, 'a@b.c', 'A', 'owner', 'en', 0);
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < {others} / 10 + 1)
+             insert into visitors (id, site, number, token_hash, lang, created_at)
+             select i, 1, i, randomblob(32), 'en', 0 from n;
+         insert into visitor_devices (id, visitor, kind, raw) select id, id, 'site', '' from visitors;
+         insert into conversations (id, key, site, visitor, state, created_at, last_at)
+             select id, 'c_' || id, 1, id, 'open', 0, id from visitors;
+         with recursive n(i) as (select 1 union all select i + 1 from n where i <= {others})
+             insert into messages (id, conversation, kind, agent, body, cid, at, device)
+             select i, (i + 9) / 10, iif(i % 2, 'visitor', 'agent'), iif(i % 2, null, 1), 'a line',
+                 'cid-' || i, i, iif(i % 2, (i + 9) / 10, null) from n where i <= {others};
+         insert into conversations (id, key, site, visitor, state, created_at, last_at)
+             values (1000000, 'long', 1, 2, 'open', 0, 0);
+         insert into messages (id, conversation, kind, agent, change, body, cid, at)
+             values (1000000, 1000000, 'system', 1, 'joined', '', 'change-1', 0);
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < {others})
+             insert into messages (id, conversation, kind, agent, body, cid, at)
+             select 1000000 + i, 1000000, 'agent', 1, 'a line', 'cid-' || i, i from n;"
+    ))
+    .unwrap();
+}
+
+fn cost(others: usize, work: impl Fn(&Reader) + Copy) -> usize {
+    let home = TempDir::new().unwrap();
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+    let mut connection = look(&home);
+    connection
+        .pragma_update(None, "synchronous", "off")
+        .unwrap();
+    busy_shop(&connection, others);
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .unwrap();
+    steps(&mut connection, work)
+}
+
+fn stays_flat(work: impl Fn(&Reader) + Copy) {
+    let (few, many) = (cost(2_000, work), cost(20_000, work));
+    assert!(0 < few && many <= few + few / 5, "{few} steps, then {many}");
+}
+
+#[test]
+fn erasing_one_visitor_costs_what_he_wrote_and_not_what_all_others_did() {
+    stays_flat(|r| {
+        let gone = r.execute("delete from visitors where id = 1", []);
+        assert_eq!(gone.unwrap(), 1);
+        let left = "select count(*) from (select 1 from messages where conversation = 1)";
+        assert_eq!(number(r, left), 0);
+    });
+}
+
+#[test]
+fn the_parts_of_a_page_cost_the_same_however_long_the_talk_is() {
+    let long = ConversationId(1_000_000);
+    stays_flat(|r| {
+        assert_eq!(conversations::list_changes(r, long).unwrap().len(), 1);
+    });
+    stays_flat(|r| {
+        assert!(conversations::last_of_visitor(r, long).unwrap().is_none());
+    });
+    stays_flat(|r| {
+        let (found, more) = conversations::list_messages(r, Actor::House, long, None).unwrap();
+        assert!(more && found.len() == conversations::PAGE);
+    });
+}
