@@ -1,12 +1,14 @@
 //! Who is connected, and a way to send to them. Knows seats, not business.
 //!
-//! The hub also holds the position up to which news has gone out. Joining and
-//! reading that position is one step, so whoever joins replays up to it from the
+//! The hub also holds the position that news has reached. A `Turn` moves it and
+//! notes who is there, in one step and *before* anything is drawn: the news of
+//! that turn is drawn for them and told to them only. Joining and reading the
+//! position is one step too, so whoever joins later replays up to it from the
 //! database, receives everything after it, and neither misses nor doubles any.
 
 mod outbox;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::{AgentId, ConversationId, Seq, SessionId, VisitorId};
@@ -82,6 +84,32 @@ pub struct News {
     pub text: String,
 }
 
+/// One step of the news: up to where, and who was there when it began.
+#[derive(Debug)]
+pub struct Turn {
+    position: Seq,
+    /// Connections with a later number joined after this, and replay for themselves.
+    newest: u64,
+    languages: Vec<Lang>,
+    viewed: HashSet<ConversationId>,
+}
+
+impl Turn {
+    pub fn position(&self) -> Seq {
+        self.position
+    }
+
+    /// The languages somebody reads, so that nothing is rendered for nobody.
+    pub fn languages(&self) -> &[Lang] {
+        &self.languages
+    }
+
+    /// Whether somebody looks at that conversation.
+    pub fn is_viewed(&self, conversation: ConversationId) -> bool {
+        self.viewed.contains(&conversation)
+    }
+}
+
 /// Turns several pieces into one frame.
 pub type Bundle = fn(&[&str]) -> Frame;
 
@@ -141,15 +169,34 @@ impl Hub {
         })
     }
 
-    /// Sends news and moves the position, in one step. A connection gets all that
-    /// is new to it in one frame: torn off in the middle, it would otherwise come
-    /// back believing that it had seen the rest.
-    pub fn publish(&self, position: Seq, mut news: Vec<News>, bundle: Bundle) {
-        news.sort_by_key(|it| it.seq);
+    /// Moves the position: news up to there is about to be drawn for those who
+    /// are here now.
+    pub fn turn(&self, position: Seq) -> Turn {
         let mut state = self.lock();
         state.position = position;
-        state.tell_visitors(&news, bundle);
-        state.tell_agents(&news, bundle);
+        let mut turn = Turn {
+            position,
+            newest: state.next,
+            languages: Vec::with_capacity(Lang::ALL.len()),
+            viewed: HashSet::new(),
+        };
+        for chair in state.agents.values() {
+            if !turn.languages.contains(&chair.seat.lang) {
+                turn.languages.push(chair.seat.lang);
+            }
+            turn.viewed.extend(chair.seat.viewing);
+        }
+        turn
+    }
+
+    /// Sends what was drawn in a turn to those who were there when it began. A
+    /// connection gets all that is new to it in one frame: torn off in the middle,
+    /// it would otherwise come back believing that it had seen the rest.
+    pub fn publish(&self, turn: &Turn, mut news: Vec<News>, bundle: Bundle) {
+        news.sort_by_key(|it| it.seq);
+        let state = self.lock();
+        state.tell_visitors(turn.newest, &news, bundle);
+        state.tell_agents(turn.newest, &news, bundle);
     }
 
     /// Sends a passing signal. Whoever is behind does without it.
@@ -168,12 +215,6 @@ impl Hub {
             }
         }
         found
-    }
-
-    pub fn is_viewed(&self, conversation: ConversationId) -> bool {
-        let viewing = Some(conversation);
-        let state = self.lock();
-        state.agents.values().any(|it| it.seat.viewing == viewing)
     }
 
     pub fn is_present(&self, visitor: VisitorId) -> bool {
@@ -222,7 +263,7 @@ impl Hub {
 }
 
 impl State {
-    fn tell_visitors(&self, news: &[News], bundle: Bundle) {
+    fn tell_visitors(&self, newest: u64, news: &[News], bundle: Bundle) {
         let mut told: HashMap<VisitorId, Vec<&str>> = HashMap::new();
         for it in news {
             if let Audience::Visitor(visitor) = it.audience
@@ -233,14 +274,18 @@ impl State {
         }
         for (visitor, texts) in told {
             let frame = bundle(&texts);
-            self.send(Audience::Visitor(visitor), &frame, Outbox::push);
+            let connections = self.visitors.get(&visitor).into_iter().flatten();
+            for (_, outbox) in connections.filter(|(id, _)| *id <= newest) {
+                outbox.push(frame.clone());
+            }
         }
     }
 
     /// Pages that show the same in the same language share one frame.
-    fn tell_agents(&self, news: &[News], bundle: Bundle) {
+    fn tell_agents(&self, newest: u64, news: &[News], bundle: Bundle) {
         let mut shared: HashMap<(Lang, Option<ConversationId>), Option<Frame>> = HashMap::new();
-        for chair in self.agents.values() {
+        let there = self.agents.iter().filter(|(id, _)| **id <= newest);
+        for (_, chair) in there {
             let look = (chair.seat.lang, chair.seat.viewing);
             let frame = shared.entry(look).or_insert_with(|| {
                 let texts: Vec<&str> = news

@@ -9,6 +9,7 @@
 //! that the settings page shows, and is tried again until it passes or somebody
 //! skips it deliberately.
 
+mod fact;
 mod sql;
 
 use std::time::Duration;
@@ -21,6 +22,8 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::kernel::{Clock, ConversationId, Seq, Timestamp};
 
+use fact::Row;
+
 /// Events read at once.
 pub const BATCH: usize = 256;
 /// A reader that fell further behind reloads its page instead.
@@ -29,6 +32,16 @@ const REPLAY: usize = 500;
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long a stuck follower waits before it tries the same event again.
 const STUCK: Duration = Duration::from_secs(30);
+
+/// The next events, as far as one reading goes.
+pub struct Batch {
+    pub facts: Vec<Fact>,
+    /// The position this reading has reached; none where nothing is new. An event
+    /// that this version does not know counts here too, and is passed over.
+    pub last: Option<Seq>,
+    /// There may be more.
+    pub full: bool,
+}
 
 /// An event and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,18 +79,20 @@ pub fn epoch(r: &Reader) -> Result<String> {
 }
 
 /// The next events after a position, oldest first, a batch at most.
-pub fn after(r: &Reader, seq: Seq) -> Result<Vec<Fact>> {
-    sql::list_after(r, seq, BATCH)
+pub fn after(r: &Reader, seq: Seq) -> Result<Batch> {
+    let rows = sql::list_after(r, seq, BATCH)?;
+    Ok(Batch {
+        last: rows.last().map(|it| it.seq),
+        full: rows.len() == BATCH,
+        facts: known(rows),
+    })
 }
 
 /// Exactly what was missed: everything after `from` up to `to`. `None` where it
 /// can no longer be told, or would be too much to send.
 pub fn missed(r: &Reader, from: Seq, to: Seq) -> Result<Option<Vec<Fact>>> {
-    if to < from || from.0 + 1 < sql::find_first(r)?.0 {
-        return Ok(None);
-    }
-    let facts = sql::list_between(r, from, to, REPLAY + 1)?;
-    Ok((facts.len() <= REPLAY).then_some(facts))
+    let reading = |r: &Reader| sql::list_between(r, from, to, REPLAY + 1);
+    replay(r, from, to, reading)
 }
 
 /// The same for one conversation only.
@@ -87,11 +102,32 @@ pub fn missed_in(
     from: Seq,
     to: Seq,
 ) -> Result<Option<Vec<Fact>>> {
-    if to < from || from.0 + 1 < sql::find_first(r)?.0 {
+    let reading = |r: &Reader| sql::list_in_between(r, conversation, from, to, REPLAY + 1);
+    replay(r, from, to, reading)
+}
+
+fn replay(
+    r: &Reader,
+    from: Seq,
+    to: Seq,
+    reading: impl FnOnce(&Reader) -> Result<Vec<Row>>,
+) -> Result<Option<Vec<Fact>>> {
+    if to < from {
+        // A page drawn right after a commit stands ahead of the news that goes
+        // out. It missed nothing, unless its position is from another database.
+        return Ok((from <= position(r)?).then(Vec::new));
+    }
+    if from.0 + 1 < sql::find_first(r)?.0 {
         return Ok(None);
     }
-    let facts = sql::list_in_between(r, conversation, from, to, REPLAY + 1)?;
-    Ok((facts.len() <= REPLAY).then_some(facts))
+    let rows = reading(r)?;
+    Ok((rows.len() <= REPLAY).then(|| known(rows)))
+}
+
+/// One by one: an event that a newer version left behind stops nobody. It stays
+/// where it is, for a version that knows it.
+fn known(rows: Vec<Row>) -> Vec<Fact> {
+    rows.into_iter().filter_map(Row::read).collect()
 }
 
 /// Forgets what is older than `KEPT` and read by every durable follower.
@@ -150,12 +186,12 @@ async fn advance(db: &Db, name: &'static str, react: React) -> Result<bool> {
     }
     db.write(name, move |w| {
         // Read again inside: a skip may have moved the cursor meanwhile.
-        let facts = after(w, sql::find_cursor(w, name)?)?;
-        facts.iter().try_for_each(|fact| react(w, fact))?;
-        if let Some(last) = facts.last() {
-            sql::update_cursor(w, name, last.seq)?;
+        let batch = after(w, sql::find_cursor(w, name)?)?;
+        batch.facts.iter().try_for_each(|fact| react(w, fact))?;
+        if let Some(last) = batch.last {
+            sql::update_cursor(w, name, last)?;
         }
-        Ok(!facts.is_empty())
+        Ok(batch.last.is_some())
     })
     .await
 }
@@ -165,13 +201,13 @@ async fn advance(db: &Db, name: &'static str, react: React) -> Result<bool> {
 async fn one_by_one(db: &Db, now: Timestamp, name: &'static str, react: React) -> Result<()> {
     loop {
         let next = db.read(move |r| sql::list_after(r, sql::find_cursor(r, name)?, 1));
-        let Some(fact) = next.await?.into_iter().next() else {
+        let Some(row) = next.await?.into_iter().next() else {
             return Ok(());
         };
-        let seq = fact.seq;
+        let seq = row.seq;
         let tried = db.write(name, move |w| {
-            react(w, &fact)?;
-            sql::update_cursor(w, name, fact.seq)
+            row.read().map_or(Ok(()), |fact| react(w, &fact))?;
+            sql::update_cursor(w, name, seq)
         });
         match tried.await {
             Ok(()) => (),

@@ -1,8 +1,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Fact, FollowerView};
+use super::{FollowerView, Row as Raw};
 use crate::db::{Reader, Writer};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::{ConversationId, Seq, Timestamp};
 
 pub fn insert_fact(
@@ -38,19 +38,19 @@ pub fn find_epoch(r: &Reader) -> Result<String> {
     Ok(query.query_row([], |row| row.get(0))?)
 }
 
-pub fn list_after(r: &Reader, seq: Seq, limit: usize) -> Result<Vec<Fact>> {
+pub fn list_after(r: &Reader, seq: Seq, limit: usize) -> Result<Vec<Raw>> {
     let mut query =
         r.prepare_cached("select seq, at, fact from journal where seq > ?1 order by seq limit ?2")?;
     let rows = query.query_map(params![seq.0, limit as i64], read_row)?;
-    rows.map(|row| parse(row?)).collect()
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn list_between(r: &Reader, from: Seq, to: Seq, limit: usize) -> Result<Vec<Fact>> {
+pub fn list_between(r: &Reader, from: Seq, to: Seq, limit: usize) -> Result<Vec<Raw>> {
     let mut query = r.prepare_cached(
         "select seq, at, fact from journal where seq > ?1 and seq <= ?2 order by seq limit ?3",
     )?;
     let rows = query.query_map(params![from.0, to.0, limit as i64], read_row)?;
-    rows.map(|row| parse(row?)).collect()
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn list_in_between(
@@ -59,14 +59,14 @@ pub fn list_in_between(
     from: Seq,
     to: Seq,
     limit: usize,
-) -> Result<Vec<Fact>> {
+) -> Result<Vec<Raw>> {
     let mut query = r.prepare_cached(
         "select seq, at, fact from journal
          where conversation = ?1 and seq > ?2 and seq <= ?3 order by seq limit ?4",
     )?;
     let span = params![conversation.0, from.0, to.0, limit as i64];
     let rows = query.query_map(span, read_row)?;
-    rows.map(|row| parse(row?)).collect()
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn delete_before(w: &Writer, time: Timestamp) -> Result<usize> {
@@ -134,15 +134,10 @@ pub fn list_followers(r: &Reader) -> Result<Vec<FollowerView>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn read_row(row: &Row) -> rusqlite::Result<(i64, Timestamp, String)> {
-    Ok((row.get("seq")?, row.get("at")?, row.get("fact")?))
-}
-
-fn parse((seq, at, fact): (i64, Timestamp, String)) -> Result<Fact> {
-    let event = serde_json::from_str(&fact).map_err(|e| Error::internal("reading an event", e))?;
-    Ok(Fact {
-        seq: Seq(seq),
-        at,
-        event,
+fn read_row(row: &Row) -> rusqlite::Result<Raw> {
+    Ok(Raw {
+        seq: Seq(row.get("seq")?),
+        at: row.get("at")?,
+        fact: row.get("fact")?,
     })
 }

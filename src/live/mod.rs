@@ -4,6 +4,7 @@
 //! signals that never touch the database (typing). Whoever comes back names the
 //! last position he saw and gets exactly what he missed, or is told to reload.
 
+mod draw;
 mod news;
 mod protocol;
 mod pump;
@@ -13,8 +14,8 @@ use std::time::Duration;
 
 use crate::db::{self, Db, Reader, Storage};
 use crate::error::{Error, Result};
-use crate::hub::{Audience, Hub};
-use crate::journal;
+use crate::hub::{Audience, Hub, Turn};
+use crate::journal::{self, Fact};
 use crate::kernel::{Base, Seq};
 
 use protocol::Passing;
@@ -25,15 +26,16 @@ use protocol::Passing;
 pub fn start(db: &Db, hub: Hub, base: Base) -> Result<()> {
     let reader = db.reader()?;
     let start = journal::position(&reader)?;
-    hub.start_at(start);
+    hub.turn(start);
     let mut commits = db.commits();
     let run = move || {
         let Ok(waiting) = tokio::runtime::Builder::new_current_thread().build() else {
             return;
         };
-        let mut position = start;
+        let mut screens = Screens::new(hub, base, start);
         loop {
-            if let Err(error) = publish(&reader, &hub, &base, &mut position) {
+            if let Err(error) = screens.publish(&reader) {
+                let position = screens.position;
                 tracing::error!(%error, "could not publish news after {position}: {error}");
                 std::thread::sleep(Duration::from_millis(200));
                 // Again by itself: the next commit may be hours away.
@@ -53,22 +55,57 @@ pub fn start(db: &Db, hub: Hub, base: Base) -> Result<()> {
     Ok(())
 }
 
-/// Everything new: rendered once for each language that somebody reads.
-fn publish(reader: &Reader, hub: &Hub, base: &Base, position: &mut Seq) -> Result<()> {
-    loop {
-        let (facts, news) = db::at_once(reader, |r| {
-            let facts = journal::after(r, *position)?;
-            let news = news::of(r, base, &facts, &hub.languages(), |it| hub.is_viewed(it));
-            Ok((facts, news))
-        })?;
-        let Some(last) = facts.last() else {
-            return Ok(());
-        };
-        *position = last.seq;
-        hub.publish(*position, news, protocol::bundle);
-        // A commit after this reading rings again.
-        if facts.len() < journal::BATCH {
-            return Ok(());
+/// What is on everybody's screens, as far as the journal goes.
+struct Screens {
+    hub: Hub,
+    base: Base,
+    /// News up to here has begun to go out.
+    position: Seq,
+    /// The turn that has begun and whose news did not go out yet.
+    begun: Option<(Turn, Vec<Fact>)>,
+}
+
+impl Screens {
+    fn new(hub: Hub, base: Base, position: Seq) -> Self {
+        Self {
+            hub,
+            base,
+            position,
+            begun: None,
+        }
+    }
+
+    /// Everything new: rendered once for each language that somebody reads. A
+    /// turn whose drawing failed is drawn again, for the same listeners.
+    fn publish(&mut self, reader: &Reader) -> Result<()> {
+        loop {
+            // What had begun before may not have been all.
+            let mut more = true;
+            let drawn = db::at_once(reader, |r| {
+                if self.begun.is_none() {
+                    let batch = journal::after(r, self.position)?;
+                    let Some(last) = batch.last else {
+                        return Ok(None);
+                    };
+                    more = batch.full;
+                    self.position = last;
+                    // Before drawing: whoever joins from here on replays it.
+                    self.begun = Some((self.hub.turn(last), batch.facts));
+                }
+                let Some((turn, facts)) = &self.begun else {
+                    return Ok(None);
+                };
+                let viewed = |it| turn.is_viewed(it);
+                draw::draw(r, &self.base, facts, turn.languages(), viewed).map(Some)
+            })?;
+            let (Some(news), Some((turn, _))) = (drawn, self.begun.take()) else {
+                return Ok(());
+            };
+            self.hub.publish(&turn, news, protocol::bundle);
+            // A commit after this reading rings again.
+            if !more {
+                return Ok(());
+            }
         }
     }
 }

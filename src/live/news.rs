@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::protocol::{Item, Op};
 use crate::conversations::{self, Conversation, Message, lists, view};
 use crate::db::Reader;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::{Event, Side};
 use crate::hub::{Audience, News};
 use crate::journal::Fact;
@@ -15,6 +15,7 @@ use crate::kernel::{Actor, Base, ConversationId, Seq};
 use crate::texts::Lang;
 use crate::{sites, visitors};
 
+/// An error means that the database was busy, and says nothing about any event.
 /// `viewed`: whether any of the listeners shows that conversation.
 pub fn of(
     r: &Reader,
@@ -22,7 +23,7 @@ pub fn of(
     facts: &[Fact],
     languages: &[Lang],
     viewed: impl Fn(ConversationId) -> bool,
-) -> Vec<News> {
+) -> Result<Vec<News>> {
     let mut news = Vec::with_capacity(facts.len() * 2);
     let mut touched: HashMap<ConversationId, Touched> = HashMap::with_capacity(facts.len());
     let mut order = Vec::new();
@@ -35,6 +36,7 @@ pub fn of(
                     order.push(id);
                     touched.insert(id, found);
                 }
+                Err(error @ Error::Unavailable(_)) => return Err(error),
                 Err(error) => {
                     tracing::error!(%error, seq = fact.seq.0, "cannot show event {}: {error}", fact.seq);
                     continue;
@@ -45,19 +47,26 @@ pub fn of(
             continue;
         };
         place.last = fact.seq;
-        if let Err(error) = show(r, base, fact, place, languages, &mut news) {
+        match show(r, base, fact, place, languages, &mut news) {
+            Ok(()) => (),
+            Err(error @ Error::Unavailable(_)) => return Err(error),
             // One unshowable event must not silence the ones after it.
-            tracing::error!(%error, seq = fact.seq.0, "cannot show event {}: {error}", fact.seq);
+            Err(error) => {
+                tracing::error!(%error, seq = fact.seq.0, "cannot show event {}: {error}", fact.seq)
+            }
         }
     }
     for id in order {
-        if let Some(place) = touched.get(&id)
-            && let Err(error) = list_entries(r, base, place, languages, &mut news)
-        {
-            tracing::error!(%error, "cannot list a conversation: {error}");
+        let Some(place) = touched.get(&id) else {
+            continue;
+        };
+        match list_entries(r, base, place, languages, &mut news) {
+            Ok(()) => (),
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error) => tracing::error!(%error, "cannot list a conversation: {error}"),
         }
     }
-    news
+    Ok(news)
 }
 
 struct Touched {
@@ -115,7 +124,12 @@ fn show(
         seen(fact.seq, place, side, up_to, languages, news);
         return Ok(());
     }
-    let message = conversations::find_message(r, fact.seq)?;
+    let message = match conversations::find_message(r, fact.seq) {
+        Ok(message) => message,
+        // Not every event has a line in the conversation.
+        Err(Error::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
     to_visitor(r, fact, place, &message, news)?;
     if place.viewed {
         to_viewers(r, base, fact, place, &message, languages, news)?;

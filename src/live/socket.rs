@@ -10,7 +10,7 @@ use actix_ws::{Message, MessageStream, Session};
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use super::news;
+use super::draw::draw;
 use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side, bundle};
 use super::pump::{self, End, FRAME, Heard, Listener};
 use crate::accounts::{self, Agent};
@@ -136,7 +136,7 @@ fn greet_agent(
         return Ok(reload());
     };
     let viewed = |it: ConversationId| seat.viewing == Some(it);
-    let mut items = news::of(r, base, &facts, &[seat.lang], viewed);
+    let mut items = draw(r, base, &facts, &[seat.lang], viewed)?;
     items.retain(|it| it.audience.includes(seat));
     Ok(welcome(joined_at, &epoch, items))
 }
@@ -329,7 +329,7 @@ fn greet_visitor(
         return Ok(vec![reload.frame()]);
     };
     // What visitors get is data, without links.
-    let mut items = news::of(r, &Base::default(), &facts, &[], |_| false);
+    let mut items = draw(r, &Base::default(), &facts, &[], |_| false)?;
     items.retain(|it| it.audience == Audience::Visitor(visitor));
     Ok(welcome(joined_at, &epoch, items))
 }

@@ -8,6 +8,7 @@ mod faults;
 mod history;
 mod house;
 mod input;
+mod journal;
 mod live;
 mod operations;
 mod plant;

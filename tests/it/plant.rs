@@ -28,7 +28,8 @@ fn record(w: &Writer) -> Result<Seq> {
 }
 
 async fn facts(db: &Db) -> Vec<Fact> {
-    db.read(|r| journal::after(r, Seq(0))).await.unwrap()
+    let read = db.read(|r| Ok(journal::after(r, Seq(0))?.facts));
+    read.await.unwrap()
 }
 
 #[actix_web::test]
@@ -78,10 +79,10 @@ async fn what_is_read_together_is_of_one_moment() {
     let (started, go) = (mpsc::channel::<()>(), mpsc::channel::<()>());
     let (starts, goes) = (started.0, go.1);
     let reading = house.db.read(move |r| {
-        let before = journal::after(r, Seq(0))?.len();
+        let before = journal::after(r, Seq(0))?.facts.len();
         starts.send(()).unwrap();
         goes.recv().unwrap();
-        Ok((before, journal::after(r, Seq(0))?.len()))
+        Ok((before, journal::after(r, Seq(0))?.facts.len()))
     });
     let writing = async {
         tokio::task::spawn_blocking(move || started.1.recv())
@@ -306,6 +307,8 @@ async fn what_was_missed_is_told_exactly_or_not_at_all() {
         .collect();
     assert_eq!(seqs, [5, 6, 7, 8]);
     assert_eq!(missed(8, 8).await.unwrap().map(|it| it.len()), Some(0));
+    // A page drawn after a commit whose news has not gone out yet.
+    assert_eq!(missed(10, 8).await.unwrap().map(|it| it.len()), Some(0));
     // From the future: positions of another database.
     assert!(missed(11, 10).await.unwrap().is_none());
     let later = NOW + journal::KEPT.as_millis() as i64 + 1;
@@ -433,7 +436,9 @@ fn publish(hub: &Hub, n: i64) {
         seq: Seq(n),
         text: n.to_string(),
     };
-    hub.publish(Seq(n), vec![news], |texts| texts.join(",").into());
+    hub.publish(&hub.turn(Seq(n)), vec![news], |texts| {
+        texts.join(",").into()
+    });
 }
 
 #[actix_web::test]
@@ -451,7 +456,7 @@ async fn what_is_new_to_a_page_comes_in_one_frame_and_in_order() {
         news(Audience::Visitor(VisitorId(7)), 2),
         news(Audience::Agents, 3),
     ];
-    hub.publish(Seq(5), all, |texts| texts.join(",").into());
+    hub.publish(&hub.turn(Seq(5)), all, |texts| texts.join(",").into());
     assert_eq!(page.outbox.next().await.unwrap(), "3,5");
     assert!(page.outbox.next().now_or_never().is_none());
 }
@@ -476,6 +481,34 @@ async fn joining_and_publishing_leave_neither_gap_nor_double() {
     publish(&hub, 8);
     assert_eq!(late.joined_at, Seq(7));
     assert_eq!(late.outbox.next().await.unwrap(), "8");
+}
+
+#[actix_web::test]
+async fn whoever_comes_while_news_is_drawn_replays_it_and_gets_only_what_is_later() {
+    let hub = Hub::default();
+    let there = hub.join(seat(1), 10).unwrap();
+    let here = hub.join(Seat::Visitor(VisitorId(7)), 10).unwrap();
+    let turn = hub.turn(Seq(7));
+    let (late, late_visitor) = (
+        hub.join(seat(2), 10).unwrap(),
+        hub.join(Seat::Visitor(VisitorId(7)), 10).unwrap(),
+    );
+    assert_eq!((late.joined_at, late_visitor.joined_at), (Seq(7), Seq(7)));
+    let news = |audience| News {
+        audience,
+        seq: Seq(7),
+        text: "7".into(),
+    };
+    let all = vec![
+        news(Audience::Agents),
+        news(Audience::Visitor(VisitorId(7))),
+    ];
+    hub.publish(&turn, all, |texts| texts.join(",").into());
+    assert_eq!(there.outbox.next().await.unwrap(), "7");
+    assert_eq!(here.outbox.next().await.unwrap(), "7");
+    publish(&hub, 8);
+    assert_eq!(late.outbox.next().await.unwrap(), "8");
+    assert!(late_visitor.outbox.next().now_or_never().is_none());
 }
 
 #[actix_web::test]
