@@ -1,10 +1,10 @@
 -- Words that the program knows by itself (role, state, kind, purpose, position)
 -- are checked where they are read; a list of them here could only be changed by
--- rebuilding the table. Every reference has an index, or nothing is ever deleted
--- at its other end.
+-- rebuilding the table. Every reference has an index, or one row that goes would
+-- cost a walk through all that might point at it.
 
--- An agent is deactivated, never deleted: lines and conversations keep the name
--- of whoever wrote or answered, and no delete walks through them.
+-- An agent is deactivated, not deleted: lines and conversations keep the name of
+-- whoever wrote or answered (they refuse to lose it), and nothing rewrites them.
 create table agents_new (
     id            integer primary key autoincrement,
     email         text not null unique,
@@ -21,8 +21,6 @@ insert into agents_new (id, email, name, role, lang, password_hash, created_at, 
     select id, email, name, role, lang, password_hash, created_at, seen_at from agents;
 drop table agents;
 alter table agents_new rename to agents;
-create trigger agents_stay before delete on agents
-    begin select raise(abort, 'agents are deactivated, never deleted'); end;
 
 create table agent_links_new (
     token_hash blob primary key,
@@ -117,5 +115,6 @@ alter table messages_new rename to messages;
 create index messages_by_conversation on messages (conversation, id);
 -- Without it, erasing one visitor walks through the lines of all others.
 create index messages_of_device on messages (device) where device is not null;
+create index messages_of_agent on messages (agent) where agent is not null;
 -- Who did what to a conversation, however long the talk between was.
 create index messages_of_changes on messages (conversation, id) where kind = 'system';
