@@ -77,12 +77,13 @@ pub async fn start(
         clock: Data::new(clock.clone()),
         limits: Data::new(Limits::new(config.visitor_rate)),
         secure: Data::new(Secure::new(&place)),
-        place: Data::new(place),
         around: Data::new(Around {
             facts,
+            signs: place.signs.clone(),
             insecure: !config.public_url.is_https() && !config.public_url.is_loopback(),
             storage: db.storage(),
         }),
+        place: Data::new(place),
         config: Data::new(config),
         code: Data::new(code),
     };

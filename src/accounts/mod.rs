@@ -315,6 +315,10 @@ impl Agent {
             view: view.to_owned(),
             storage_ok: around.is_writable(),
             insecure: around.insecure,
+            hints: match self.role {
+                Role::Agent => Vec::new(),
+                Role::Owner | Role::Admin => around.signs.hints(self.lang),
+            },
             waiting: facts.waiting,
             path,
         })

@@ -3,6 +3,7 @@
 
 use tokio::sync::watch;
 
+use super::Signs;
 use crate::db::{Reader, Storage};
 use crate::error::Result;
 use crate::kernel::Seq;
@@ -23,6 +24,7 @@ pub struct Around {
     pub facts: fn(&Reader) -> Result<Facts>,
     pub insecure: bool,
     pub storage: watch::Receiver<Storage>,
+    pub signs: Signs,
 }
 
 impl Around {

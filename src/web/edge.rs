@@ -1,5 +1,6 @@
 //! The outermost layer, which every request passes on its way in and out.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -36,7 +37,7 @@ pub async fn guard<B: MessageBody + 'static>(
         let answered = next.call(request).instrument(span.clone()).await?;
         answered.map_into_left_body()
     } else {
-        let refused = HttpResponse::new(StatusCode::MISDIRECTED_REQUEST);
+        let refused = misdirected(request.request());
         request.into_response(refused).map_into_right_body()
     };
 
@@ -44,6 +45,7 @@ pub async fn guard<B: MessageBody + 'static>(
         response = explain(response, &id);
     }
     let status = response.status().as_u16();
+    heed_sockets(response.request(), status);
     if status != 101 {
         dress(&mut response, &id);
     }
@@ -110,6 +112,38 @@ fn is_expected(request: &ServiceRequest) -> bool {
     let host = header(request.request(), "host");
     let place = request.app_data::<Data<Place>>();
     matches!(request.path(), "/healthz" | "/readyz") || place.is_some_and(|it| it.is_our_host(host))
+}
+
+fn misdirected(request: &HttpRequest) -> HttpResponse {
+    let came = header(request, "host");
+    let mut refused = HttpResponse::new(StatusCode::MISDIRECTED_REQUEST);
+    if let Some(place) = request.app_data::<Data<Place>>() {
+        let ours = place.public_url.authority();
+        place.signs.strange_host(peer(request), came, ours);
+        let problem = Problem::wrong_host(came, ours);
+        refused.extensions_mut().insert(problem);
+    }
+    refused
+}
+
+/// Proxies that pass no WebSockets take the wish off and leave its key.
+fn heed_sockets(request: &HttpRequest, status: u16) {
+    let Some(place) = request.app_data::<Data<Place>>() else {
+        return;
+    };
+    let headers = request.headers();
+    if status == 101 {
+        place.signs.socket();
+    } else if headers.contains_key(names::SEC_WEBSOCKET_KEY)
+        && !headers.contains_key(names::UPGRADE)
+    {
+        place.signs.no_socket(peer(request));
+    }
+}
+
+fn peer(request: &HttpRequest) -> IpAddr {
+    let unknown = IpAddr::from([0, 0, 0, 0]);
+    request.peer_addr().map_or(unknown, |it| it.ip())
 }
 
 fn dress<B>(response: &mut ServiceResponse<B>, id: &str) {

@@ -15,6 +15,7 @@ pub mod pages;
 mod place;
 mod problem;
 mod routes;
+mod signs;
 
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
@@ -30,6 +31,7 @@ pub use headers::Secure;
 pub use limits::{Limit, Limits};
 pub use place::{ClientAddress, Place, SESSION_PURPOSE};
 pub use routes::{Route, Routes, Who};
+pub use signs::{Hint, Signs};
 
 pub fn page(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok()

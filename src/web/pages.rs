@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::Hint;
 use crate::texts::Lang;
 
 /// What stands around the content of every signed-in page.
@@ -22,6 +23,8 @@ pub struct Shell {
     pub storage_ok: bool,
     /// The public address is plain http.
     pub insecure: bool,
+    /// What is wrong with the proxy in front, for those who can mend it.
+    pub hints: Vec<Hint>,
     /// Open conversations in which a visitor waits to be read.
     pub waiting: i64,
     /// Where we are: `inbox`, `settings/site`, `settings/mail`, `settings/team`,
@@ -39,6 +42,13 @@ impl Shell {
         self.path
             .strip_prefix(path)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The hints for this page: all of them where the house is set up, elsewhere
+    /// only what nobody can work with.
+    pub fn hints_here(&self) -> Vec<&Hint> {
+        let all = self.is_at("settings") || self.is_at("welcome");
+        self.hints.iter().filter(|it| all || it.urgent).collect()
     }
 
     pub fn initials(&self) -> String {

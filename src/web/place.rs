@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::header;
+use super::{Signs, header};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::kernel::{Network, Origin, PublicUrl, Token};
@@ -21,6 +21,7 @@ pub const SESSION_PURPOSE: &str = "csrf";
 pub struct Place {
     pub public_url: PublicUrl,
     trusted_proxies: Vec<Network>,
+    pub signs: Signs,
     pub session_cookie: String,
     pub visitor_cookie: String,
 }
@@ -43,8 +44,18 @@ impl Place {
             session_cookie: cookie("sid"),
             visitor_cookie: cookie("vid"),
             trusted_proxies: config.trusted_proxies.clone(),
+            signs: Signs::default(),
             public_url,
         }
+    }
+
+    fn is_proxy(&self, ip: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|it| it.contains(ip))
+    }
+
+    /// This program speaks no TLS itself.
+    fn needs_proxy(&self) -> bool {
+        self.public_url.is_https() && !self.public_url.is_loopback()
     }
 
     /// Our own host, or this very machine. A page on a name that an attacker
@@ -104,10 +115,15 @@ impl ClientAddress {
         let Some(place) = request.app_data::<Data<Place>>() else {
             return Self(peer);
         };
-        let trusted = |ip: IpAddr| place.trusted_proxies.iter().any(|it| it.contains(ip));
+        let trusted = |ip: IpAddr| place.is_proxy(ip);
         let mut nearest = peer;
         let mut lines: Vec<_> = request.headers().get_all("x-forwarded-for").collect();
         lines.reverse();
+        match lines.is_empty() {
+            false if !trusted(peer) => place.signs.unnamed(peer),
+            true if place.needs_proxy() && is_of_a_browser(request) => place.signs.silent(peer),
+            _ => (),
+        }
         let hops = lines
             .iter()
             .filter_map(|it| it.to_str().ok())
@@ -132,6 +148,12 @@ impl ClientAddress {
             IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
         }
     }
+}
+
+/// No probe of the proxy's own, and no tool of the operator's.
+fn is_of_a_browser(request: &HttpRequest) -> bool {
+    let has = |name: &str| !header(request, name).is_empty();
+    has("accept-language") || has("origin")
 }
 
 impl FromRequest for ClientAddress {

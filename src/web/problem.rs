@@ -6,7 +6,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 
+use super::signs::HOST;
 use crate::error::{Error, Say};
+use crate::kernel::clip;
 use crate::texts::Lang;
 
 /// How long a caller should wait before it tries to save again, in seconds.
@@ -25,6 +27,8 @@ enum Detail {
     Wait(u64),
     /// English, for programmers: which part of the request could not be read.
     Technical(String),
+    /// The name that was asked for, and ours.
+    Host(String, String),
     Status,
 }
 
@@ -34,7 +38,16 @@ impl Problem {
             Detail::Say(say) => say(t).into_owned(),
             Detail::Wait(seconds) => t.error_too_many(*seconds as i64),
             Detail::Technical(why) => format!("{} ({why})", t.error_bad_request()),
+            Detail::Host(came, ours) => t.error_misdirected(came.as_str(), ours.as_str(), HOST),
             Detail::Status => for_status(status, t).into(),
+        }
+    }
+
+    /// The proxy does not pass the name on, or `--public-url` is not the name.
+    pub fn wrong_host(came: &str, ours: &str) -> Self {
+        Self {
+            field: None,
+            detail: Detail::Host(clip(came, 100).to_owned(), ours.to_owned()),
         }
     }
 
@@ -57,7 +70,6 @@ fn for_status(status: StatusCode, t: Lang) -> &'static str {
         409 => t.error_conflict(),
         413 => t.error_too_large(),
         415 => t.error_unsupported_media(),
-        421 => t.error_misdirected(),
         503 => t.error_unavailable(),
         400..=499 => t.error_bad_request(),
         _ => t.error_internal(),

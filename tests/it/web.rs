@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use actix_web::App;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
+use shopbell::accounts::Role;
 use shopbell::config::TAKEN;
 use shopbell::server;
 use shopbell::web::Route;
@@ -275,5 +276,102 @@ async fn a_form_posted_to_a_slashed_address_is_sent_on_whole() {
     let answer = post.send().await.unwrap();
     assert_eq!(answer.status(), 308);
     assert_eq!(header(&answer, "location"), "/w/v1/visitors");
+    house.close().await;
+}
+
+/// The welcome page and the status page, as the owner sees them.
+async fn told(agent: &AgentBrowser) -> [String; 2] {
+    [
+        agent.sees("/welcome").await,
+        agent.sees("/settings/workings").await,
+    ]
+}
+
+#[actix_web::test]
+async fn a_proxy_that_was_not_named_is_told_to_whoever_can_mend_it() {
+    let house = open_house_with(&[("trusted-proxies", "10.9.9.9")]).await;
+    let agent = house.owner().await;
+    for page in told(&agent).await {
+        assert!(page.contains("--trusted-proxies 127.0.0.1"), "{page}");
+    }
+    // What can be worked with does not stand in everybody's way.
+    assert!(!agent.sees("/inbox").await.contains("--trusted-proxies"));
+    house
+        .add_agent("bob@mugs.example", "Bob", Role::Agent)
+        .await;
+    let plain = house.agent("bob@mugs.example").await;
+    assert!(!plain.sees("/me").await.contains("--trusted-proxies"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_named_proxy_is_no_news() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    for page in told(&agent).await {
+        assert!(!page.contains("--trusted-proxies"), "{page}");
+        assert!(!page.contains("X-Forwarded-For"), "{page}");
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_proxy_that_hides_the_visitors_address_is_told() {
+    let house = open_house_with(&[("public-url", "https://chat.example")]).await;
+    let agent = house.owner().await;
+    let visit = client()
+        .get(format!("{}/login", house.url))
+        .header("host", "chat.example")
+        .header("accept-language", "en");
+    visit.send().await.unwrap();
+    for page in told(&agent).await {
+        assert!(page.contains("proxy_set_header X-Forwarded-For"), "{page}");
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_proxy_that_passes_no_sockets_is_told_until_one_comes_through() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let hint = "proxy_set_header Upgrade";
+    assert!(!agent.sees("/inbox").await.contains(hint));
+    let wish = agent
+        .request(Method::GET, "/live")
+        .header("origin", &house.url)
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-version", "13");
+    assert_eq!(wish.send().await.unwrap().status(), 400);
+    assert!(agent.sees("/inbox").await.contains(hint));
+    let _screen = agent.listens("").await;
+    assert!(!agent.sees("/inbox").await.contains(hint));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_wrong_name_is_answered_with_what_came_what_was_expected_and_the_line_to_add() {
+    let house = open_house_with(&[("public-url", "https://chat.example:8443")]).await;
+    for (accept, kind) in [
+        ("text/html", "text/html"),
+        ("*/*", "application/problem+json"),
+    ] {
+        let ask = client()
+            .get(format!("{}/login", house.url))
+            .header("host", "upstream<b>")
+            .header("accept", accept);
+        let answer = ask.send().await.unwrap();
+        assert_eq!(answer.status(), 421);
+        assert!(header(&answer, "content-type").starts_with(kind));
+        let text = answer.text().await.unwrap();
+        for part in [
+            "chat.example:8443",
+            "--public-url",
+            "proxy_set_header Host $http_host;",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(text.contains("upstream"), "{text}");
+        assert!(kind != "text/html" || !text.contains("<b>"), "{text}");
+    }
     house.close().await;
 }
