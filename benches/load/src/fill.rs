@@ -136,6 +136,10 @@ pub fn conversation_keys(data: &Path, like: &str) -> Result<Vec<String>> {
     anyhow::bail!("no table holds {like}")
 }
 
+pub fn colleague(nth: usize) -> String {
+    format!("agent{nth}@bench.example")
+}
+
 /// Colleagues of this agent with the same password, since inviting them would
 /// take a mail each. Returns their addresses.
 pub fn colleagues(data: &Path, of: &str, count: usize) -> Result<Vec<String>> {
@@ -157,7 +161,7 @@ pub fn colleagues(data: &Path, of: &str, count: usize) -> Result<Vec<String>> {
     );
     let mut emails = Vec::new();
     for nth in 1..=count {
-        let email = format!("agent{nth}@bench.example");
+        let email = colleague(nth);
         db.execute(&sql, params![of, email, format!("Agent {nth}")])?;
         emails.push(email);
     }

@@ -44,8 +44,27 @@ impl Browser {
         Ok(reply)
     }
 
-    /// Opens the page, fills in the form on it, and sends it.
+    /// Opens the page, fills in the form on it, sends it, and is let in.
     pub async fn submit(
+        &mut self,
+        http: &mut Http,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Reply> {
+        let reply = self.fill_in(http, page, action, fields).await?;
+        let says = || reply.text().chars().take(2000).collect::<String>();
+        ensure!(
+            reply.status < 400 && reply.status != 200,
+            "{action}: {}: {}",
+            reply.status,
+            says()
+        );
+        Ok(reply)
+    }
+
+    /// The same, whatever comes of it.
+    pub async fn fill_in(
         &mut self,
         http: &mut Http,
         page: &str,
@@ -55,29 +74,30 @@ impl Browser {
         let form = self.get(http, page).await?.expect(200, page)?.text();
         let mut all = hidden_fields(form_for(&form, action));
         all.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
-        all.extend(
-            fields
-                .iter()
-                .map(|&(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        let body = encode(&all);
+        let given = fields.iter();
+        all.extend(given.map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        self.send(http, action, &all, "text/html").await
+    }
+
+    /// Sends fields as a script of the page does.
+    pub async fn send(
+        &mut self,
+        http: &mut Http,
+        action: &str,
+        fields: &[(String, String)],
+        accept: &str,
+    ) -> Result<Reply> {
+        let body = encode(fields);
         let cookie = self.cookie();
         let headers = [
             ("x-forwarded-for", self.address.as_str()),
             ("cookie", &cookie),
             ("origin", &self.origin),
             ("sec-fetch-site", "same-origin"),
-            ("accept", "text/html"),
+            ("accept", accept),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
         let reply = http.post(action, &headers, body.as_bytes()).await?;
-        let says = || reply.text().chars().take(2000).collect::<String>();
-        ensure!(
-            reply.status < 400 && reply.status != 200,
-            "{action}: {}: {}",
-            reply.status,
-            says()
-        );
         self.keep_cookies(&reply);
         Ok(reply)
     }

@@ -1,7 +1,7 @@
 //! What the kernel counted: processor time and memory of one process, and what
 //! the whole machine did meanwhile.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::time::Instant;
 
@@ -38,6 +38,25 @@ pub fn resident_kib(pid: u32) -> Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|rest| rest.split_whitespace().next());
     Ok(number.context("a process without VmRSS")?.parse()?)
+}
+
+/// What a process holds open: how many of each kind (`socket`, `database`, …).
+pub fn descriptors(pid: u32) -> Result<BTreeMap<String, usize>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+        // One that is closed while we look is not held.
+        let Ok(target) = fs::read_link(entry?.path()) else {
+            continue;
+        };
+        let target = target.to_string_lossy().into_owned();
+        let kind = match target.split_once(':') {
+            Some((kind, _)) => kind.to_owned(),
+            None if target.contains(".db") => "database".to_owned(),
+            None => "file".to_owned(),
+        };
+        *found.entry(kind).or_default() += 1;
+    }
+    Ok(found)
 }
 
 /// Processor seconds that the machine was busy since it started.

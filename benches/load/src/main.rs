@@ -24,6 +24,10 @@
 //! | `pages`      | inbox and conversation page with 1,000,000 messages               |
 //! | `busy`       | 1,000 messages a second while every core has other work           |
 //! | `all`        | all of these                                                      |
+//! | `compare`    | two builds, `--base` and `--shopbell`, in turns: delivery, CPU a  |
+//! |              | message, sustained, memory, and 0 to 50 agents' pages open        |
+//! | `soak`       | no measurement: ten minutes of use and abuse, the power cut       |
+//! |              | twice; fails where anything is lost, doubled or kept              |
 //!
 //! `--quick` runs each for a shorter time and with fewer sockets: a look, not a
 //! figure to report. The table goes to standard output, the single turns to
@@ -71,11 +75,12 @@ mod report;
 mod samples;
 mod shop;
 mod sides;
+mod soak;
 mod socket;
 mod stand;
 mod traffic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -83,7 +88,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use tokio::task::LocalSet;
 
-use lines::{busy, cold, fanout, idle, latency, pages, throughput};
+use lines::{busy, cold, compare, fanout, idle, latency, pages, throughput};
 use report::{Figure, Table};
 use stand::Stand;
 
@@ -121,8 +126,21 @@ enum Line {
     Pages(What),
     /// 1,000 messages a second while other work keeps every core busy
     Busy(What),
+    /// Two builds of the server beside each other: what a change costs
+    Compare(Compared),
+    /// Ten minutes of a shop's life, with the power cut twice: what is lost, doubled or kept
+    Soak(soak::What),
     #[command(hide = true)]
     Burn { seconds: u64 },
+}
+
+#[derive(Args)]
+struct Compared {
+    /// The release binary of the state before
+    #[arg(long)]
+    base: PathBuf,
+    #[command(flatten)]
+    what: What,
 }
 
 #[derive(Args)]
@@ -164,6 +182,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(line: Line) -> Result<()> {
+    let mut base = None;
     let (names, what): (&[&str], _) = match line {
         Line::All(what) => {
             let all = &[
@@ -184,6 +203,14 @@ async fn run(line: Line) -> Result<()> {
         Line::Cold(what) => (&["cold"], what),
         Line::Pages(what) => (&["pages"], what),
         Line::Busy(what) => (&["busy"], what),
+        Line::Compare(it) => {
+            base = Some(it.base);
+            (&["compare"], it.what)
+        }
+        Line::Soak(what) => {
+            machine::raise_open_files()?;
+            return soak::run(&what).await;
+        }
         Line::Burn { .. } => return Ok(()),
     };
     let files = machine::raise_open_files()?;
@@ -195,7 +222,7 @@ async fn run(line: Line) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let begun = Instant::now();
     let mut report = (Vec::new(), Vec::new());
-    let measured = measure(names, &what, folder.clone(), &mut report).await;
+    let measured = measure(names, &what, base.as_deref(), folder.clone(), &mut report).await;
     if !what.keep {
         std::fs::remove_dir_all(&folder)?;
     }
@@ -215,6 +242,7 @@ async fn run(line: Line) -> Result<()> {
 async fn measure(
     names: &[&str],
     what: &What,
+    base: Option<&Path>,
     folder: PathBuf,
     (figures, others): &mut (Vec<Figure>, Vec<String>),
 ) -> Result<()> {
@@ -223,6 +251,7 @@ async fn measure(
     for name in names {
         eprintln!("{name}");
         let line = match *name {
+            "compare" => compare::measure(&stand, base.context("no --base")?).await,
             "latency" => latency::measure(&stand).await,
             "throughput" => throughput::measure(&stand).await,
             "idle" => idle::measure(&stand).await,

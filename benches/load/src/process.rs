@@ -1,7 +1,9 @@
 //! A server that this program started, and ends.
 
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -48,8 +50,12 @@ pub struct Process {
     child: Child,
     pid: u32,
     output: watch::Receiver<Vec<String>>,
+    complaints: Complaints,
     begun: Instant,
 }
+
+/// Lines of the log that tell of a fault of the server's own.
+type Complaints = Rc<RefCell<Vec<String>>>;
 
 impl Process {
     pub fn start(command: &mut Command) -> Result<Self> {
@@ -64,13 +70,16 @@ impl Process {
             .context("starting a server")?;
         let pid = child.id().context("a server that ended at once")?;
         let (sender, output) = watch::channel(Vec::new());
+        let complaints = Complaints::default();
         // A pipe that nobody reads would block the server once it is full.
-        tokio::task::spawn_local(keep(child.stdout.take(), sender.clone()));
-        tokio::task::spawn_local(keep(child.stderr.take(), sender));
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        tokio::task::spawn_local(keep(out, sender.clone(), Rc::clone(&complaints)));
+        tokio::task::spawn_local(keep(err, sender, Rc::clone(&complaints)));
         Ok(Self {
             child,
             pid,
             output,
+            complaints,
             begun,
         })
     }
@@ -127,23 +136,51 @@ impl Process {
         stopped.map(|()| done)
     }
 
-    pub async fn stop(mut self) -> Result<()> {
+    /// The faults that it logged so far, the first hundred.
+    pub fn complaints(&self) -> Vec<String> {
+        self.complaints.borrow().clone()
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.context("killing the server")
+    }
+
+    pub async fn stop(self) -> Result<()> {
+        self.end().await.map(drop)
+    }
+
+    /// Asks it to end. `None` where it had to be killed.
+    pub async fn end(mut self) -> Result<Option<ExitStatus>> {
         kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGTERM)?;
-        if timeout(STOP, self.child.wait()).await.is_err() {
-            eprintln!(
-                "  (process {} did not end within {STOP:?} and was killed)",
-                self.pid
-            );
-            self.child.kill().await?;
+        match timeout(STOP, self.child.wait()).await {
+            Ok(status) => Ok(Some(status?)),
+            Err(_) => {
+                eprintln!(
+                    "  (process {} did not end within {STOP:?} and was killed)",
+                    self.pid
+                );
+                self.child.kill().await?;
+                Ok(None)
+            }
         }
-        Ok(())
     }
 }
 
-async fn keep(pipe: Option<impl AsyncRead + Unpin>, lines: watch::Sender<Vec<String>>) {
+async fn keep(
+    pipe: Option<impl AsyncRead + Unpin>,
+    lines: watch::Sender<Vec<String>>,
+    complaints: Complaints,
+) {
     let Some(pipe) = pipe else { return };
     let mut reader = BufReader::new(pipe).lines();
     while let Ok(Some(line)) = reader.next_line().await {
+        if line.contains("ERROR") || line.contains("panicked") {
+            let mut told = complaints.borrow_mut();
+            if told.len() < LINES {
+                told.push(line.clone());
+            }
+        }
         lines.send_modify(|lines| {
             if lines.len() == LINES {
                 lines.remove(0);

@@ -2,7 +2,7 @@
 //! as its people do, over its public protocol and nothing else.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,12 +15,12 @@ use tokio::time::sleep;
 
 use crate::fill;
 use crate::forms::{Browser, address, needed};
-use crate::http::Http;
+use crate::http::{Http, Reply};
 use crate::process::{Process, free_port};
 use crate::socket::Socket;
 
 const OWNER: &str = "owner@bench.example";
-const PASSWORD: &str = "kettle-lantern-orbit-47";
+pub const PASSWORD: &str = "kettle-lantern-orbit-47";
 
 /// Messages a visitor may send in a minute: the operator's limit, which would
 /// otherwise be what this benchmark measures.
@@ -42,6 +42,8 @@ pub struct Shop {
     /// Signed-in browsers of agents.
     agents: RefCell<Vec<Browser>>,
     visitors: RefCell<Vec<String>>,
+    /// The secrets of agents' forms, once they are known.
+    csrf: RefCell<HashMap<usize, String>>,
 }
 
 /// A visitor's line to the server: his token, and a connection that stays open.
@@ -64,6 +66,7 @@ impl Shop {
             site: String::new(),
             agents: RefCell::default(),
             visitors: RefCell::default(),
+            csrf: RefCell::default(),
             origin,
         };
         let mut process = Process::start(&mut shop.command())?;
@@ -102,6 +105,7 @@ impl Shop {
             site: self.site.clone(),
             agents: RefCell::new(self.agents.borrow().clone()),
             visitors: RefCell::new(self.visitors.borrow().clone()),
+            csrf: RefCell::default(),
         })
     }
 
@@ -157,6 +161,58 @@ impl Shop {
         process.stop().await
     }
 
+    /// Somebody who has just been told the password, on a browser of his own: in,
+    /// and the inbox in sight.
+    pub async fn signs_in(&self, email: &str, nth: usize) -> Result<()> {
+        let mut browser = self.sign_in(email, nth).await?;
+        let mut http = Http::open(self.at).await?;
+        let page = browser.get(&mut http, "/inbox").await?;
+        page.expect(200, "/inbox").map(drop)
+    }
+
+    /// The secret of an agent's forms.
+    async fn csrf(&self, nth: usize) -> Result<String> {
+        if let Some(known) = self.csrf.borrow().get(&nth) {
+            return Ok(known.clone());
+        }
+        let mut http = Http::open(self.at).await?;
+        let page = self.browser(nth)?.get(&mut http, "/me").await?;
+        let page = page.expect(200, "/me")?.text();
+        let at = page.find("name=\"csrf\"").context("a page without csrf")?;
+        let tag = page[at..].split('>').next().unwrap_or_default();
+        let csrf = needed(tag, "value").or_else(|_| needed(tag, "content"))?;
+        self.csrf.borrow_mut().insert(nth, csrf.clone());
+        Ok(csrf)
+    }
+
+    /// What a script on an agent's page sends.
+    pub async fn agent_sends(&self, nth: usize, path: &str, fields: &[(&str, &str)]) -> Result<()> {
+        let csrf = self.csrf(nth).await?;
+        let mut all = vec![("csrf".to_owned(), csrf)];
+        let given = fields.iter();
+        all.extend(given.map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        let mut http = Http::open(self.at).await?;
+        let mut browser = self.browser(nth)?;
+        let reply = browser
+            .send(&mut http, path, &all, "application/json")
+            .await?;
+        ensure!(
+            reply.status < 400,
+            "{path}: {}: {}",
+            reply.status,
+            reply.text().chars().take(200).collect::<String>()
+        );
+        Ok(())
+    }
+
+    /// The names of the owner and of his colleagues, in the order of `browser`.
+    pub fn emails(&self, agents: usize) -> Vec<String> {
+        let colleagues = (1..agents).map(fill::colleague);
+        std::iter::once(OWNER.to_owned())
+            .chain(colleagues)
+            .collect()
+    }
+
     pub fn browser(&self, nth: usize) -> Result<Browser> {
         let agents = self.agents.borrow();
         let browser = agents.get(nth % agents.len().max(1)).cloned();
@@ -175,6 +231,11 @@ impl Shop {
     }
 
     async fn arrive(&self, nth: usize) -> Result<String> {
+        self.stranger(nth).await
+    }
+
+    /// A visitor who is nobody's: the token that he was given.
+    pub async fn stranger(&self, nth: usize) -> Result<String> {
         let mut http = Http::open(self.at).await?;
         let address = address(nth);
         let headers = [
@@ -228,6 +289,16 @@ impl Shop {
     /// This visitor's socket, greeted. It starts at the end of his log, as a
     /// widget does that has just read its history.
     pub async fn visitor_socket(&self, nth: usize, epoch: &str, seq: i64) -> Result<Socket> {
+        Ok(self.visitor_greeted(nth, epoch, seq).await?.0)
+    }
+
+    /// The same, with the greeting.
+    pub async fn visitor_greeted(
+        &self,
+        nth: usize,
+        epoch: &str,
+        seq: i64,
+    ) -> Result<(Socket, String)> {
         let address = address(nth);
         let headers = [
             ("origin", self.origin.as_str()),
@@ -237,8 +308,8 @@ impl Shop {
         let token = self.token(nth)?;
         let hello = json!({ "t": "hello", "token": token, "seq": seq, "epoch": epoch });
         socket.send(hello.to_string()).await?;
-        socket.greeting().await?;
-        Ok(socket)
+        let greeting = socket.until("\"t\":\"").await?;
+        Ok((socket, greeting.to_string()))
     }
 
     /// Where the dashboard's pages stand now: position and epoch.
@@ -254,6 +325,16 @@ impl Shop {
 
     /// Still to be greeted.
     pub async fn agent_socket(&self, nth: usize, position: &(i64, String)) -> Result<Socket> {
+        self.agent_view(nth, position, "").await
+    }
+
+    /// The same, of a page that shows a conversation.
+    pub async fn agent_view(
+        &self,
+        nth: usize,
+        position: &(i64, String),
+        view: &str,
+    ) -> Result<Socket> {
         let cookie = self.browser(nth)?.cookie();
         // Five thousand sockets stand for as many people at as many desks.
         let address = address(20_000 + nth);
@@ -262,8 +343,34 @@ impl Shop {
             ("cookie", &cookie),
             ("x-forwarded-for", &address),
         ];
-        let path = format!("/live?after={}&epoch={}", position.0, position.1);
+        let path = format!(
+            "/live?after={}&epoch={}&view={view}",
+            position.0, position.1
+        );
         Socket::open(self.at, nth, &path, &headers).await
+    }
+
+    /// Everything that stands in a visitor's conversation, as he reads it: client
+    /// ids by position.
+    pub async fn lines(&self, nth: usize) -> Result<BTreeMap<i64, String>> {
+        let mut post = self.post(nth).await?;
+        let mut lines = BTreeMap::new();
+        let mut path = "/w/v1/history".to_owned();
+        for _ in 0..MOST_PAGES {
+            let page = post.read(&path).await?;
+            let messages = page["messages"].as_array();
+            for it in messages.context("a history without messages")? {
+                let id = it["id"].as_i64().context("a line without id")?;
+                lines.insert(id, it["cid"].as_str().unwrap_or_default().to_owned());
+            }
+            match lines.keys().next() {
+                Some(first) if page["more"] == true => {
+                    path = format!("/w/v1/history?before={first}");
+                }
+                _ => break,
+            }
+        }
+        Ok(lines)
     }
 
     /// The client ids under this prefix that the server has for a visitor, as
@@ -297,6 +404,19 @@ impl Shop {
 impl Post {
     /// Sends one line and returns when the server has stored it.
     pub async fn send(&mut self, cid: &str, body: &str) -> Result<Value> {
+        let reply = self.deliver(cid, body).await?.expect(201, "a message")?;
+        Ok(serde_json::from_slice(&reply.body)?)
+    }
+
+    /// The same for a line that may have arrived before.
+    pub async fn resend(&mut self, cid: &str, body: &str) -> Result<Value> {
+        let reply = self.deliver(cid, body).await?;
+        let status = if reply.status == 200 { 200 } else { 201 };
+        let reply = reply.expect(status, "a message")?;
+        Ok(serde_json::from_slice(&reply.body)?)
+    }
+
+    async fn deliver(&mut self, cid: &str, body: &str) -> Result<Reply> {
         let message = json!({
             "cid": cid,
             "body": body,
@@ -312,16 +432,12 @@ impl Post {
             ("content-type", "application/json"),
         ];
         let body = message.to_string();
-        let reply = self
-            .http
+        self.http
             .post("/w/v1/messages", &headers, body.as_bytes())
-            .await?;
-        Ok(serde_json::from_slice(
-            &reply.expect(201, "a message")?.body,
-        )?)
+            .await
     }
 
-    async fn read(&mut self, path: &str) -> Result<Value> {
+    pub async fn read(&mut self, path: &str) -> Result<Value> {
         let headers = [
             ("authorization", self.bearer.as_str()),
             ("origin", &self.origin),

@@ -84,6 +84,11 @@ impl Stand {
         self.full.get().context("a full shop")
     }
 
+    /// Where one more side may keep its data.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     pub fn bare_side(&self) -> Side {
         Side::Bare(self.bare.clone())
     }

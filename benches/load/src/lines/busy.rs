@@ -16,7 +16,7 @@ use crate::traffic::{Outcome, run};
 const HELD: f64 = 0.99;
 
 pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
-    ready(stand).await?;
+    ready(&stand.shop).await?;
     let sides = [stand.bare_side(), stand.shop_side()];
     let plan = plan(stand);
     let turn = async |side: &Side| {

@@ -15,7 +15,7 @@ use crate::marker::Marker;
 use crate::process::Process;
 use crate::report::{Figure, Goal};
 use crate::samples::median;
-use crate::shop::AT_ONCE;
+use crate::shop::{AT_ONCE, Shop};
 use crate::sides::{Side, echo};
 use crate::socket::Socket;
 use crate::stand::Stand;
@@ -26,7 +26,7 @@ use crate::traffic::drain;
 const FIRST: usize = 100;
 
 /// An amount and its unit.
-struct Memory(f64, &'static str);
+pub struct Memory(pub f64, pub &'static str);
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,7 +38,7 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let sockets = stand.pick(10_000, 2_000);
     let settle = Duration::from_secs(stand.pick(3, 1));
     let idle = idle(stand, settle).await?;
-    populate(stand, sockets).await?;
+    populate(&stand.shop, sockets).await?;
 
     let sides = [stand.bare_side(), stand.shop_side()];
     let turn = async |side: &Side| {
@@ -85,14 +85,14 @@ async fn idle(stand: &Stand, settle: Duration) -> Result<[f64; 2]> {
 }
 
 /// Every visitor has written one line.
-async fn populate(stand: &Stand, visitors: usize) -> Result<()> {
-    let process = stand.shop.start().await?;
-    stand.shop.visitors(visitors).await?;
+pub async fn populate(shop: &Shop, visitors: usize) -> Result<()> {
+    let process = shop.start().await?;
+    shop.visitors(visitors).await?;
     let marker = Marker::new();
     let write = |nth: usize| {
         let marker = &marker;
         async move {
-            let mut post = stand.shop.post(nth).await?;
+            let mut post = shop.post(nth).await?;
             let body = marker.body(nth, marker.now());
             post.send(&format!("{}-{nth}", marker.turn()), &body).await
         }
@@ -104,7 +104,7 @@ async fn populate(stand: &Stand, visitors: usize) -> Result<()> {
     process.stop().await
 }
 
-async fn per_socket(
+pub async fn per_socket(
     side: &Side,
     process: &Process,
     sockets: usize,

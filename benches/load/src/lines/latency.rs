@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use crate::report::{Figure, Goal};
 use crate::samples::median;
+use crate::shop::Shop;
 use crate::sides::Side;
 use crate::stand::Stand;
 use crate::traffic::{Outcome, Pace, Plan, run};
@@ -14,7 +15,7 @@ pub const VISITORS: usize = 200;
 pub const AGENTS: usize = 10;
 
 pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
-    ready(stand).await?;
+    ready(&stand.shop).await?;
     let sides = [
         stand.bare_side(),
         Side::BareToAll(stand.bare.clone()),
@@ -80,10 +81,10 @@ pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
 }
 
 /// Visitors and agents exist before the first turn.
-pub async fn ready(stand: &Stand) -> Result<()> {
-    stand.shop.hire(AGENTS).await?;
-    let process = stand.shop.start().await?;
-    stand.shop.visitors(VISITORS).await?;
+pub async fn ready(shop: &Shop) -> Result<()> {
+    shop.hire(AGENTS).await?;
+    let process = shop.start().await?;
+    shop.visitors(VISITORS).await?;
     process.stop().await
 }
 

@@ -2,6 +2,7 @@
 
 pub mod busy;
 pub mod cold;
+pub mod compare;
 pub mod fanout;
 pub mod idle;
 pub mod latency;

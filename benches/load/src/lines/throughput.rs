@@ -12,7 +12,7 @@ use crate::sides::Side;
 use crate::stand::Stand;
 use crate::traffic::{Outcome, Pace, Plan, run};
 
-const VISITORS: usize = 500;
+pub const VISITORS: usize = 500;
 
 pub async fn measure(stand: &Stand) -> Result<Vec<Figure>> {
     let process = stand.shop.start().await?;
