@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{ConversationId, Seq};
+use crate::kernel::{AgentId, ConversationId, Seq};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -21,6 +21,18 @@ pub enum Event {
     ConversationReopened { conversation: ConversationId },
     /// A transcript was asked for and is on its way.
     TranscriptSent { conversation: ConversationId },
+    /// An agent said that what the visitor wrote last wants no reply.
+    NoReplyNeeded { conversation: ConversationId },
+    /// That was taken back.
+    ReplyNeeded { conversation: ConversationId },
+    /// One agent has had everything up to and including this line on his screen;
+    /// where he `answers` there, the visitor's lines count as seen.
+    Read {
+        conversation: ConversationId,
+        agent: AgentId,
+        up_to: Seq,
+        answers: bool,
+    },
     /// One side has now seen everything up to and including this line.
     Seen {
         conversation: ConversationId,
@@ -44,6 +56,9 @@ impl Event {
             | Self::ConversationResolved { conversation }
             | Self::ConversationReopened { conversation }
             | Self::TranscriptSent { conversation }
+            | Self::NoReplyNeeded { conversation }
+            | Self::ReplyNeeded { conversation }
+            | Self::Read { conversation, .. }
             | Self::Seen { conversation, .. } => conversation,
         }
     }

@@ -6,10 +6,10 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::lists::List;
+use super::lists::{self, List};
 use super::pages::Inbox;
 use super::view::{self, Look};
-use super::{Conversation, NewMessage};
+use super::{Conversation, NewMessage, attention};
 use crate::accounts::{Agent, Signed};
 use crate::config::Config;
 use crate::db::{Db, Reader, Writer};
@@ -26,16 +26,29 @@ pub fn routes(routes: &mut Routes) {
     routes.post("/inbox/{conversation}/join", Who::Agent, join);
     routes.post("/inbox/{conversation}/resolve", Who::Agent, resolve);
     routes.post("/inbox/{conversation}/reopen", Who::Agent, reopen);
+    routes.post(
+        "/inbox/{conversation}/no-reply-needed",
+        Who::Agent,
+        no_reply_needed,
+    );
+    routes.post(
+        "/inbox/{conversation}/reply-needed",
+        Who::Agent,
+        reply_needed,
+    );
     routes.post("/inbox/{conversation}/seen", Who::Agent, seen);
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Where {
     #[serde(default)]
     show: String,
-    /// The mark after which a list goes on, or the line before which a log does.
+    /// The marks after which Inbox (or Resolved) and My chats go on, and the line
+    /// before which a log does.
     #[serde(default)]
     before: String,
+    #[serde(default)]
+    mine: String,
     #[serde(default)]
     earlier: Option<Seq>,
     /// Opens the composer for a note.
@@ -70,6 +83,7 @@ async fn thread(
         let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
         let look = Look {
             before: place.earlier,
+            resolved: place.show == "resolved",
             note: !place.note.is_empty(),
             mail_ready: settings::outgoing(r, &config)?.is_some(),
             ..Look::default()
@@ -90,8 +104,10 @@ fn draw(
     let key = open.as_ref().map(|(it, _)| it.key.clone());
     let view = key.as_ref().map(|it| it.0.as_str()).unwrap_or_default();
     let shell = agent.shell(r, around, "inbox", view)?;
-    let before = Some(place.before.as_str()).filter(|it| !it.is_empty());
-    let rows = |list, before| view::rows(r, list, before, t, key.as_ref());
+    let mark = |text: &str| Some(text.to_owned()).filter(|it| lists::is_mark(it));
+    let (before, mine) = (mark(&place.before), mark(&place.mine));
+    let rows =
+        |list, after: &Option<String>| view::rows(r, agent, list, after.as_deref(), key.as_ref());
     let mut page = Inbox {
         t,
         shell,
@@ -99,17 +115,19 @@ fn draw(
         mine: Vec::new(),
         inbox: Vec::new(),
         resolved: Vec::new(),
+        more_mine: None,
         more: None,
         deep: before.is_some(),
+        deep_mine: mine.is_some(),
         demo_shop: sites::first(r)?.demo_shop,
         thread: None,
     };
     if place.show == "resolved" {
         page.show = "resolved";
-        (page.resolved, page.more) = rows(List::Resolved, before)?;
+        (page.resolved, page.more) = rows(List::Resolved, &before)?;
     } else {
-        (page.mine, _) = rows(List::Mine(agent.id), None)?;
-        (page.inbox, page.more) = rows(List::Inbox(agent.id), before)?;
+        (page.mine, page.more_mine) = rows(List::Mine(agent.id), &mine)?;
+        (page.inbox, page.more) = rows(List::Inbox(agent.id), &before)?;
     }
     if let Some((found, look)) = open {
         page.thread = Some(view::thread(r, agent, &found, look)?);
@@ -146,6 +164,7 @@ async fn post(
         last_seen: form.last_seen,
         ..NewMessage::default()
     };
+    let last_seen = form.last_seen;
     let (now, by, key, t) = (clock.now(), agent.id, key.into_inner(), agent.lang);
     let back = format!("/inbox/{key}");
     let posting = key.clone();
@@ -153,8 +172,10 @@ async fn post(
         let actor = Actor::Agent(by);
         let found = super::find_by_key(w, actor, &posting)?;
         let posted = super::post_message(w, now, actor, found.id, new)?;
-        // Whoever answers has read what he answers.
-        super::mark_seen(w, now, actor, found.id, posted.message.id)?;
+        // Whoever answers has read what he had on his screen, and nothing else.
+        if let Some(seen) = last_seen {
+            super::mark_seen(w, now, actor, found.id, seen)?;
+        }
         Ok((found, posted))
     });
     let json = web::wants_json(&request);
@@ -187,13 +208,7 @@ async fn post(
                     mail_ready: settings::outgoing(r, &config)?.is_some(),
                     ..Look::default()
                 };
-                let place = Where {
-                    show: String::new(),
-                    before: String::new(),
-                    earlier: None,
-                    note: String::new(),
-                };
-                draw(r, &agent, &around, &place, Some((found, look)))
+                draw(r, &agent, &around, &Where::default(), Some((found, look)))
             });
             web::page_to_mend(&page.await?)
         }
@@ -262,6 +277,31 @@ async fn reopen(
         reopen,
     )
     .await
+}
+
+async fn no_reply_needed(
+    Signed(agent, ()): Signed<Agent, ()>,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let (by, name) = (agent.id, "conversations.no_reply_needed");
+    let deed =
+        move |w: &Writer, now, it: &Conversation| attention::no_reply_needed(w, now, by, it.id);
+    act(agent, db, clock, key, request, name, deed).await
+}
+
+async fn reply_needed(
+    Signed(agent, ()): Signed<Agent, ()>,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    key: Path<ConversationKey>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let (by, name) = (agent.id, "conversations.reply_needed");
+    let deed = move |w: &Writer, now, it: &Conversation| attention::reply_needed(w, now, by, it.id);
+    act(agent, db, clock, key, request, name, deed).await
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@
 //! the conversation's own row. What an actor may not see is not found. The hall
 //! knows no wing: who wants to react follows the journal.
 
+pub mod attention;
 pub mod http;
 pub mod lists;
 pub mod pages;
@@ -15,13 +16,14 @@ pub mod view;
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::events::{Event, Side};
+use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
     Actor, AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
 };
 use crate::visitors::{Device, Visitor};
 
+pub use attention::mark_seen;
 pub use rules::{LONGEST, is_shown_to_visitor};
 
 /// Lines on one screen of history.
@@ -51,6 +53,9 @@ pub enum Change {
     Ended,
     Reopened,
     TranscriptSent,
+    NoReplyNeeded,
+    /// That was taken back.
+    ReplyNeeded,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +67,13 @@ pub struct Conversation {
     pub state: State,
     pub assignee: Option<AgentId>,
     pub created_at: Timestamp,
-    pub unread: i64,
+    /// How many lines the visitor has written.
+    pub visitor_lines: i64,
+    /// The visitor's first line that nobody has answered; see `attention`.
+    pub waiting_since: Option<Timestamp>,
+    /// The same, before an agent said that it wants no reply.
+    pub waiting_before: Option<Timestamp>,
+    /// What was on the screen of somebody who answers here.
     pub agents_seen: Seq,
     pub visitor_seen: Seq,
 }
@@ -154,7 +165,7 @@ fn post(
     w: &Writer,
     now: Timestamp,
     by: Actor,
-    found: Conversation,
+    mut found: Conversation,
     new: NewMessage,
 ) -> Result<Posted> {
     let conversation = found.id;
@@ -180,6 +191,7 @@ fn post(
     let reopened = rules::reopens(found.state, kind);
     if reopened {
         change_state(w, now, by, conversation, State::Open, Change::Reopened)?;
+        found = find(w, by, conversation)?;
     }
     let event = Event::MessagePosted { conversation };
     let id = journal::record(w, now, &event)?;
@@ -187,7 +199,11 @@ fn post(
     match kind {
         Kind::Visitor | Kind::Agent => {
             let preview = rules::preview(&body);
-            sql::update_newest(w, conversation, now, kind, &preview)?;
+            let waiting = attention::waiting_after(w, now, &found, kind, new.last_seen)?;
+            match waiting == found.waiting_since {
+                true => sql::update_newest(w, conversation, now, kind, &preview)?,
+                false => sql::update_turn(w, conversation, now, kind, &preview, waiting)?,
+            }
         }
         Kind::Note | Kind::System => sql::update_last_at(w, conversation, now)?,
     }
@@ -258,6 +274,7 @@ pub fn join(w: &Writer, now: Timestamp, by: AgentId, conversation: ConversationI
         sql::update_assignee(w, conversation, by)?;
         let event = Event::AgentJoined { conversation };
         note_change(w, now, actor, conversation, &event, Change::Joined)?;
+        attention::joined(w, now, by, conversation)?;
     }
     Ok(())
 }
@@ -279,37 +296,6 @@ pub fn reopen(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationI
         State::Open => Ok(()),
         State::Resolved => change_state(w, now, by, conversation, State::Open, Change::Reopened),
     }
-}
-
-/// One side has looked at everything up to a line. Only ever moves forward.
-pub fn mark_seen(
-    w: &Writer,
-    now: Timestamp,
-    by: Actor,
-    conversation: ConversationId,
-    up_to: Seq,
-) -> Result<()> {
-    let found = find(w, by, conversation)?;
-    let newest = sql::find_newest_id(w, conversation)?;
-    let up_to = up_to.min(newest);
-    let (side, seen) = match by {
-        Actor::Visitor(_) => (Side::Visitor, found.visitor_seen),
-        Actor::Agent(_) => (Side::Agents, found.agents_seen),
-        Actor::House => return Ok(()),
-    };
-    if up_to <= seen {
-        return Ok(());
-    }
-    match side {
-        Side::Visitor => sql::update_visitor_seen(w, conversation, up_to)?,
-        Side::Agents => sql::update_agents_seen(w, conversation, up_to)?,
-    }
-    let event = Event::Seen {
-        conversation,
-        side,
-        up_to,
-    };
-    journal::record(w, now, &event).map(|_| ())
 }
 
 /// Leaves a line that says a transcript went out.
@@ -359,6 +345,12 @@ pub fn last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<Optio
     sql::find_last_of_visitor(r, conversation)
 }
 
+/// Whether the visitor wrote this line from the page and the device of the one
+/// before.
+pub fn came_from_the_same_place(r: &Reader, message: &Message) -> Result<bool> {
+    sql::exists_alike_before(r, message.conversation, message.id)
+}
+
 /// Whether anybody has ever written.
 pub fn exist(r: &Reader) -> Result<bool> {
     sql::exists_message(r)
@@ -388,6 +380,7 @@ fn change_state(
     change: Change,
 ) -> Result<()> {
     sql::update_state(w, conversation, state, now)?;
+    attention::follow_state(w, by, conversation, state)?;
     let event = match state {
         State::Open => Event::ConversationReopened { conversation },
         State::Resolved => Event::ConversationResolved { conversation },

@@ -19,10 +19,14 @@ pub struct Inbox {
     pub mine: Vec<Row>,
     pub inbox: Vec<Row>,
     pub resolved: Vec<Row>,
-    /// The mark after which the next page of Inbox (or of Resolved) begins.
-    pub more: Option<String>,
-    /// This is not the first page of the list.
+    /// The way on in My chats.
+    pub more_mine: Option<More>,
+    /// The way on in Inbox (or in Resolved).
+    pub more: Option<More>,
+    /// This is not the first page of Inbox (or of Resolved).
     pub deep: bool,
+    /// Nor this of My chats.
+    pub deep_mine: bool,
     /// Whether `/demo-shop` is switched on.
     pub demo_shop: bool,
     pub thread: Option<Thread>,
@@ -32,6 +36,21 @@ impl Inbox {
     pub fn shows_resolved(&self) -> bool {
         self.show == "resolved"
     }
+
+    /// The address of this page without its lists: the inbox, or what is open.
+    pub fn here(&self) -> String {
+        match &self.thread {
+            Some(thread) => format!("/inbox/{}", thread.conversation),
+            None => "/inbox".to_owned(),
+        }
+    }
+}
+
+/// Where a list goes on.
+pub struct More {
+    pub mark: String,
+    /// As in `Row::key`: what ranks lower does not stand on this page.
+    pub rank: String,
 }
 
 /// One entry of a list.
@@ -42,7 +61,7 @@ pub struct Row {
     pub conversation: String,
     pub number: i64,
     pub name: String,
-    /// Newest first by this: milliseconds of the last activity, 13 digits.
+    /// The greatest first: who waits longest, then what was touched last.
     pub key: String,
     /// `open` or `resolved`.
     pub state: &'static str,
@@ -51,13 +70,39 @@ pub struct Row {
     /// Who wrote `preview`: `visitor`, `agent`, or empty.
     pub preview_by: &'static str,
     pub preview: String,
+    /// How many lines the visitor has written.
+    pub lines: i64,
+    /// How many of them were read by whom; see `lists::Entry`.
+    pub read: String,
+    /// How many the one who looks at it has not read. 0 in a live frame, where
+    /// his page counts.
     pub unread: i64,
+    /// A colleague answers there. False in a live frame, where the page knows.
+    pub theirs: bool,
+    /// Whether the visitor waits for a reply: `yes`, `aside` or empty.
+    pub waiting: &'static str,
+    /// Since when he does.
+    pub waiting_at: Option<Moment>,
     pub at: Moment,
+    /// What keeps the lists where they are when it is opened.
+    pub query: String,
     /// It is the one on the screen. False in a live frame.
     pub current: bool,
 }
 
 impl Row {
+    /// A colleague's unread lines are his business.
+    pub fn counts(&self) -> bool {
+        0 < self.unread && !self.theirs
+    }
+
+    pub fn shown(&self) -> String {
+        match self.unread {
+            few @ ..=99 => few.to_string(),
+            _ => "99+".to_owned(),
+        }
+    }
+
     pub fn hue(&self) -> i64 {
         hue(self.number)
     }
@@ -84,6 +129,10 @@ pub struct Thread {
     pub earlier: Option<i64>,
     /// These are not the newest lines.
     pub deep: bool,
+    /// The list beside it is that of what is resolved.
+    pub resolved: bool,
+    /// The one who looks at it has read everything up to this line.
+    pub read: i64,
     /// The visitor has seen everything up to this line.
     pub visitor_seen: i64,
     /// The newest line on this page, to notice a colleague's answer.
@@ -140,7 +189,8 @@ pub struct Message {
     pub kind: &'static str,
     /// Whose line it is; the visitor's name where no agent did it.
     pub name: String,
-    /// For `system`: `joined`, `resolved`, `ended`, `reopened` or `transcript`.
+    /// For `system`: `joined`, `resolved`, `ended`, `reopened`, `transcript`,
+    /// `no-reply` or `reply`.
     pub change: &'static str,
     pub body: String,
     pub at: Moment,
@@ -176,6 +226,9 @@ pub struct Header {
     pub name: String,
     /// `open` or `resolved`.
     pub state: &'static str,
+    /// Whether the visitor waits for a reply: `yes`, `aside` where an agent said
+    /// that none is needed, or empty.
+    pub waiting: &'static str,
     pub assignee: Option<i64>,
     pub assignee_name: String,
 }

@@ -96,7 +96,9 @@ mod tests {
             state: State::Open,
             assignee: Some(AgentId(1)),
             created_at: 0,
-            unread: 0,
+            visitor_lines: 0,
+            waiting_since: None,
+            waiting_before: None,
             agents_seen: Seq(0),
             visitor_seen: Seq(0),
         }

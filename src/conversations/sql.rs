@@ -8,8 +8,8 @@ use crate::kernel::{
 };
 use crate::visitors::Device;
 
-const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at, unread,
-    agents_seen, visitor_seen from conversations";
+const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at,
+    visitor_lines, waiting_since, waiting_before, agents_seen, visitor_seen from conversations";
 
 const MESSAGE: &str =
     "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.change,
@@ -72,6 +72,7 @@ pub fn update_assignee(w: &Writer, id: ConversationId, agent: AgentId) -> Result
     Ok(())
 }
 
+/// The newest line, where nobody waits who did not, and the other way round.
 pub fn update_newest(
     w: &Writer,
     id: ConversationId,
@@ -81,34 +82,38 @@ pub fn update_newest(
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update conversations set last_at = ?2, last_kind = ?3, last_text = ?4,
-             unread = unread + (?3 = 'visitor')
+             visitor_lines = visitor_lines + (?3 = 'visitor')
          where id = ?1",
     )?;
     statement.execute(params![id.0, now, kind_word(kind), preview])?;
     Ok(())
 }
 
+/// The newest line, where the turn passes from one side to the other. Apart from
+/// `update_newest`, because a statement that names a column renews the indexes
+/// on it, whatever the value.
+pub fn update_turn(
+    w: &Writer,
+    id: ConversationId,
+    now: Timestamp,
+    kind: Kind,
+    preview: &str,
+    waiting_since: Option<Timestamp>,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update conversations set last_at = ?2, last_kind = ?3, last_text = ?4,
+             visitor_lines = visitor_lines + (?3 = 'visitor'),
+             waiting_since = ?5, waiting_before = null
+         where id = ?1",
+    )?;
+    let word = kind_word(kind);
+    statement.execute(params![id.0, now, word, preview, waiting_since])?;
+    Ok(())
+}
+
 pub fn update_last_at(w: &Writer, id: ConversationId, now: Timestamp) -> Result<()> {
     w.prepare_cached("update conversations set last_at = ?2 where id = ?1")?
         .execute(params![id.0, now])?;
-    Ok(())
-}
-
-/// What is still unread is counted afresh: a line may have come in meanwhile.
-pub fn update_agents_seen(w: &Writer, id: ConversationId, up_to: Seq) -> Result<()> {
-    let mut statement = w.prepare_cached(
-        "update conversations set agents_seen = ?2, unread = (
-             select count(*) from messages
-             where conversation = ?1 and id > ?2 and kind = 'visitor')
-         where id = ?1",
-    )?;
-    statement.execute(params![id.0, up_to.0])?;
-    Ok(())
-}
-
-pub fn update_visitor_seen(w: &Writer, id: ConversationId, up_to: Seq) -> Result<()> {
-    w.prepare_cached("update conversations set visitor_seen = ?2 where id = ?1")?
-        .execute(params![id.0, up_to.0])?;
     Ok(())
 }
 
@@ -215,7 +220,8 @@ pub fn list_messages(
 ) -> Result<Vec<Message>> {
     let mut query = r.prepare_cached(&format!(
         "{MESSAGE} where m.conversation = ?1 and m.id < ?2
-             and (not ?4 or m.kind <> 'note' and m.change is not 'transcript_sent')
+             and (not ?4 or m.kind in ('visitor', 'agent')
+                 or m.change in ('joined', 'resolved', 'ended', 'reopened'))
          order by m.id desc limit ?3"
     ))?;
     let before = before.map_or(i64::MAX, |it| it.0);
@@ -236,6 +242,17 @@ pub fn list_shared_after(
     ))?;
     let rows = query.query_map(params![conversation.0, after.0, limit as i64], read_message)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn exists_alike_before(r: &Reader, conversation: ConversationId, id: Seq) -> Result<bool> {
+    let mut query = r.prepare_cached(
+        "select 1 from messages m, (
+             select device, page, title from messages
+             where conversation = ?1 and id < ?2 and kind = 'visitor'
+             order by id desc limit 1) p
+         where m.id = ?2 and m.device is p.device and m.page is p.page and m.title is p.title",
+    )?;
+    Ok(query.exists(params![conversation.0, id.0])?)
 }
 
 pub fn exists_message(r: &Reader) -> Result<bool> {
@@ -289,7 +306,9 @@ fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
         state: read_state(row)?,
         assignee: row.get::<_, Option<i64>>("assignee")?.map(AgentId),
         created_at: row.get("created_at")?,
-        unread: row.get("unread")?,
+        visitor_lines: row.get("visitor_lines")?,
+        waiting_since: row.get("waiting_since")?,
+        waiting_before: row.get("waiting_before")?,
         agents_seen: Seq(row.get("agents_seen")?),
         visitor_seen: Seq(row.get("visitor_seen")?),
     })
@@ -389,6 +408,8 @@ fn change_word(change: Change) -> &'static str {
         Change::Ended => "ended",
         Change::Reopened => "reopened",
         Change::TranscriptSent => "transcript_sent",
+        Change::NoReplyNeeded => "no_reply_needed",
+        Change::ReplyNeeded => "reply_needed",
     }
 }
 
@@ -402,6 +423,8 @@ fn read_change(row: &Row) -> rusqlite::Result<Option<Change>> {
         "ended" => Some(Change::Ended),
         "reopened" => Some(Change::Reopened),
         "transcript_sent" => Some(Change::TranscriptSent),
+        "no_reply_needed" => Some(Change::NoReplyNeeded),
+        "reply_needed" => Some(Change::ReplyNeeded),
         _ => None,
     };
     known(change, || whose(row, "message", "change", &word)).map(Some)

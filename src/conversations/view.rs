@@ -4,12 +4,14 @@
 use serde::Serialize;
 
 use super::lists::{self, Entry, List};
-use super::pages::{self, Act, DeviceBadge, Header, Row, Thread, Transcript, VisitorPanel};
-use super::{Change, Conversation, Kind, LONGEST, Message, State, list_messages};
+use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, Transcript, VisitorPanel};
+use super::{Change, Conversation, Kind, LONGEST, Message, State, attention, list_messages};
 use crate::accounts::Agent;
 use crate::db::Reader;
 use crate::error::Result;
-use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, iso, random_key};
+use crate::kernel::{
+    Actor, AgentId, ConversationId, ConversationKey, Seq, Timestamp, iso, random_key,
+};
 use crate::sites;
 use crate::texts::Lang;
 use crate::visitors::{self, Device};
@@ -63,12 +65,21 @@ pub fn words(message: &Message, t: Lang) -> String {
         Some(Change::Joined) => t.chat_joined(agent),
         Some(Change::Resolved) => t.chat_resolved(agent),
         Some(Change::Ended) => t.chat_ended().to_owned(),
-        Some(Change::Reopened | Change::TranscriptSent) => t.chat_reopened().to_owned(),
+        Some(Change::Reopened) => t.chat_reopened().to_owned(),
+        // Among agents; see `is_shown_to_visitor`.
+        Some(Change::TranscriptSent | Change::NoReplyNeeded | Change::ReplyNeeded) => String::new(),
     }
 }
 
+/// For everybody alike: what each has read, his page finds out.
 pub fn entry_html(entry: &Entry, t: Lang) -> Result<String> {
-    web::fragment(&row(entry, t, None))
+    web::fragment(&row(entry, t))
+}
+
+/// How far one agent has read, as his pages note it: `7:15`.
+pub fn read_mark(r: &Reader, conversation: ConversationId, agent: AgentId) -> Result<String> {
+    let mark = attention::mark(r, conversation, agent)?;
+    Ok(format!("{agent}:{}", mark.visitor_lines))
 }
 
 /// `number`: the visitor's, whose name stands where no agent acted.
@@ -76,32 +87,45 @@ pub fn message_html(message: &Message, number: i64, visitor_seen: Seq, t: Lang) 
     web::fragment(&line(message, visitor_seen, &visitors::name(number, t), t))
 }
 
-pub fn header_html(r: &Reader, conversation: ConversationId, t: Lang) -> Result<String> {
-    match lists::entry(r, conversation)? {
-        Some(entry) => web::fragment(&header(&entry, String::new(), t)),
-        None => Ok(String::new()),
-    }
+pub fn header_html(entry: &Entry, t: Lang) -> Result<String> {
+    web::fragment(&header(entry, String::new(), t))
 }
 
-/// The entries of the lists on one page.
+/// The entries of a list on one page, and the way on.
 pub fn rows(
     r: &Reader,
+    agent: &Agent,
     list: List,
-    before: Option<&str>,
-    t: Lang,
+    after: Option<&str>,
     current: Option<&ConversationKey>,
-) -> Result<(Vec<Row>, Option<String>)> {
-    let (entries, more) = lists::page(r, list, before)?;
-    Ok((entries.iter().map(|it| row(it, t, current)).collect(), more))
+) -> Result<(Vec<Row>, Option<More>)> {
+    let page = lists::page(r, agent.id, list, after)?;
+    let rows = page.entries.iter().map(|entry| {
+        let mut row = row(entry, agent.lang);
+        row.unread = entry.unread(agent.id);
+        row.theirs = entry.assignee.is_some_and(|it| it != agent.id);
+        row.current = current == Some(&entry.key);
+        // Opening one leaves the list where it is. Not so where somebody may be
+        // waiting: there the newest page is what must be in sight.
+        if let (List::Resolved, Some(mark)) = (list, after) {
+            row.query = format!("?show=resolved&before={mark}");
+        }
+        row
+    });
+    let more = page.next.map(|next| More {
+        mark: next.mark,
+        rank: next.rank,
+    });
+    Ok((rows.collect(), more))
 }
 
-fn row(entry: &Entry, t: Lang, current: Option<&ConversationKey>) -> Row {
+fn row(entry: &Entry, t: Lang) -> Row {
     Row {
         t,
         conversation: entry.key.to_string(),
         number: entry.number,
         name: visitors::name(entry.number, t),
-        key: sort_key(entry.last_at),
+        key: entry.rank(),
         state: state_word(entry.state),
         assignee: entry.assignee.map(|it| it.0),
         assignee_name: entry.assignee_name.clone().unwrap_or_default(),
@@ -111,9 +135,18 @@ fn row(entry: &Entry, t: Lang, current: Option<&ConversationKey>) -> Row {
             Kind::Note | Kind::System => "",
         },
         preview: entry.last_text.clone(),
-        unread: entry.unread,
+        lines: entry.visitor_lines,
+        read: entry.read.clone(),
+        unread: 0,
+        theirs: false,
+        waiting: waiting_word(entry),
+        waiting_at: entry.waiting_since.map(|it| Moment::new(iso(it))),
         at: Moment::new(iso(entry.last_at)),
-        current: current == Some(&entry.key),
+        query: match entry.state {
+            State::Open => String::new(),
+            State::Resolved => "?show=resolved".to_owned(),
+        },
+        current: false,
     }
 }
 
@@ -125,8 +158,19 @@ fn header(entry: &Entry, csrf: String, t: Lang) -> Header {
         number: entry.number,
         name: visitors::name(entry.number, t),
         state: state_word(entry.state),
+        waiting: waiting_word(entry),
         assignee: entry.assignee.map(|it| it.0),
         assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+    }
+}
+
+/// Whether the visitor waits for a reply: `yes`, `aside` where an agent said that
+/// none is needed, or empty.
+fn waiting_word(entry: &Entry) -> &'static str {
+    match (entry.state, entry.waiting_since, entry.waiting_before) {
+        (State::Open, Some(_), _) => "yes",
+        (State::Open, None, Some(_)) => "aside",
+        _ => "",
     }
 }
 
@@ -163,6 +207,8 @@ fn badge(device: &Device) -> DeviceBadge {
 #[derive(Default)]
 pub struct Look {
     pub before: Option<Seq>,
+    /// The list beside it is that of what is resolved.
+    pub resolved: bool,
     pub draft: String,
     pub note: bool,
     pub errors: Errors,
@@ -198,6 +244,8 @@ pub fn thread(
         messages: lines.collect(),
         earlier: messages.first().filter(|_| more).map(|it| it.id.0),
         deep: look.before.is_some(),
+        resolved: look.resolved,
+        read: attention::mark(r, conversation.id, agent.id)?.up_to.0,
         visitor_seen: conversation.visitor_seen.0,
         last_seen,
         cid: random_key().replace('_', "-"),
@@ -205,7 +253,7 @@ pub fn thread(
         draft: look.draft,
         note: look.note,
         errors: look.errors,
-        visitor: panel(r, conversation, &visitor, &name, t)?,
+        visitor: panel(&about(r, conversation)?, t),
         transcript: Transcript {
             mail_ready: look.mail_ready,
             may_set_up: agent.role.may_administer(),
@@ -217,36 +265,62 @@ pub fn thread(
     })
 }
 
-fn panel(
+/// Who a visitor is, in every language.
+struct About {
+    visitor: visitors::Visitor,
+    site: String,
+    started: Timestamp,
+    /// The newest line he wrote.
+    last: Option<Message>,
+    changes: Vec<Message>,
+}
+
+fn about(r: &Reader, conversation: &Conversation) -> Result<About> {
+    Ok(About {
+        visitor: visitors::find(r, conversation.visitor)?,
+        site: sites::find(r, conversation.site)?.name,
+        started: conversation.created_at,
+        last: super::last_of_visitor(r, conversation.id)?,
+        changes: super::list_changes(r, conversation.id)?,
+    })
+}
+
+/// The panel about the visitor, once for each language.
+pub fn panels_html(
     r: &Reader,
     conversation: &Conversation,
-    visitor: &visitors::Visitor,
-    name: &str,
-    t: Lang,
-) -> Result<VisitorPanel> {
-    let last = super::last_of_visitor(r, conversation.id)?;
-    let device = last.as_ref().and_then(|it| it.device.clone());
-    let changes = super::list_changes(r, conversation.id)?;
-    Ok(VisitorPanel {
+    languages: &[Lang],
+) -> Result<Vec<(Lang, String)>> {
+    let about = about(r, conversation)?;
+    let draw = |t: &Lang| Ok((*t, web::fragment(&panel(&about, *t))?));
+    languages.iter().map(draw).collect()
+}
+
+fn panel(about: &About, t: Lang) -> VisitorPanel {
+    let name = visitors::name(about.visitor.number, t);
+    let last = about.last.as_ref();
+    let device = last.and_then(|it| it.device.as_ref());
+    VisitorPanel {
         t,
-        number: visitor.number,
-        name: name.to_owned(),
-        lang: visitor.lang.clone(),
-        page: last.as_ref().and_then(|it| it.page.clone()),
-        page_title: last.as_ref().and_then(|it| it.title.clone()),
-        device_raw: device.as_ref().map(|it| it.raw.clone()).unwrap_or_default(),
-        device: device.as_ref().map(badge),
-        site: sites::find(r, conversation.site)?.name,
-        started: Moment::new(iso(conversation.created_at)),
-        history: changes
-            .into_iter()
+        number: about.visitor.number,
+        lang: about.visitor.lang.clone(),
+        page: last.and_then(|it| it.page.clone()),
+        page_title: last.and_then(|it| it.title.clone()),
+        device_raw: device.map(|it| it.raw.clone()).unwrap_or_default(),
+        device: device.map(badge),
+        site: about.site.clone(),
+        started: Moment::new(iso(about.started)),
+        history: about
+            .changes
+            .iter()
             .map(|it| Act {
-                name: it.agent_name.unwrap_or_else(|| name.to_owned()),
+                name: it.agent_name.clone().unwrap_or_else(|| name.clone()),
                 change: it.change.map_or("", change_word),
                 at: Moment::new(iso(it.at)),
             })
             .collect(),
-    })
+        name,
+    }
 }
 
 fn state_word(state: State) -> &'static str {
@@ -263,5 +337,7 @@ fn change_word(change: Change) -> &'static str {
         Change::Ended => "ended",
         Change::Reopened => "reopened",
         Change::TranscriptSent => "transcript",
+        Change::NoReplyNeeded => "no-reply",
+        Change::ReplyNeeded => "reply",
     }
 }

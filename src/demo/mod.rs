@@ -131,10 +131,11 @@ impl Stage {
                     note,
                     ..NewMessage::default()
                 };
+                // Whoever answers had read what was said before.
                 let by = Actor::Agent(agent);
-                let posted = conversations::post_message(w, at, by, conversation, new)?;
-                accounts::note_seen(w, at, agent)?;
-                conversations::mark_seen(w, at, by, conversation, posted.message.id)
+                conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
+                conversations::post_message(w, at, by, conversation, new)?;
+                accounts::note_seen(w, at, agent)
             }
         }
     }

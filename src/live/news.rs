@@ -1,17 +1,19 @@
 //! From events to what changes on whose screen. Rendering happens once for each
-//! event and language, not once for each listener; an entry of a list only once
-//! a batch, in its newest state.
+//! event and language, not once for each listener; an entry of a list, a header
+//! and the panel about a visitor only once a batch, in their newest state. What
+//! only one agent has done is told to all in few words, and drawn by nobody.
 
 use std::collections::HashMap;
 
 use super::protocol::{Item, Op};
-use crate::conversations::{self, Conversation, Message, lists, view};
+use crate::conversations::lists::{self, Entry};
+use crate::conversations::{self, Conversation, Kind, Message, view};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::events::{Event, Side};
 use crate::hub::{Audience, News};
 use crate::journal::Fact;
-use crate::kernel::{Actor, Base, ConversationId, Seq};
+use crate::kernel::{Actor, AgentId, Base, ConversationId, Seq, Timestamp};
 use crate::texts::Lang;
 use crate::{sites, visitors};
 
@@ -46,7 +48,6 @@ pub fn of(
         let Some(place) = touched.get_mut(&id) else {
             continue;
         };
-        place.last = fact.seq;
         match show(r, base, fact, place, languages, &mut news) {
             Ok(()) => (),
             Err(error @ Error::Unavailable(_)) => return Err(error),
@@ -56,15 +57,19 @@ pub fn of(
             }
         }
     }
+    let mut turned = None;
     for id in order {
         let Some(place) = touched.get(&id) else {
             continue;
         };
-        match list_entries(r, base, place, languages, &mut news) {
-            Ok(()) => (),
+        match once_a_batch(r, base, place, languages, &mut news) {
+            Ok(seq) => turned = turned.max(seq),
             Err(error @ Error::Unavailable(_)) => return Err(error),
             Err(error) => tracing::error!(%error, "cannot list a conversation: {error}"),
         }
+    }
+    if let Some(seq) = turned {
+        count_waiting(r, seq, &mut news)?;
     }
     Ok(news)
 }
@@ -74,7 +79,16 @@ struct Touched {
     viewed: bool,
     /// The visitor's, where somebody looks.
     number: i64,
-    last: Seq,
+    /// The newest event that changes its entry in the lists.
+    listed: Option<Seq>,
+    /// The newest one after which somebody may wait who did not, or no longer.
+    turned: Option<Seq>,
+    /// The visitor's newest line, and when he wrote it.
+    asked: Option<(Seq, Timestamp)>,
+    /// The newest event that changes the header.
+    header: Option<Seq>,
+    /// The newest one that changes what is known about the visitor.
+    about: Option<Seq>,
     /// The visitor's language and the site's zone, once a line needs them.
     reader: Option<Lang>,
 }
@@ -95,7 +109,11 @@ impl Touched {
             conversation,
             viewed,
             number,
-            last: Seq(0),
+            listed: None,
+            turned: None,
+            asked: None,
+            header: None,
+            about: None,
             reader: None,
         })
     }
@@ -120,9 +138,23 @@ fn show(
     languages: &[Lang],
     news: &mut Vec<News>,
 ) -> Result<()> {
-    if let Event::Seen { side, up_to, .. } = fact.event {
-        seen(fact.seq, place, side, up_to, languages, news);
-        return Ok(());
+    match fact.event {
+        Event::Seen { side, up_to, .. } => {
+            seen(fact.seq, place, side, up_to, languages, news);
+            return Ok(());
+        }
+        Event::Read {
+            agent,
+            up_to,
+            answers,
+            ..
+        } => {
+            if answers {
+                seen(fact.seq, place, Side::Agents, up_to, languages, news);
+            }
+            return read(r, fact.seq, place, agent, languages, news);
+        }
+        _ => (),
     }
     let message = match conversations::find_message(r, fact.seq) {
         Ok(message) => message,
@@ -130,10 +162,59 @@ fn show(
         Err(Error::NotFound(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
+    note(r, fact, place, &message)?;
     to_visitor(r, fact, place, &message, news)?;
     if place.viewed {
-        to_viewers(r, base, fact, place, &message, languages, news)?;
+        to_viewers(base, fact, place, &message, languages, news)?;
     }
+    Ok(())
+}
+
+/// What has to be drawn afresh once all events of the batch are known.
+fn note(r: &Reader, fact: &Fact, place: &mut Touched, message: &Message) -> Result<()> {
+    let seq = Some(fact.seq);
+    place.listed = seq;
+    match message.kind {
+        Kind::Note => (),
+        Kind::Agent => place.turned = seq,
+        Kind::Visitor => {
+            place.asked = Some((fact.seq, message.at));
+            if place.viewed && !conversations::came_from_the_same_place(r, message)? {
+                place.about = seq;
+            }
+        }
+        Kind::System => {
+            place.turned = seq;
+            place.header = seq;
+            place.about = seq;
+        }
+    }
+    Ok(())
+}
+
+/// His own pages take it to heart; the others learn who has read.
+fn read(
+    r: &Reader,
+    seq: Seq,
+    place: &Touched,
+    agent: AgentId,
+    languages: &[Lang],
+    news: &mut Vec<News>,
+) -> Result<()> {
+    if languages.is_empty() {
+        return Ok(());
+    }
+    let conversation = &place.conversation;
+    let item = Item {
+        seq,
+        op: Op::Text,
+        list: "read",
+        id: &view::entry_id(&conversation.key),
+        key: "",
+        html: None,
+        data: Some(view::read_mark(r, conversation.id, agent)?),
+    };
+    news.push(item.news(Audience::Agents));
     Ok(())
 }
 
@@ -190,7 +271,7 @@ fn to_visitor(
     let audience = Audience::Visitor(place.conversation.visitor);
     if conversations::is_shown_to_visitor(message.kind, message.change) {
         let lang = match message.kind {
-            conversations::Kind::System => place.visitors_language(r)?,
+            Kind::System => place.visitors_language(r)?,
             _ => Lang::default(),
         };
         let item = Item {
@@ -223,7 +304,6 @@ fn to_visitor(
 }
 
 fn to_viewers(
-    r: &Reader,
     base: &Base,
     fact: &Fact,
     place: &Touched,
@@ -232,10 +312,6 @@ fn to_viewers(
     news: &mut Vec<News>,
 ) -> Result<()> {
     let conversation = &place.conversation;
-    let state_changed = !matches!(
-        fact.event,
-        Event::MessagePosted { .. } | Event::TranscriptSent { .. }
-    );
     for lang in languages {
         let audience = Audience::Viewers(conversation.id, *lang);
         let number = place.number;
@@ -250,48 +326,96 @@ fn to_viewers(
             data: None,
         };
         news.push(item.news(audience));
-        if state_changed {
-            let html = view::header_html(r, conversation.id, *lang)?;
-            let item: Item = Item {
-                seq: fact.seq,
-                op: Op::Put,
-                list: &format!("header-{}", conversation.key),
-                id: "header",
-                key: "",
-                html: Some(&base.links(&html)),
-                data: None,
-            };
-            news.push(item.news(audience));
-        }
     }
     Ok(())
 }
 
-fn list_entries(
+/// The entry in the lists, the header, the panel. Where somebody may wait who did
+/// not, or no longer, the position at which that became so.
+fn once_a_batch(
     r: &Reader,
     base: &Base,
     place: &Touched,
     languages: &[Lang],
     news: &mut Vec<News>,
-) -> Result<()> {
-    if languages.is_empty() {
-        return Ok(());
-    }
-    let Some(entry) = lists::entry(r, place.conversation.id)? else {
-        return Ok(());
+) -> Result<Option<Seq>> {
+    let Some(listed) = place.listed.filter(|_| !languages.is_empty()) else {
+        return Ok(None);
+    };
+    let conversation = &place.conversation;
+    let Some(entry) = lists::entry(r, conversation.id)? else {
+        return Ok(None);
     };
     for lang in languages {
         let html = view::entry_html(&entry, *lang)?;
-        let item: Item = Item {
-            seq: place.last,
+        let item = Item {
+            seq: listed,
             op: Op::Put,
             list: "conversations",
             id: &view::entry_id(&entry.key),
-            key: &view::sort_key(entry.last_at),
+            key: &entry.rank(),
             html: Some(&base.links(&html)),
-            data: None,
+            // Pages ring for a visitor's line, not for whatever else moves an entry.
+            data: place.asked.map(|(seq, _)| seq.to_string()),
         };
         news.push(item.news(Audience::AgentsReading(*lang)));
     }
+    if place.viewed {
+        parts(r, base, place, &entry, languages, news)?;
+    }
+    // A visitor who waits already goes on waiting; most lines are such ones.
+    let begins = place
+        .asked
+        .filter(|(_, at)| entry.waiting_since == Some(*at));
+    Ok(place.turned.max(begins.map(|(seq, _)| seq)))
+}
+
+/// What else has changed for those who show this conversation.
+fn parts(
+    r: &Reader,
+    base: &Base,
+    place: &Touched,
+    entry: &Entry,
+    languages: &[Lang],
+    news: &mut Vec<News>,
+) -> Result<()> {
+    let conversation = &place.conversation;
+    let mut put = |seq, part: &str, lang: Lang, html: &str| {
+        let item: Item = Item {
+            seq,
+            op: Op::Put,
+            list: &format!("{part}-{}", conversation.key),
+            id: part,
+            key: "",
+            html: Some(&base.links(html)),
+            data: None,
+        };
+        news.push(item.news(Audience::Viewers(conversation.id, lang)));
+    };
+    if let Some(seq) = place.header {
+        for lang in languages {
+            put(seq, "header", *lang, &view::header_html(entry, *lang)?);
+        }
+    }
+    if let Some(seq) = place.about {
+        for (lang, html) in view::panels_html(r, conversation, languages)? {
+            put(seq, "visitor", lang, &html);
+        }
+    }
+    Ok(())
+}
+
+/// How many wait, on every page of every agent.
+fn count_waiting(r: &Reader, seq: Seq, news: &mut Vec<News>) -> Result<()> {
+    let item = Item {
+        seq,
+        op: Op::Text,
+        list: "waiting",
+        id: "count",
+        key: "",
+        html: None,
+        data: Some(lists::count_waiting(r)?.to_string()),
+    };
+    news.push(item.news(Audience::Agents));
     Ok(())
 }

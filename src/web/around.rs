@@ -11,7 +11,7 @@ use crate::kernel::Seq;
 /// Facts about the house at the moment a page is drawn.
 pub struct Facts {
     pub shop_name: String,
-    /// Open conversations in which a visitor waits to be read.
+    /// Open conversations in which a visitor waits for a reply.
     pub waiting: i64,
     /// Read before anything else on the page, so that a page never misses what
     /// happened while it was drawn.

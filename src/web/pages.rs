@@ -25,7 +25,7 @@ pub struct Shell {
     pub insecure: bool,
     /// What is wrong with the proxy in front, for those who can mend it.
     pub hints: Vec<Hint>,
-    /// Open conversations in which a visitor waits to be read.
+    /// Open conversations in which a visitor waits for a reply.
     pub waiting: i64,
     /// Where we are: `inbox`, `settings/site`, `settings/mail`, `settings/team`,
     /// `settings/workings`, `me` or `welcome`.

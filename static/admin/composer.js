@@ -160,6 +160,12 @@ on('header', (item, conversation) => {
   draw();
 });
 
+// Its entry in the lists says whether the visitor waits; so does the header.
+on('conversations', (item) => {
+  const header = find('#header');
+  if (header && item.node?.id === `c-${view}`) header.dataset.waiting = item.node.dataset.waiting ?? '';
+});
+
 onPage((page) => {
   const fresh = find('#header', page);
   if (fresh) find('#header')?.replaceWith(fresh);

@@ -1,17 +1,39 @@
-// The lists of conversations: each entry in the list it belongs to, newest first.
+// The lists of conversations: each entry in the list it belongs to, who waits
+// longest first. An entry is drawn for all agents alike; how much of it this one
+// has not read is counted here.
 
 import { all, find } from './dom.js';
 import { fetchPage, on, onPage } from './live.js';
 
 const body = document.body;
+const me = body.dataset.agent ?? '';
+const words = find('.lists')?.dataset.unreadWords ?? '';
+/** How many of the visitor's lines this agent has read, by entry.
+ * @type {Map<string, number>} */
+const read = new Map();
 
 /** @param {string} name */
 const list = (name) => find(`[data-list="${name}"]`);
 
+/** The way to what does not stand on this page. @param {HTMLElement} list */
+const wayOn = (list) => find('[data-more]', list.parentElement ?? list);
+
 /** @param {HTMLElement} row */
 function home(row) {
   if (row.dataset.state === 'resolved') return list('resolved');
-  return list(row.dataset.assignee === body.dataset.agent ? 'mine' : 'inbox');
+  return list(row.dataset.assignee === me ? 'mine' : 'inbox');
+}
+
+/**
+ * Whether an entry stands on this page. A later page of a list is a look into
+ * the past, which nothing new enters; and what ranks lower than a page reaches
+ * comes with "Show more".
+ * @param {HTMLElement} list
+ * @param {HTMLElement} row
+ */
+function belongs(list, row) {
+  if ('deep' in list.dataset && document.getElementById(row.id)?.parentElement !== list) return false;
+  return (row.dataset.key ?? '') >= (wayOn(list)?.dataset.rank ?? '');
 }
 
 /**
@@ -20,22 +42,51 @@ function home(row) {
  */
 function insert(list, row) {
   const key = row.dataset.key ?? '';
-  const older = all(':scope > .row', list).find((it) => (it.dataset.key ?? '') < key);
-  list.insertBefore(row, older ?? null);
+  const after = all(':scope > .row', list).find((it) => (it.dataset.key ?? '') < key);
+  list.insertBefore(row, after ?? null);
+}
+
+/**
+ * Marks only move forward, and news may come late.
+ * @param {string} id
+ * @param {string} marks `3:15 7:12`: agents, and how many lines each has read
+ */
+function learn(id, marks) {
+  const own = marks.split(' ').find((it) => it.startsWith(`${me}:`));
+  if (own) read.set(id, Math.max(read.get(id) ?? 0, Number(own.slice(me.length + 1))));
+}
+
+/** @param {HTMLElement} row */
+function count(row) {
+  const unread = Math.max(0, Number(row.dataset.lines ?? 0) - (read.get(row.id) ?? 0));
+  row.dataset.unread = String(unread);
+  const place = find('.count', row);
+  if (!place) return;
+  const { assignee = '' } = row.dataset;
+  place.hidden = unread === 0 || (assignee !== '' && assignee !== me);
+  const shown = unread > 99 ? '99+' : String(unread);
+  const [seen, said] = place.children;
+  if (seen) seen.textContent = shown;
+  if (said) said.textContent = words.replace('{lines}', shown);
+}
+
+/** @param {HTMLElement} row */
+function mark(row) {
+  if (row.id === `c-${body.dataset.view}`) find('a', row)?.setAttribute('aria-current', 'page');
 }
 
 on('conversations', (item) => {
   const row = item.node;
   if (!row) return;
+  learn(row.id, row.dataset.read ?? '');
   const old = document.getElementById(row.id);
   if (old && (item.seq ?? 0) <= Number(old.dataset.seq ?? 0)) return;
   const target = home(row);
-  // A later page of a list is a look into the past: nothing new enters it.
-  const enters = target && (old?.parentElement === target || !('deep' in target.dataset));
-  if (!target || !enters) return old?.remove();
+  if (!target || !belongs(target, row)) return old?.remove();
 
   row.dataset.seq = String(item.seq ?? 0);
   mark(row);
+  count(row);
   const focused = old?.contains(document.activeElement);
   const place = old?.parentElement === target && old.dataset.key === row.dataset.key;
   if (old && place) old.replaceWith(row);
@@ -46,16 +97,23 @@ on('conversations', (item) => {
   if (focused) find('a', row)?.focus({ preventScroll: true });
 });
 
-/** @param {HTMLElement} row */
-function mark(row) {
-  if (row.id === `c-${body.dataset.view}`) find('a', row)?.setAttribute('aria-current', 'page');
+on('read', (item) => {
+  const id = item.id ?? '';
+  learn(id, item.data ?? '');
+  const row = document.getElementById(id);
+  if (row) count(row);
+});
+
+function start() {
+  for (const row of all('.row')) learn(row.id, row.dataset.read ?? '');
 }
 
 onPage((page) => {
   for (const name of ['mine', 'inbox', 'resolved']) {
-    const fresh = find(`[data-list="${name}"]`, page);
-    if (fresh) list(name)?.replaceChildren(...fresh.childNodes);
+    const fresh = find(`[data-list="${name}"]`, page)?.parentElement;
+    if (fresh) list(name)?.parentElement?.replaceWith(fresh);
   }
+  start();
 });
 
 // "Show more" appends; without a script it leads to a page of its own.
@@ -63,20 +121,27 @@ document.addEventListener('click', async (event) => {
   const link = event.target instanceof Element ? event.target.closest('[data-more]') : null;
   if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  if (link.getAttribute('aria-busy') === 'true') return;
+  const target = link.closest('.list')?.querySelector('[data-list]');
+  if (!(target instanceof HTMLElement) || link.getAttribute('aria-busy') === 'true') return;
   link.setAttribute('aria-busy', 'true');
   const page = await fetchPage(link.href);
   link.removeAttribute('aria-busy');
-  const name = list('resolved') ? 'resolved' : 'inbox';
-  const fresh = page && find(`[data-list="${name}"]`, page);
-  const target = list(name);
-  if (!fresh || !target) return;
+  const fresh = page && find(`[data-list="${target.dataset.list}"]`, page);
+  if (!fresh) return;
   const rows = all('.row', fresh).filter((it) => !document.getElementById(it.id));
-  rows.forEach(mark);
+  for (const row of rows) {
+    learn(row.id, row.dataset.read ?? '');
+    mark(row);
+  }
   target.append(...rows);
-  const more = find('[data-more]', page);
-  if (more instanceof HTMLAnchorElement) link.setAttribute('href', more.getAttribute('href') ?? '');
-  else link.remove();
+  const more = wayOn(fresh);
+  if (more instanceof HTMLAnchorElement) {
+    link.setAttribute('href', more.getAttribute('href') ?? '');
+    link.dataset.rank = more.dataset.rank;
+  } else link.parentElement?.remove();
   const first = rows[0];
   if (first) find('a', first)?.focus({ preventScroll: true });
 });
+
+start();
+find('.row a[aria-current]')?.scrollIntoView({ block: 'nearest' });

@@ -1,8 +1,9 @@
 // The panel about the visitor: open where there is room, languages by name, and
-// fresh when something has happened.
+// drawn afresh by the server when what it shows has changed.
 
 import { all, find } from './dom.js';
-import { fetchPage, on, onPage } from './live.js';
+import { on, onPage } from './live.js';
+import { view } from './log.js';
 
 const wide = matchMedia('(width >= 75rem)');
 
@@ -20,36 +21,26 @@ function draw() {
   }
 }
 
-/** @param {Document} page */
-function replace(page) {
-  const fresh = find('#visitor', page);
+/** @param {HTMLElement} fresh */
+function replace(fresh) {
   const old = find('#visitor');
-  if (!fresh || !old) return;
-  const fold = find('details', old);
-  const freshFold = find('details', fresh);
+  if (!old) return;
+  const [fold, freshFold] = [find('details', old), find('details', fresh)];
   if (fold instanceof HTMLDetailsElement && freshFold && fold.open) freshFold.dataset.opened = '1';
+  const focused = old.contains(document.activeElement) && document.activeElement?.localName;
   old.replaceWith(fresh);
   draw();
-}
-
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let soon;
-
-function stale() {
-  clearTimeout(soon);
-  soon = setTimeout(async () => {
-    const page = await fetchPage(location.href);
-    if (page && !find('#visitor')?.contains(document.activeElement)) replace(page);
-  }, 800);
+  if (focused) find(focused, fresh)?.focus({ preventScroll: true });
 }
 
 if (find('#visitor')) {
-  // He may write from another page or device, or somebody has acted.
-  on('header', stale);
-  on('log', (item) => {
-    if (item.node?.dataset.kind === 'visitor' && !document.hidden) stale();
+  on('visitor', (item, conversation) => {
+    if (item.node && conversation === view) replace(item.node);
   });
-  onPage(replace);
+  onPage((page) => {
+    const fresh = find('#visitor', page);
+    if (fresh) replace(fresh);
+  });
   wide.addEventListener('change', draw);
   draw();
 }

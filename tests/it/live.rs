@@ -23,7 +23,8 @@ async fn a_visitors_message_appears_on_an_agents_screen() {
     let entry = screen.next_that(is_put("conversations")).await;
     let html = entry["html"].as_str().unwrap();
     assert!(html.contains("is &#60;anyone&#62; there?"), "{html}");
-    assert!(html.contains("data-unread=\"1\""), "{html}");
+    assert!(html.contains("data-lines=\"1\""), "{html}");
+    assert!(html.contains("data-waiting=\"yes\""), "{html}");
     house.close().await;
 }
 
@@ -160,21 +161,20 @@ async fn who_cannot_resume_is_told_to_reload() {
 
     // Too much to send: more than five hundred events.
     let conversation = house.db.read(|r| {
-        let found = shopbell::conversations::lists::page(
-            r,
-            shopbell::conversations::lists::List::Inbox(shopbell::kernel::AgentId(99)),
-            None,
-        )?;
-        Ok(found.0[0].id)
+        let nobody = shopbell::kernel::AgentId(99);
+        let inbox = shopbell::conversations::lists::List::Inbox(nobody);
+        let found = shopbell::conversations::lists::page(r, nobody, inbox, None)?;
+        Ok(found.entries[0].id)
     });
     let conversation = conversation.await.unwrap();
     let mut watching = agent.listens("").await;
     let flood = house.db.write("test.flood", move |w| {
         for _ in 0..501 {
-            let event = shopbell::events::Event::Seen {
+            let event = shopbell::events::Event::Read {
                 conversation,
-                side: shopbell::events::Side::Visitor,
+                agent: shopbell::kernel::AgentId(1),
                 up_to: shopbell::kernel::Seq(1),
+                answers: false,
             };
             shopbell::journal::record(w, 0, &event)?;
         }
@@ -270,6 +270,7 @@ async fn ticks_tell_each_side_how_far_the_other_has_read() {
     page.next().await;
     let mut screen = agent.listens(&conversation).await;
 
+    agent.joins(&conversation).await;
     let path = format!("/inbox/{conversation}/seen");
     agent.post(&path, &[("upto", &seq.to_string())]).await;
     let seen = page.next_that(|it| it["list"] == "seen").await;
@@ -278,7 +279,6 @@ async fn ticks_tell_each_side_how_far_the_other_has_read() {
         (&json!("agents"), &json!(seq.to_string()))
     );
 
-    agent.joins(&conversation).await;
     let answer = agent.answers(&conversation, "hi").await;
     let id = answer["seq"].as_i64().unwrap();
     let marked = visitor

@@ -61,7 +61,7 @@ async fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
     let compiled_again = |r: &Reader| {
         // Every house has partial indexes, which made SQLite think again.
         let mut query =
-            r.prepare("select id from conversations where state = ?1 and unread > ?2")?;
+            r.prepare("select id from conversations where state = ?1 and visitor_lines > ?2")?;
         for unread in 0..5 {
             query.exists((["open", "resolved"][unread % 2], unread as i64))?;
         }

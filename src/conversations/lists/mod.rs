@@ -1,5 +1,6 @@
-//! The lists of conversations that an inbox shows. Pages are cut by key, never
-//! by offset, so that a deep one costs no more than the first.
+//! The lists of conversations that an inbox shows: who waits longest first, then
+//! what was touched last. Pages are cut by key, never by offset, so that a deep
+//! one costs no more than the first.
 
 mod sql;
 
@@ -10,6 +11,9 @@ use crate::kernel::{AgentId, ConversationId, ConversationKey, Timestamp};
 
 /// Entries on one page of a list.
 pub const PAGE: usize = 50;
+
+/// More digits than a time in milliseconds has.
+const LATEST: i64 = 9_999_999_999_999;
 
 /// Beyond this it is only “many”.
 const MOST_WAITING: usize = 1000;
@@ -35,42 +39,123 @@ pub struct Entry {
     pub last_at: Timestamp,
     pub last_kind: Kind,
     pub last_text: String,
-    pub unread: i64,
+    pub visitor_lines: i64,
+    pub waiting_since: Option<Timestamp>,
+    pub waiting_before: Option<Timestamp>,
+    /// How many of the visitor's lines were read by whom: `3:15 7:12`. On a page
+    /// by the one who looks at it; in news, which all get alike, by everybody.
+    pub read: String,
 }
 
 impl Entry {
+    /// How a list keeps order, as text: the greatest first.
+    pub fn rank(&self) -> String {
+        match self.waiting_since {
+            Some(since) => format!("1{:013}", LATEST.saturating_sub(since)),
+            None => format!("0{:013}", self.last_at),
+        }
+    }
+
     /// Where a page ended: the next one begins after it.
     pub fn mark(&self) -> String {
-        format!("{}-{}", self.last_at, self.id)
+        match self.waiting_since {
+            Some(since) => format!("w-{since}-{}", self.id),
+            None => format!("q-{}-{}", self.last_at, self.id),
+        }
+    }
+
+    /// The visitor's lines that this agent has not had on his screen.
+    pub fn unread(&self, agent: AgentId) -> i64 {
+        let mut marks = self.read.split(' ').filter_map(|it| it.split_once(':'));
+        let own = marks.find(|(reader, _)| reader.parse() == Ok(agent.0));
+        let read: i64 = own.and_then(|(_, n)| n.parse().ok()).unwrap_or_default();
+        (self.visitor_lines - read).max(0)
     }
 }
 
-/// The newest entries before a mark, and the mark of the next page.
-pub fn page(r: &Reader, list: List, before: Option<&str>) -> Result<(Vec<Entry>, Option<String>)> {
-    let before = before.and_then(parse_mark);
-    let mut found = match list {
-        List::Inbox(agent) => sql::list_inbox(r, agent, before, PAGE + 1)?,
-        List::Mine(agent) => sql::list_mine(r, agent, before, PAGE + 1)?,
-        List::Resolved => sql::list_resolved(r, before, PAGE + 1)?,
-    };
-    let more = PAGE < found.len();
-    found.truncate(PAGE);
-    let next = found.last().filter(|_| more).map(Entry::mark);
-    Ok((found, next))
+/// A page of a list, and where the next one begins, if there is one.
+pub struct Page {
+    pub entries: Vec<Entry>,
+    pub next: Option<Next>,
 }
 
+pub struct Next {
+    pub mark: String,
+    /// Everything from here on stands on this page; what ranks lower does not.
+    pub rank: String,
+}
+
+/// The entries after a mark. `viewer`: whose reading is told.
+pub fn page(r: &Reader, viewer: AgentId, list: List, after: Option<&str>) -> Result<Page> {
+    let after = after.and_then(parse_mark).unwrap_or(Mark::START);
+    let most = PAGE + 1;
+    let mut entries = match (list, after) {
+        (List::Resolved, _) | (_, Mark::Quiet(..)) => Vec::new(),
+        (List::Inbox(agent), Mark::Waiting(at, id)) => {
+            sql::list_inbox_waiting(r, viewer, agent, (at, id), most)?
+        }
+        (List::Mine(agent), Mark::Waiting(at, id)) => {
+            sql::list_mine_waiting(r, viewer, agent, (at, id), most)?
+        }
+    };
+    let left = most - entries.len();
+    let before = match after {
+        Mark::Waiting(..) => (i64::MAX, i64::MAX),
+        Mark::Quiet(at, id) => (at, id),
+    };
+    if left != 0 {
+        entries.extend(match list {
+            List::Inbox(agent) => sql::list_inbox_quiet(r, viewer, agent, before, left)?,
+            List::Mine(agent) => sql::list_mine_quiet(r, viewer, agent, before, left)?,
+            List::Resolved => sql::list_resolved(r, viewer, before, left)?,
+        });
+    }
+    let more = PAGE < entries.len();
+    entries.truncate(PAGE);
+    let next = entries.last().filter(|_| more).map(|last| Next {
+        mark: last.mark(),
+        rank: last.rank(),
+    });
+    Ok(Page { entries, next })
+}
+
+/// One entry as everybody gets to see it.
 pub fn entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
     sql::find_entry(r, id)
 }
 
-/// Open conversations in which a visitor waits to be read.
+/// Open conversations in which a visitor waits for a reply.
 pub fn count_waiting(r: &Reader) -> Result<i64> {
     sql::count_waiting(r, MOST_WAITING)
 }
 
-fn parse_mark(text: &str) -> Option<(Timestamp, i64)> {
-    let (at, id) = text.split_once('-')?;
-    Some((at.parse().ok()?, id.parse().ok()?))
+/// A place between two entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// After who waits since then.
+    Waiting(Timestamp, i64),
+    /// After what was touched then.
+    Quiet(Timestamp, i64),
+}
+
+impl Mark {
+    const START: Self = Self::Waiting(i64::MIN, i64::MIN);
+}
+
+/// Whether a list goes on after this.
+pub fn is_mark(text: &str) -> bool {
+    parse_mark(text).is_some()
+}
+
+fn parse_mark(text: &str) -> Option<Mark> {
+    let (kind, place) = text.split_once('-')?;
+    let (at, id) = place.split_once('-')?;
+    let (at, id) = (at.parse().ok()?, id.parse().ok()?);
+    match kind {
+        "w" => Some(Mark::Waiting(at, id)),
+        "q" => Some(Mark::Quiet(at, id)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -79,9 +164,43 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_none_is_ignored() {
-        assert_eq!(parse_mark("1700-4"), Some((1700, 4)));
-        for bad in ["", "x-y", "1700", "-", "1;drop"] {
+        assert_eq!(parse_mark("q-1700-4"), Some(Mark::Quiet(1700, 4)));
+        assert_eq!(parse_mark("w-1700-4"), Some(Mark::Waiting(1700, 4)));
+        for bad in ["", "x-y", "1700", "1700-4", "-", "q--", "z-1-1", "1;drop"] {
             assert_eq!(parse_mark(bad), None, "{bad}");
         }
+    }
+
+    fn entry(waiting_since: Option<Timestamp>, last_at: Timestamp) -> Entry {
+        Entry {
+            id: ConversationId(1),
+            key: ConversationKey("c_1".into()),
+            number: 1,
+            state: State::Open,
+            assignee: None,
+            assignee_name: None,
+            last_at,
+            last_kind: Kind::Visitor,
+            last_text: String::new(),
+            visitor_lines: 5,
+            waiting_since,
+            waiting_before: None,
+            read: "3:2 33:5".into(),
+        }
+    }
+
+    #[test]
+    fn who_waits_longest_ranks_first_and_whoever_waits_before_who_does_not() {
+        let long = entry(Some(1_000), 9_000).rank();
+        let short = entry(Some(2_000), 9_999).rank();
+        let (fresh, old) = (entry(None, 9_999).rank(), entry(None, 9_000).rank());
+        assert!(long > short && short > fresh && fresh > old);
+    }
+
+    #[test]
+    fn what_is_unread_is_told_by_agent() {
+        let entry = entry(None, 0);
+        let unread = |it| entry.unread(AgentId(it));
+        assert_eq!((unread(3), unread(33), unread(4)), (3, 0, 5));
     }
 }

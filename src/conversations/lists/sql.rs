@@ -6,47 +6,118 @@ use crate::db::Reader;
 use crate::error::Result;
 use crate::kernel::{AgentId, ConversationId, ConversationKey, Timestamp};
 
-const ENTRY: &str = "select c.id, c.key, v.number, c.state, c.assignee, a.name as assignee_name,
-    c.last_at, c.last_kind, c.last_text, c.unread
-    from conversations c
-    join visitors v on v.id = c.visitor
+const COLUMNS: &str = "select c.id, c.key, v.number, c.state, c.assignee,
+    a.name as assignee_name, c.last_at, c.last_kind, c.last_text, c.visitor_lines,
+    c.waiting_since, c.waiting_before";
+
+const PEOPLE: &str = "join visitors v on v.id = c.visitor
     left join agents a on a.id = c.assignee";
 
-const ORDER: &str = "and (c.last_at, c.id) < (?2, ?3) order by c.last_at desc, c.id desc limit ?4";
-
-type Mark = Option<(Timestamp, i64)>;
-
-pub fn list_inbox(r: &Reader, agent: AgentId, before: Mark, limit: usize) -> Result<Vec<Entry>> {
-    let sql = format!("{ENTRY} where c.state = 'open' and c.assignee is not ?1 {ORDER}");
-    list(r, &sql, Some(agent), before, limit)
+/// After this the conversations come from one index, named because each list has
+/// its own and the planner knows no numbers.
+fn own(from: &str) -> String {
+    format!(
+        "{COLUMNS}, coalesce(s.agent || ':' || s.visitor_lines, '') as read
+         from conversations c indexed by {from}
+         {PEOPLE}
+         left join conversation_seen s on s.conversation = c.id and s.agent = ?1"
+    )
 }
 
-pub fn list_mine(r: &Reader, agent: AgentId, before: Mark, limit: usize) -> Result<Vec<Entry>> {
-    let sql = format!("{ENTRY} where c.state = 'open' and c.assignee = ?1 {ORDER}");
-    list(r, &sql, Some(agent), before, limit)
+const NEXT_WAITING: &str = "and (c.waiting_since, c.id) > (?3, ?4)
+    order by c.waiting_since, c.id limit ?5";
+
+const NEXT_QUIET: &str = "and (c.last_at, c.id) < (?3, ?4)
+    order by c.last_at desc, c.id desc limit ?5";
+
+/// A time and an id.
+type Place = (Timestamp, i64);
+
+pub fn list_inbox_waiting(
+    r: &Reader,
+    viewer: AgentId,
+    agent: AgentId,
+    after: Place,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    let of = own("conversations_waiting");
+    let sql =
+        format!("{of} where c.waiting_since is not null and c.assignee is not ?2 {NEXT_WAITING}");
+    list(r, &sql, viewer, Some(agent), after, limit)
 }
 
-pub fn list_resolved(r: &Reader, before: Mark, limit: usize) -> Result<Vec<Entry>> {
-    let sql = format!("{ENTRY} where c.state = 'resolved' and ?1 is null {ORDER}");
-    list(r, &sql, None, before, limit)
+pub fn list_mine_waiting(
+    r: &Reader,
+    viewer: AgentId,
+    agent: AgentId,
+    after: Place,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    let of = own("conversations_waiting");
+    let sql = format!("{of} where c.waiting_since is not null and c.assignee = ?2 {NEXT_WAITING}");
+    list(r, &sql, viewer, Some(agent), after, limit)
+}
+
+pub fn list_inbox_quiet(
+    r: &Reader,
+    viewer: AgentId,
+    agent: AgentId,
+    before: Place,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    let of = own("conversations_quiet");
+    let sql = format!(
+        "{of} where c.state = 'open' and c.waiting_since is null and c.assignee is not ?2
+             {NEXT_QUIET}"
+    );
+    list(r, &sql, viewer, Some(agent), before, limit)
+}
+
+pub fn list_mine_quiet(
+    r: &Reader,
+    viewer: AgentId,
+    agent: AgentId,
+    before: Place,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    let of = own("conversations_quiet_by_assignee");
+    let sql = format!(
+        "{of} where c.state = 'open' and c.waiting_since is null and c.assignee = ?2 {NEXT_QUIET}"
+    );
+    list(r, &sql, viewer, Some(agent), before, limit)
+}
+
+pub fn list_resolved(
+    r: &Reader,
+    viewer: AgentId,
+    before: Place,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    let of = own("conversations_resolved");
+    let sql = format!("{of} where c.state = 'resolved' and ?2 is null {NEXT_QUIET}");
+    list(r, &sql, viewer, None, before, limit)
 }
 
 fn list(
     r: &Reader,
     sql: &str,
+    viewer: AgentId,
     agent: Option<AgentId>,
-    before: Mark,
+    (at, id): Place,
     limit: usize,
 ) -> Result<Vec<Entry>> {
-    let (at, id) = before.unwrap_or((i64::MAX, i64::MAX));
     let mut query = r.prepare_cached(sql)?;
     let agent = agent.map(|it| it.0);
-    let rows = query.query_map(params![agent, at, id, limit as i64], read_entry)?;
+    let rows = query.query_map(params![viewer.0, agent, at, id, limit as i64], read_entry)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn find_entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
-    let mut query = r.prepare_cached(&format!("{ENTRY} where c.id = ?1"))?;
+    let mut query = r.prepare_cached(&format!(
+        "{COLUMNS}, coalesce((select group_concat(agent || ':' || visitor_lines, ' ')
+             from conversation_seen where conversation = c.id), '') as read
+         from conversations c {PEOPLE} where c.id = ?1"
+    ))?;
     Ok(query.query_row(params![id.0], read_entry).optional()?)
 }
 
@@ -55,7 +126,7 @@ pub fn count_waiting(r: &Reader, most: usize) -> Result<i64> {
     let mut query = r.prepare_cached(
         "select count(*) from (
              select 1 from conversations indexed by conversations_waiting
-             where unread > 0 and state = 'open' limit ?1)",
+             where waiting_since is not null limit ?1)",
     )?;
     Ok(query.query_row(params![most as i64], |row| row.get(0))?)
 }
@@ -71,6 +142,9 @@ fn read_entry(row: &Row) -> rusqlite::Result<Entry> {
         last_at: row.get("last_at")?,
         last_kind: read_last_kind(row)?,
         last_text: row.get("last_text")?,
-        unread: row.get("unread")?,
+        visitor_lines: row.get("visitor_lines")?,
+        waiting_since: row.get("waiting_since")?,
+        waiting_before: row.get("waiting_before")?,
+        read: row.get("read")?,
     })
 }
