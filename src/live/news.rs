@@ -385,7 +385,7 @@ fn parts(
             seq,
             op: Op::Put,
             list: &format!("{part}-{}", conversation.key),
-            id: part,
+            id: "part",
             key: "",
             html: Some(&base.links(html)),
             data: None,
