@@ -10,6 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, rt};
 
+use crate::accounts::door::guesses::Guesses;
 use crate::config::Config;
 use crate::db::{DataFolder, Db, Reader, Storage};
 use crate::error::{Error, Result};
@@ -47,6 +48,7 @@ struct Shared {
     config: Data<Config>,
     place: Data<Place>,
     limits: Data<Limits>,
+    guesses: Data<Guesses>,
     secure: Data<Secure>,
     code: Data<SetupCode>,
     around: Data<Around>,
@@ -76,6 +78,7 @@ pub async fn start(
         hub: Data::new(hub.clone()),
         clock: Data::new(clock.clone()),
         limits: Data::new(Limits::new(config.visitor_rate)),
+        guesses: Data::default(),
         secure: Data::new(Secure::new(&place)),
         around: Data::new(Around {
             facts,
@@ -100,6 +103,7 @@ pub async fn start(
             .app_data(shared.config)
             .app_data(shared.place)
             .app_data(shared.limits)
+            .app_data(shared.guesses)
             .app_data(shared.secure)
             .app_data(shared.code)
             .app_data(shared.around)

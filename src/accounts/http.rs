@@ -1,17 +1,16 @@
-//! Sign-in and sign-out, and the links by which a password is chosen. What a
-//! signed-in agent does about himself and his colleagues is in `desk`.
+//! The links by which a password is chosen. Signing in and out is in `door`; what
+//! a signed-in agent does about himself and his colleagues is in `desk`.
 
 use std::time::Duration;
 
-use actix_web::cookie::time::Duration as CookieAge;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::pages::{Forgot, Invite, Login, Reset};
+use super::door::http::{remember_browser, start_session};
+use super::pages::{Forgot, Invite, Reset};
 use super::work::{self, Letter};
-use super::{Agent, Purpose, Signed, desk, passwords};
+use super::{Purpose, desk, door, passwords};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -27,9 +26,7 @@ use crate::web::{self, Around, ClientAddress, Limit, Limits, OpenForm, Place, Ro
 const UNHURRIED: Duration = Duration::from_millis(150);
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/login", Who::Anyone, login);
-    routes.post("/login", Who::Anyone, sign_in);
-    routes.post("/logout", Who::Agent, sign_out);
+    door::http::routes(routes);
     routes.get("/forgot", Who::Anyone, forgot);
     routes.post("/forgot", Who::Anyone, send_link);
     routes.get("/reset", Who::Anyone, reset);
@@ -37,125 +34,6 @@ pub fn routes(routes: &mut Routes) {
     routes.get("/invite", Who::Anyone, invite);
     routes.post("/invite", Who::Anyone, accept);
     desk::routes(routes);
-}
-
-#[derive(Deserialize)]
-struct LoginQuery {
-    #[serde(default)]
-    next: String,
-    #[serde(default)]
-    done: String,
-}
-
-async fn login(place: Data<Place>, request: HttpRequest) -> Result<HttpResponse> {
-    let query: LoginQuery = web::parse_query(request.query_string())?;
-    let mut page = login_page(web::lang(&request), &place, &query.next);
-    page.done = ["signed_out", "password", "ended"]
-        .into_iter()
-        .find(|it| *it == query.done)
-        .unwrap_or_default();
-    web::page(&page)
-}
-
-fn login_page(t: Lang, place: &Place, next: &str) -> Login {
-    Login {
-        t,
-        insecure: !place.public_url.is_https() && !place.public_url.is_loopback(),
-        next: web::local_path(next).unwrap_or_default().to_owned(),
-        email: String::new(),
-        errors: Errors::default(),
-        done: "",
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LoginForm {
-    email: String,
-    password: String,
-    #[serde(default)]
-    next: String,
-}
-
-async fn sign_in(
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    limits: Data<Limits>,
-    place: Data<Place>,
-    request: HttpRequest,
-    OpenForm(form): OpenForm<LoginForm>,
-) -> Result<HttpResponse> {
-    let t = web::lang(&request);
-    let email = form.email.trim().to_lowercase();
-    limits.take(Limit::SignIn(address.bucket()))?;
-    limits.take(Limit::SignInTo(&email))?;
-    let found = db.read(move |r| super::find_password(r, &email)).await?;
-    let (agent, stored) = found.unzip();
-    let right = passwords::verify(&form.password, stored).await?;
-    let Some(agent) = agent.filter(|_| right) else {
-        let mut page = login_page(t, &place, &form.next);
-        page.email = form.email;
-        page.errors = Errors::one("email", t.error_sign_in_wrong());
-        return web::page_to_mend(&page);
-    };
-    let next = web::local_path(&form.next).unwrap_or("/inbox");
-    start_session(&db, &clock, &place, &request, agent, next).await
-}
-
-/// A new session on every sign-in, so that nobody can hand another an old one.
-pub async fn start_session(
-    db: &Db,
-    clock: &Clock,
-    place: &Place,
-    request: &HttpRequest,
-    agent: AgentId,
-    next: &str,
-) -> Result<HttpResponse> {
-    let device = web::header(request, "user-agent").to_owned();
-    let now = clock.now();
-    let begin = db.write("accounts.sign_in", move |w| {
-        super::sign_in(w, now, agent, &device)
-    });
-    let token = begin.await?;
-    let mut answer = web::see(next);
-    set_cookie(&mut answer, cookie(place, token.reveal()))?;
-    Ok(answer)
-}
-
-fn set_cookie(answer: &mut HttpResponse, cookie: Cookie<'_>) -> Result<()> {
-    answer
-        .add_cookie(&cookie)
-        .map_err(|e| Error::internal("setting a cookie", e))
-}
-
-fn cookie(place: &Place, value: &str) -> Cookie<'static> {
-    Cookie::build(place.session_cookie.clone(), value.to_owned())
-        .path(place.public_url.base().cookie_path().to_owned())
-        .http_only(true)
-        .secure(place.public_url.is_https())
-        .same_site(SameSite::Lax)
-        .max_age(CookieAge::milliseconds(super::LONGEST))
-        .finish()
-}
-
-async fn sign_out(
-    Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    place: Data<Place>,
-) -> Result<HttpResponse> {
-    let (by, session) = (agent.id, agent.session);
-    let end = db.write("accounts.sign_out", move |w| {
-        super::end_session(w, by, session)
-    });
-    end.await?;
-    hub.close_agents(|it| it.session == session, Closing::SignedOut);
-    let mut answer = web::see("/login?done=signed_out");
-    let mut gone = cookie(&place, "");
-    gone.make_removal();
-    set_cookie(&mut answer, gone)?;
-    Ok(answer)
 }
 
 async fn forgot(db: Data<Db>, config: Data<Config>, request: HttpRequest) -> Result<HttpResponse> {
@@ -205,8 +83,12 @@ async fn send_link(
         page.errors = Errors::one("email", t.error_email_invalid());
         return web::page_to_mend(&page);
     };
-    limits.take(Limit::Reset(address.bucket()))?;
-    limits.take(Limit::ResetOf(email.as_str()))?;
+    let here = limits.take(Limit::Reset(address.bucket()));
+    let free = here.and_then(|()| limits.take(Limit::ResetOf(email.as_str())));
+    if let Err(Error::TooMany { retry_after }) = free {
+        page.errors = Errors::one("email", web::wait_words(t, retry_after));
+        return web::page_to_wait(&page, retry_after);
+    }
     if page.mail_ready {
         let (now, facts) = (clock.now(), around.facts);
         let order = db.write("accounts.forgot", move |w| {
@@ -279,6 +161,7 @@ async fn set_password(
     db: Data<Db>,
     hub: Data<Hub>,
     clock: Data<Clock>,
+    place: Data<Place>,
     request: HttpRequest,
     OpenForm(form): OpenForm<PasswordForm>,
 ) -> Result<HttpResponse> {
@@ -290,7 +173,9 @@ async fn set_password(
     match redeem(&db, &clock, &form, &agent, None).await {
         Ok(agent) => {
             hub.close_agents(|it| it.agent == agent, Closing::SignedOut);
-            Ok(web::see("/login?done=password"))
+            let mut answer = web::see("/login?done=password");
+            remember_browser(&db, &clock, &place, &request, agent, &mut answer).await?;
+            Ok(answer)
         }
         Err(Error::Invalid { field, say }) => {
             page.errors = Errors::one(field, say(page.t));

@@ -6,6 +6,7 @@
 //! is nobody's business: sign-in and reset answer alike either way.
 
 mod desk;
+pub mod door;
 mod extract;
 pub mod http;
 pub mod pages;
@@ -35,6 +36,9 @@ const SEEN_STEP: i64 = 60_000;
 const RESET_LIVES: i64 = 30 * 60_000;
 const INVITE_LIVES: i64 = 7 * 24 * 3_600_000;
 const SESSIONS: usize = 50;
+/// A browser is known for this long after the last sign-in with it.
+const BROWSER_LIVES: i64 = 365 * 24 * 3_600_000;
+const BROWSERS: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -189,6 +193,29 @@ pub fn sign_in(w: &Writer, now: Timestamp, agent: AgentId, device: &str) -> Resu
     Ok(token)
 }
 
+/// Whether this agent signed in with this browser before.
+pub fn knows_browser(r: &Reader, agent: AgentId, browser: TokenHash) -> Result<bool> {
+    sql::has_browser(r, agent, browser)
+}
+
+/// The name by which the browser is known from now on. One that was made here
+/// stays as it is; `shown` may be anything.
+pub fn remember_browser(
+    w: &Writer,
+    now: Timestamp,
+    agent: AgentId,
+    shown: Option<Token>,
+) -> Result<Token> {
+    sql::delete_old_browsers(w, now - BROWSER_LIVES)?;
+    let token = match shown {
+        Some(token) if sql::is_browser(w, token.hash())? => token,
+        _ => Token::random(),
+    };
+    sql::upsert_browser(w, now, agent, token.hash())?;
+    sql::delete_excess_browsers(w, agent, BROWSERS)?;
+    Ok(token)
+}
+
 /// Who is asking, if the session is still alive.
 pub fn authenticate(r: &Reader, now: Timestamp, token: TokenHash) -> Result<SignedIn> {
     let alive = |seen_at, created_at| now - seen_at < IDLE && now - created_at < LONGEST;
@@ -231,10 +258,11 @@ pub fn session_ids(r: &Reader, agent: AgentId) -> Result<Vec<SessionId>> {
     sql::list_session_ids(r, agent)
 }
 
-/// A link by which an agent chooses a password. The newest is the only one.
+/// A link by which an agent chooses a password. The newest is the only one of its
+/// kind: whoever says “forgot my password” voids nobody's invitation.
 pub fn make_link(w: &Writer, now: Timestamp, agent: AgentId, purpose: Purpose) -> Result<Token> {
     let token = Token::random();
-    sql::delete_links_of(w, agent)?;
+    sql::delete_links_for(w, agent, purpose)?;
     sql::insert_link(w, token.hash(), agent, purpose, now + purpose.lives())?;
     Ok(token)
 }

@@ -1,22 +1,31 @@
 //! Passwords: how good one must be, and Argon2id (RFC 9106) with the parameters
-//! OWASP names as the least: 19 MiB, two passes, one lane. A few at a time, so
-//! that a flood of sign-ins cannot eat a small server's memory.
+//! OWASP names as the least: 19 MiB, two passes, one lane. A few at a time, in
+//! memory that is kept and used again, so that a flood of sign-ins cannot eat a
+//! small server's memory.
+//!
+//! A password is hashed in Unicode's composed form (NFC): the same key makes
+//! another sequence of signs on another system, and nobody sees the difference.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use argon2::password_hash::phc::PasswordHash as Parsed;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, PasswordHash as Parsed, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
+use crate::kernel::{comparable, composed, decomposed};
 
 pub const SHORTEST: usize = 12;
 /// Beyond this a password is an attack on the hash.
 pub const LONGEST: usize = 256;
 const AT_ONCE: usize = 2;
+/// KiB that one hash takes.
+const MEMORY: u32 = 19 * 1024;
 
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+/// The memory of those `AT_ONCE`, while nobody uses it. Given back to the
+/// allocator, pieces of this size stay with the process, a few for each thread.
+static MEMORIES: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 /// A password as it is stored: a PHC string.
 #[derive(Clone)]
@@ -29,7 +38,7 @@ static NOBODY: LazyLock<Option<PasswordHash>> = LazyLock::new(|| compute("nobody
 /// Hashes what a person chose; refuses what others would guess.
 pub async fn hash(password: &str, about: &[&str]) -> Result<PasswordHash> {
     check(password, about)?;
-    let password = password.to_owned();
+    let password = composed(password);
     off_thread(move || compute(&password)).await?
 }
 
@@ -38,17 +47,30 @@ pub async fn verify(password: &str, stored: Option<PasswordHash>) -> Result<bool
     if LONGEST < password.len() {
         return Ok(false);
     }
-    let password = password.to_owned();
+    let forms = forms(password);
     off_thread(move || {
         let known = stored.is_some();
         let stored = stored.or_else(|| NOBODY.clone());
         let parsed = stored.as_ref().and_then(|it| Parsed::new(&it.0).ok());
         let same = parsed.is_some_and(|it| {
-            engine().is_ok_and(|engine| engine.verify_password(password.as_bytes(), &it).is_ok())
+            let mut matches = forms.iter().map(|form| matches(form, &it).unwrap_or(false));
+            matches.any(|it| it)
         });
         known && same
     })
     .await
+}
+
+/// What may have been hashed: the composed form, and, before that was the rule,
+/// whatever the keyboard made. All the same, and one, where there are no accents.
+fn forms(password: &str) -> Vec<String> {
+    let mut forms = vec![composed(password)];
+    for older in [password.to_owned(), decomposed(password)] {
+        if !forms.contains(&older) {
+            forms.push(older);
+        }
+    }
+    forms
 }
 
 /// The length counts most; what anybody would try first is refused. `about`:
@@ -60,6 +82,7 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
             say,
         })
     };
+    let password = composed(password);
     let length = password.chars().count();
     if length < SHORTEST {
         return invalid(|t| t.error_password_short(SHORTEST as i64).into());
@@ -67,10 +90,10 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
     if LONGEST < password.len() {
         return invalid(|t| t.error_field_too_long(LONGEST as i64).into());
     }
-    let lower = password.to_lowercase();
+    let lower = comparable(&password);
     let mut rest = lower.clone();
     let mut own_words: Vec<String> = Vec::new();
-    for text in about.iter().map(|it| it.to_lowercase()) {
+    for text in about.iter().map(|it| comparable(it)) {
         own_words.push(text.chars().filter(|c| c.is_alphanumeric()).collect());
         own_words.push(text.clone());
         own_words.extend(
@@ -82,7 +105,7 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
     own_words.sort_by_key(|it| std::cmp::Reverse(it.len()));
     let words = own_words
         .into_iter()
-        .chain(COMMON.iter().map(|it| (*it).to_owned()));
+        .chain(COMMON.iter().map(|it| comparable(it)));
     for word in words.filter(|it| 4 <= it.len()) {
         rest = rest.replace(&word, "");
     }
@@ -168,23 +191,62 @@ const COMMON: &[&str] = &[
 
 fn compute(password: &str) -> Result<PasswordHash> {
     let failed = |e: &dyn std::fmt::Display| Error::internal("hashing a password", e.to_string());
-    let hash = engine()
-        .map_err(|e| failed(&e))?
-        .hash_password(password.as_bytes())
-        .map_err(|e| failed(&e))?;
+    let params = Params::new(MEMORY, 2, 1, None).map_err(|e| failed(&e))?;
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let salt = Salt::generate();
+    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+    let engine = Argon2::new(algorithm, version, params.clone());
+    run(&engine, password, &salt, &mut out).map_err(|e| failed(&e))?;
+    let hash = Parsed {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: (&params).try_into().map_err(|e| failed(&e))?,
+        salt: Some(salt),
+        hash: Some(Output::new(&out).map_err(|e| failed(&e))?),
+    };
     Ok(PasswordHash(hash.to_string()))
 }
 
-fn engine() -> Result<Argon2<'static>, argon2::Error> {
-    let params = Params::new(19 * 1024, 2, 1, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// Whether a stored hash is this password's, with the parameters it was made
+/// with. None where those are none that this program ever wrote.
+fn matches(password: &str, stored: &Parsed) -> Option<bool> {
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
+    let version = Version::try_from(stored.version?).ok()?;
+    let params = Params::try_from(stored).ok()?;
+    if MEMORY < params.m_cost() {
+        return None;
+    }
+    let expected = stored.hash.as_ref()?;
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let out = buffer.get_mut(..expected.len())?;
+    let engine = Argon2::new(algorithm, version, params);
+    run(&engine, password, stored.salt.as_ref()?, out).ok()?;
+    // This comparison takes the same time wherever the two differ.
+    Output::new(out).ok().map(|it| it == *expected)
 }
 
+/// Borrows one of the kept memories, and makes it at its first use.
+fn run(engine: &Argon2, password: &str, salt: &[u8], out: &mut [u8]) -> argon2::Result<()> {
+    let kept = || MEMORIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut memory = kept().pop().unwrap_or_default();
+    memory.resize(MEMORY as usize, Block::new());
+    let done =
+        engine.hash_password_into_with_memory(password.as_bytes(), salt, out, &mut memory[..]);
+    kept().push(memory);
+    done
+}
+
+/// The turn is kept by the work itself: whoever hangs up meanwhile does not
+/// make room for one more.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let _turn = ROOM
+    let turn = ROOM
         .acquire()
         .await
         .map_err(|e| Error::internal("waiting to hash", e))?;
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| Error::internal("hashing a password", e))
@@ -224,13 +286,47 @@ mod tests {
         }
     }
 
+    fn verify(password: &str, stored: &str) -> bool {
+        let parsed = Parsed::new(stored).unwrap();
+        let mut forms = forms(password).into_iter();
+        forms.any(|form| matches(&form, &parsed) == Some(true))
+    }
+
     #[test]
     fn a_password_matches_its_own_hash_only() {
-        let stored = compute("correct horse battery").unwrap();
-        let parsed = Parsed::new(&stored.0).unwrap();
-        let verify = |it: &str| engine().unwrap().verify_password(it.as_bytes(), &parsed);
-        assert!(verify("correct horse battery").is_ok());
-        assert!(verify("correct horse batterY").is_err());
-        assert!(stored.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let stored = compute("correct horse battery").unwrap().0;
+        assert!(verify("correct horse battery", &stored));
+        assert!(!verify("correct horse batterY", &stored));
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    /// Made by the reference program of Argon2 with the same parameters.
+    #[test]
+    fn a_hash_that_another_program_made_is_understood() {
+        let stored = "$argon2id$v=19$m=19456,t=2,p=1$YW4tb2xkZXItc2FsdDEyMw$gCh/e8EnWKJYshToXYBJV7Suffirwd4zihPUvIdT5xk";
+        assert!(verify("correct horse battery", stored));
+        assert!(!verify("correct horse batteries", stored));
+    }
+
+    #[test]
+    fn the_memory_is_kept_and_makes_no_difference_to_the_next_password() {
+        let one = compute("correct horse battery").unwrap().0;
+        let other = compute("мой кот любит рыбу").unwrap().0;
+        for _ in 0..3 {
+            assert!(verify("correct horse battery", &one));
+            assert!(verify("мой кот любит рыбу", &other));
+            assert!(!verify("correct horse battery", &other));
+        }
+    }
+
+    #[test]
+    fn an_accent_is_the_same_however_the_keyboard_writes_it() {
+        let (composed, decomposed) = ("caf\u{e9} du march\u{e9}", "cafe\u{301} du marche\u{301}");
+        let stored = compute(&super::composed(composed)).unwrap().0;
+        assert!(verify(composed, &stored) && verify(decomposed, &stored));
+        // As they were stored before: whatever had been typed.
+        let older = compute(decomposed).unwrap().0;
+        assert!(verify(composed, &older) && verify(decomposed, &older));
+        assert!(!verify("cafe du marche", &stored));
     }
 }

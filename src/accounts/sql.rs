@@ -215,6 +215,43 @@ pub fn delete_excess_sessions(w: &Writer, agent: AgentId, most: usize) -> Result
     Ok(())
 }
 
+pub fn has_browser(r: &Reader, agent: AgentId, token: TokenHash) -> Result<bool> {
+    let mut query =
+        r.prepare_cached("select 1 from agent_browsers where token_hash = ?1 and agent = ?2")?;
+    Ok(query.exists(params![token.0, agent.0])?)
+}
+
+/// Known for anybody.
+pub fn is_browser(r: &Reader, token: TokenHash) -> Result<bool> {
+    let mut query = r.prepare_cached("select 1 from agent_browsers where token_hash = ?1")?;
+    Ok(query.exists(params![token.0])?)
+}
+
+pub fn upsert_browser(w: &Writer, now: Timestamp, agent: AgentId, token: TokenHash) -> Result<()> {
+    w.prepare_cached(
+        "insert into agent_browsers (token_hash, agent, seen_at) values (?1, ?2, ?3)
+         on conflict (token_hash, agent) do update set seen_at = ?3",
+    )?
+    .execute(params![token.0, agent.0, now])?;
+    Ok(())
+}
+
+pub fn delete_old_browsers(w: &Writer, seen_before: Timestamp) -> Result<()> {
+    w.prepare_cached("delete from agent_browsers where seen_at < ?1")?
+        .execute(params![seen_before])?;
+    Ok(())
+}
+
+pub fn delete_excess_browsers(w: &Writer, agent: AgentId, most: usize) -> Result<()> {
+    w.prepare_cached(
+        "delete from agent_browsers where agent = ?1 and token_hash in (
+             select token_hash from agent_browsers where agent = ?1
+             order by seen_at desc limit -1 offset ?2)",
+    )?
+    .execute(params![agent.0, most as i64])?;
+    Ok(())
+}
+
 pub fn insert_link(
     w: &Writer,
     token: TokenHash,
@@ -242,6 +279,12 @@ pub fn find_link(
         row.get(0).map(AgentId)
     });
     Ok(found.optional()?)
+}
+
+pub fn delete_links_for(w: &Writer, agent: AgentId, purpose: Purpose) -> Result<()> {
+    w.prepare_cached("delete from agent_links where agent = ?1 and purpose = ?2")?
+        .execute(params![agent.0, purpose.as_str()])?;
+    Ok(())
 }
 
 pub fn delete_links_of(w: &Writer, agent: AgentId) -> Result<()> {

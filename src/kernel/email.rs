@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::text::composed;
+
 /// RFC 5321 4.5.3.1.3 allows a path of 256 octets with its angle brackets.
 const MAX: usize = 254;
 
@@ -11,7 +13,8 @@ pub struct EmailAddress(String);
 
 impl EmailAddress {
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_lowercase();
+        // The domain may have letters of any language, however a keyboard makes them.
+        let text = composed(text.trim()).to_lowercase();
         let (local, domain) = text.rsplit_once('@')?;
         let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
         let label = |label: &str| {
@@ -54,6 +57,13 @@ mod tests {
             address.map(|it| it.to_string()),
             Some("ada@shop.example".into())
         );
+    }
+
+    #[test]
+    fn a_domain_with_an_accent_is_the_same_from_every_keyboard() {
+        let one = EmailAddress::parse("ada@caf\u{e9}.example");
+        assert!(one.is_some());
+        assert_eq!(one, EmailAddress::parse("ada@cafe\u{301}.example"));
     }
 
     #[test]

@@ -19,4 +19,4 @@ pub use email::EmailAddress;
 pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};
 pub use network::{Network, Origin, PublicUrl};
 pub use secret::{Secret, Token, TokenHash, random_key};
-pub use text::{Flaw, Stretch, clip, line, paragraph, stretches};
+pub use text::{Flaw, Stretch, clip, comparable, composed, decomposed, line, paragraph, stretches};

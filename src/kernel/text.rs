@@ -1,6 +1,7 @@
 //! What counts as text from people. Everything typed passes through here once,
 //! so that no room has to wonder about NUL, control or overriding characters.
 
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use linkify::{LinkFinder, LinkKind};
 
 /// Letters of real languages carry a few marks each; a pile of them is an
@@ -38,6 +39,33 @@ pub fn paragraph(text: &str, max_chars: usize) -> Result<String, Flaw> {
 pub fn clip(text: &str, max_chars: usize) -> String {
     let printable = |c: &char| !c.is_control() && !overrides_direction(*c);
     text.chars().filter(printable).take(max_chars).collect()
+}
+
+/// One sequence of signs for what looks the same (Unicode NFC): é is one sign,
+/// whether a keyboard made one of it or two.
+pub fn composed(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(text)
+        .into_owned()
+}
+
+/// The other way round (NFD), as some systems write.
+pub fn decomposed(text: &str) -> String {
+    DecomposingNormalizerBorrowed::new_nfd()
+        .normalize(text)
+        .into_owned()
+}
+
+/// The form in which names, tags, shortcuts, addresses and words to search for
+/// are compared; never the one that is shown. Case, accents' spelling, full
+/// width and ligatures make no difference, white space counts once, and i, ı, I
+/// and İ are one letter: a shop with Turkish and French agents types all four.
+pub fn comparable(text: &str) -> String {
+    let wide = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    // Upper case first: that joins ß and ss, ς and σ, ı and i.
+    let folded = wide.to_uppercase().to_lowercase().replace("i\u{307}", "i");
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&folded);
+    composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A stretch of somebody's words.
@@ -166,6 +194,26 @@ mod tests {
             "data:text/html,x",
         ] {
             assert_eq!(links(none), [""; 0], "{none}");
+        }
+    }
+
+    #[test]
+    fn what_looks_the_same_compares_as_the_same() {
+        for (one, other) in [
+            ("Caf\u{e9}", "cafe\u{301}"),
+            ("ＶＩＰ", "vip"),
+            ("Straße", "STRASSE"),
+            ("ΟΔΟΣ", "οδος"),
+            ("İADE", "iade"),
+            ("ısı", "ISI"),
+            ("ЁЖ", "е\u{308}ж"),
+            ("  big\tfish ", "Big Fish"),
+        ] {
+            assert_eq!(comparable(one), comparable(other), "{one} {other}");
+            assert_eq!(comparable(&comparable(one)), comparable(one), "{one}");
+        }
+        for (one, other) in [("resume", "résumé"), ("a b", "ab"), ("ел", "ёл")] {
+            assert_ne!(comparable(one), comparable(other), "{one} {other}");
         }
     }
 

@@ -166,7 +166,10 @@ async fn test(
         page.test_errors = Errors::one("to", t.error_mail_not_configured());
         return web::page_to_mend(&page);
     };
-    limits.take(Limit::Transcript(to.as_str()))?;
+    if let Err(Error::TooMany { retry_after }) = limits.take(Limit::Transcript(to.as_str())) {
+        page.test_errors = Errors::one("to", web::wait_words(t, retry_after));
+        return web::page_to_wait(&page, retry_after);
+    }
     let id = format!("test-{}-{}", clock.now(), random_key());
     let letter = letter(t, &outgoing, to, &shop, &name, id);
     let (sent, answer) = match mail::send(&outgoing.server, &letter).await {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::pages::{Setup, Welcome};
 use super::{NewShop, SetupCode};
-use crate::accounts::http::start_session;
+use crate::accounts::door::http::start_session;
 use crate::accounts::{self, Agent, Signed, passwords};
 use crate::config::Config;
 use crate::conversations;

@@ -21,8 +21,6 @@ use crate::error::{Error, Result};
 pub enum Limit<'a> {
     /// Any request to an open door, by address.
     Request(IpAddr),
-    SignIn(IpAddr),
-    SignInTo(&'a str),
     Reset(IpAddr),
     ResetOf(&'a str),
     NewVisitor(IpAddr),
@@ -35,8 +33,8 @@ pub enum Limit<'a> {
 }
 
 pub struct Limits {
-    by_address: [DefaultKeyedRateLimiter<IpAddr>; 6],
-    by_name: [DefaultKeyedRateLimiter<String>; 3],
+    by_address: [DefaultKeyedRateLimiter<IpAddr>; 5],
+    by_name: [DefaultKeyedRateLimiter<String>; 2],
     messages: DefaultKeyedRateLimiter<[u8; 32]>,
 }
 
@@ -48,17 +46,12 @@ impl Limits {
     pub fn new(visitor_rate: u32) -> Self {
         let by_address = [
             quota(6000, MINUTE, 400),
-            quota(20, 5 * MINUTE, 20),
             quota(5, 30 * MINUTE, 5),
             quota(30, HOUR, 30),
             quota(60, MINUTE, 60),
             quota(10, MINUTE, 20),
         ];
-        let by_name = [
-            quota(10, 15 * MINUTE, 10),
-            quota(5, HOUR, 5),
-            quota(5, HOUR, 5),
-        ];
+        let by_name = [quota(5, HOUR, 5), quota(5, HOUR, 5)];
         Self {
             by_address: by_address.map(RateLimiter::keyed),
             by_name: by_name.map(RateLimiter::keyed),
@@ -72,14 +65,12 @@ impl Limits {
         let name = |index: usize, name: &str| self.by_name[index].check_key(&name.to_owned());
         let checked = match limit {
             Limit::Request(ip) => address(0, ip),
-            Limit::SignIn(ip) => address(1, ip),
-            Limit::Reset(ip) => address(2, ip),
-            Limit::NewVisitor(ip) => address(3, ip),
-            Limit::Socket(ip) => address(4, ip),
-            Limit::UnknownToken(ip) => address(5, ip),
-            Limit::SignInTo(email) => name(0, email),
-            Limit::ResetOf(email) => name(1, email),
-            Limit::Transcript(email) => name(2, email),
+            Limit::Reset(ip) => address(1, ip),
+            Limit::NewVisitor(ip) => address(2, ip),
+            Limit::Socket(ip) => address(3, ip),
+            Limit::UnknownToken(ip) => address(4, ip),
+            Limit::ResetOf(email) => name(0, email),
+            Limit::Transcript(email) => name(1, email),
             Limit::Message(token) => self.messages.check_key(token),
         };
         checked.map_err(|until| {

@@ -17,7 +17,7 @@ mod problem;
 mod routes;
 mod signs;
 
-use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::http::header::{ContentType, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -30,6 +30,7 @@ pub use edge::guard;
 pub use headers::Secure;
 pub use limits::{Limit, Limits};
 pub use place::{ClientAddress, Place, SESSION_PURPOSE};
+pub use problem::wait_words;
 pub use routes::{Route, Routes, Who};
 pub use signs::{Hint, Signs};
 
@@ -43,6 +44,14 @@ pub fn page(template: &impl Template) -> Result<HttpResponse> {
 pub fn page_to_mend(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::UnprocessableEntity()
         .content_type(ContentType::html())
+        .body(fragment(template)?))
+}
+
+/// The form again, with what was typed: not now, but in so many seconds.
+pub fn page_to_wait(template: &impl Template, retry_after: u64) -> Result<HttpResponse> {
+    Ok(HttpResponse::TooManyRequests()
+        .content_type(ContentType::html())
+        .insert_header((RETRY_AFTER, retry_after.to_string()))
         .body(fragment(template)?))
 }
 

@@ -23,6 +23,8 @@ pub struct Place {
     trusted_proxies: Vec<Network>,
     pub signs: Signs,
     pub session_cookie: String,
+    /// The browser in which an agent signed in before.
+    pub browser_cookie: String,
     pub visitor_cookie: String,
 }
 
@@ -42,6 +44,7 @@ impl Place {
         };
         Self {
             session_cookie: cookie("sid"),
+            browser_cookie: cookie("bid"),
             visitor_cookie: cookie("vid"),
             trusted_proxies: config.trusted_proxies.clone(),
             signs: Signs::default(),

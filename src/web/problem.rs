@@ -36,7 +36,7 @@ impl Problem {
     pub fn detail(&self, status: StatusCode, t: Lang) -> String {
         match &self.detail {
             Detail::Say(say) => say(t).into_owned(),
-            Detail::Wait(seconds) => t.error_too_many(*seconds as i64),
+            Detail::Wait(seconds) => wait_words(t, *seconds),
             Detail::Technical(why) => format!("{} ({why})", t.error_bad_request()),
             Detail::Host(came, ours) => t.error_misdirected(came.as_str(), ours.as_str(), HOST),
             Detail::Status => for_status(status, t).into(),
@@ -57,6 +57,14 @@ impl Problem {
             field: None,
             detail: Detail::Status,
         }
+    }
+}
+
+/// When to come back, in minutes where it is long.
+pub fn wait_words(t: Lang, seconds: u64) -> String {
+    match seconds {
+        0..120 => t.error_too_many(seconds as i64),
+        _ => t.error_too_many_minutes(seconds.div_ceil(60) as i64),
     }
 }
 

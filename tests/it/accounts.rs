@@ -1,11 +1,18 @@
 //! Who may come in, for how long, and who may let others in.
 
-use reqwest::Method;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use futures_util::future::join_all;
+use reqwest::{Method, Response};
 use shopbell::accounts::{self, Purpose, Role};
 use shopbell::db::Writer;
 use shopbell::kernel::AgentId;
 
-use crate::support::{House, OWNER, PASSWORD, between, client, open_house};
+use crate::support::{
+    House, Mood, OWNER, PASSWORD, PostOffice, between, client, open_house, open_house_with, until,
+};
 
 const HOUR: i64 = 3_600_000;
 
@@ -183,4 +190,252 @@ async fn the_set_up_page_is_closed_once_there_is_an_owner() {
     let agents = house.db.read(accounts::list).await.unwrap();
     assert_eq!(agents.len(), 1);
     house.close().await;
+}
+
+/// Types into the form at the door: `from` is the address, `cookie` the browser's.
+async fn tries(url: &str, from: &str, cookie: &str, email: &str, password: &str) -> Response {
+    let form = [("email", email), ("password", password)];
+    let post = client()
+        .post(format!("{url}/login"))
+        .header("origin", url)
+        .header("x-forwarded-for", from)
+        .header("cookie", cookie)
+        .form(&form);
+    post.send().await.unwrap()
+}
+
+/// Guesses until the door is closed to whoever stands there; what it says then.
+async fn guess_until_refused(house: &House, from: &str, email: &str) -> String {
+    for n in 0..20 {
+        let wrong = format!("a wrong sentence {n}");
+        let answer = tries(&house.url, from, "", email, &wrong).await;
+        if answer.status() == 429 {
+            assert!(answer.headers().contains_key("retry-after"));
+            return answer.text().await.unwrap();
+        }
+        assert_eq!(answer.status(), 422);
+    }
+    panic!("nothing stops whoever guesses");
+}
+
+/// The cookie of that name from an answer, as a browser sends it back.
+fn cookie(answer: &Response, name: &str) -> String {
+    let all = answer.headers().get_all("set-cookie").iter();
+    let mut pairs = all.map(|it| it.to_str().unwrap().split(';').next().unwrap().to_owned());
+    pairs.find(|it| it.starts_with(name)).unwrap_or_default()
+}
+
+const HERE: &str = "203.0.113.1";
+const ELSEWHERE: &str = "203.0.113.2";
+const BOB: &str = "bob@mugs.example";
+
+#[actix_web::test]
+async fn a_stranger_who_guesses_locks_neither_the_owner_out_nor_a_colleague() {
+    let house = open_house().await;
+    house.add_agent(BOB, "Bob", Role::Agent).await;
+    let refusal = guess_until_refused(&house, HERE, OWNER).await;
+    assert!(refusal.contains("too many wrong passwords"), "{refusal}");
+    assert!(refusal.contains("<form") && refusal.contains(OWNER));
+    let owner = tries(&house.url, ELSEWHERE, "", OWNER, PASSWORD).await;
+    assert_eq!(owner.status(), 303);
+    let colleague = tries(&house.url, HERE, "", BOB, PASSWORD).await;
+    assert_eq!(colleague.status(), 303);
+    // Right or wrong is not told to whoever guessed too often.
+    let right = tries(&house.url, HERE, "", OWNER, PASSWORD).await;
+    assert_eq!(right.status(), 429);
+    house.clock.advance(HOUR);
+    let later = tries(&house.url, HERE, "", OWNER, PASSWORD).await;
+    assert_eq!(later.status(), 303);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_signs_in_all_day_is_never_refused() {
+    let house = open_house().await;
+    for _ in 0..25 {
+        let answer = tries(&house.url, HERE, "", OWNER, PASSWORD).await;
+        assert_eq!(answer.status(), 303);
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_browser_that_signed_in_before_passes_for_its_own_agent_only() {
+    let house = open_house().await;
+    house.add_agent(BOB, "Bob", Role::Agent).await;
+    let owners = cookie(&tries(&house.url, HERE, "", OWNER, PASSWORD).await, "bid");
+    let bobs = cookie(&tries(&house.url, HERE, "", BOB, PASSWORD).await, "bid");
+    guess_until_refused(&house, HERE, OWNER).await;
+    for (browser, status) in [("", 429), (&*bobs, 429), (&*owners, 303)] {
+        let answer = tries(&house.url, HERE, browser, OWNER, PASSWORD).await;
+        assert_eq!(answer.status(), status, "{browser}");
+    }
+    // It has a count of its own: a stolen one opens nothing by force.
+    let mut last = 0;
+    for _ in 0..11 {
+        let wrong = tries(&house.url, HERE, &owners, OWNER, "a wrong sentence").await;
+        last = wrong.status().as_u16();
+    }
+    assert_eq!(last, 429);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_link_just_redeemed_opens_the_door_again() {
+    let house = open_house().await;
+    guess_until_refused(&house, HERE, OWNER).await;
+    let token = link(&house, Purpose::Reset).await;
+    let new = "a brand new sentence";
+    let form = [("token", token.as_str()), ("password", new)];
+    let redeem = client()
+        .post(format!("{}/reset", house.url))
+        .header("origin", &house.url)
+        .form(&form);
+    let redeemed = redeem.send().await.unwrap();
+    assert_eq!(redeemed.status(), 303);
+    let browser = cookie(&redeemed, "bid");
+    // Whoever guesses goes on guessing.
+    guess_until_refused(&house, HERE, OWNER).await;
+    assert_eq!(tries(&house.url, HERE, "", OWNER, new).await.status(), 429);
+    let back = tries(&house.url, HERE, &browser, OWNER, new).await;
+    assert_eq!(back.status(), 303);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_asks_too_often_for_a_link_is_told_in_the_form() {
+    let options = [("smtp-url", "smtp://127.0.0.1:1"), ("mail-from", OWNER)];
+    let house = open_house_with(&options).await;
+    let ask = || {
+        let post = client().post(format!("{}/forgot", house.url));
+        let post = post.header("origin", &house.url);
+        post.form(&[("email", "nobody@mugs.example")]).send()
+    };
+    for _ in 0..5 {
+        assert_eq!(ask().await.unwrap().status(), 200);
+    }
+    let refused = ask().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("nobody@mugs.example") && page.contains("Try again in"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn whoever_guesses_the_current_password_of_an_open_session_is_told_in_the_form() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let mut last = None;
+    for _ in 0..11 {
+        let form = [
+            ("current", "a wrong one"),
+            ("password", "a brand new sentence"),
+        ];
+        last = Some(owner.post("/me/password", &form).await);
+    }
+    let refused = last.unwrap();
+    assert_eq!(refused.status(), 429);
+    assert!(refused.text().await.unwrap().contains("Try again in"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_was_invited_and_asks_for_a_new_password_keeps_his_invitation() {
+    let office = PostOffice::open(Mood::Good).await;
+    let options = [
+        ("smtp-url", office.url.as_str()),
+        ("mail-from", "shop@mugs.example"),
+    ];
+    let house = open_house_with(&options).await;
+    let now = house.clock.now();
+    let invite = move |w: &Writer| {
+        let new = accounts::NewAgent {
+            email: BOB.to_owned(),
+            name: "Bob".to_owned(),
+            role: Role::Agent,
+            lang: shopbell::texts::Lang::En,
+            password: None,
+        };
+        accounts::invite(w, now, Role::Owner, new)
+    };
+    let (_, invitation) = house.db.write("test.invite", invite).await.unwrap();
+    let ask = client().post(format!("{}/forgot", house.url));
+    let ask = ask.header("origin", &house.url).form(&[("email", BOB)]);
+    assert_eq!(ask.send().await.unwrap().status(), 200);
+    until(&house.db, |r| {
+        Ok(shopbell::jobs::list_open(r)?.is_empty().then_some(()))
+    })
+    .await;
+    assert_eq!(office.mails().len(), 1);
+    assert_eq!(redeem(&house, "invite", invitation.reveal()).await, 303);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_password_is_the_same_from_every_keyboard() {
+    let house = open_house().await;
+    let (composed, decomposed) = (
+        "le caf\u{e9} du march\u{e9}",
+        "le cafe\u{301} du marche\u{301}",
+    );
+    for (set, typed) in [(composed, decomposed), (decomposed, composed)] {
+        let token = link(&house, Purpose::Reset).await;
+        let form = [("token", token.as_str()), ("password", set)];
+        let redeem = client()
+            .post(format!("{}/reset", house.url))
+            .header("origin", &house.url)
+            .form(&form);
+        assert_eq!(redeem.send().await.unwrap().status(), 303);
+        let answer = tries(&house.url, HERE, "", OWNER, typed).await;
+        assert_eq!(answer.status(), 303);
+    }
+    house.close().await;
+}
+
+/// KiB that the process holds, as the kernel counts them.
+fn resident(process: u32) -> i64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = between(&status, "VmRSS:", "kB").unwrap();
+    line.trim().parse().unwrap()
+}
+
+#[actix_web::test]
+async fn a_hundred_wrong_sign_ins_keep_no_memory() {
+    let home = tempfile::TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+        .args(["--data", home.path().to_str().unwrap()])
+        .args(["--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1"])
+        .args(["--log", "error"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut told).unwrap();
+    let url = told
+        .trim()
+        .strip_prefix("listening on ")
+        .unwrap()
+        .to_owned();
+    let page = client().get(format!("{url}/login")).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let idle = resident(child.id());
+    let mut most = 0;
+    for round in 0..10 {
+        let guesses = (0..10).map(|n| {
+            let (url, from) = (&url, format!("203.0.113.{}", round * 10 + n));
+            async move { tries(url, &from, "", OWNER, "a wrong sentence").await }
+        });
+        for answer in join_all(guesses).await {
+            assert!([422, 429].contains(&answer.status().as_u16()));
+        }
+        most = most.max(resident(child.id()));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Two blocks of 19 MiB, and what a hundred connections cost by themselves.
+    assert!(
+        most - idle < 64 * 1024,
+        "{idle} KiB idle, {most} KiB after it"
+    );
 }

@@ -32,6 +32,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("jiff", &["kernel/clock.rs", "sites/rules.rs"]),
     ("woothee", &["kernel/browser.rs"]),
     ("linkify", &["kernel/text.rs"]),
+    ("icu_normalizer", &["kernel/text.rs"]),
     ("sha2", &["kernel/secret.rs", "texts/", "assets/"]),
     ("subtle", &["kernel/secret.rs"]),
     ("getrandom", &["kernel/secret.rs"]),

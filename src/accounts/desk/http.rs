@@ -2,6 +2,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use crate::accounts::door::guesses::{Counted, Guess, Guesses};
 use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
 use crate::accounts::work::{self, Letter};
 use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords};
@@ -13,7 +14,7 @@ use crate::kernel::{Browser, Clock, SessionId, Timestamp, iso};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Around, Limit, Limits, Place, Routes, Who};
+use crate::web::{self, Around, Place, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/me", Who::Agent, me);
@@ -120,11 +121,15 @@ async fn change_password(
     db: Data<Db>,
     hub: Data<Hub>,
     clock: Data<Clock>,
-    limits: Data<Limits>,
+    guesses: Data<Guesses>,
     around: Data<Around>,
 ) -> Result<HttpResponse> {
-    limits.take(Limit::SignInTo(agent.email.as_str()))?;
-    match new_hash(&db, &agent, &form).await {
+    let counted = guesses.begin(clock.now(), Guess::Inside { agent: agent.id });
+    let hash = match counted {
+        Ok(counted) => new_hash(&db, &guesses, counted, &agent, &form).await,
+        Err(refused) => Err(refused),
+    };
+    match hash {
         Ok(hash) => {
             let (by, keep) = (agent.id, agent.session);
             let set = db.write("accounts.password", move |w| {
@@ -140,12 +145,20 @@ async fn change_password(
             page.password_errors = Errors::one(field, say(t));
             web::page_to_mend(&page)
         }
+        Err(Error::TooMany { retry_after }) => {
+            let (now, t) = (clock.now(), agent.lang);
+            let mut page = db.read(move |r| me_page(r, now, &agent, &around)).await?;
+            page.password_errors = Errors::one("current", web::wait_words(t, retry_after));
+            web::page_to_wait(&page, retry_after)
+        }
         Err(error) => Err(error),
     }
 }
 
 async fn new_hash(
     db: &Db,
+    guesses: &Guesses,
+    counted: Counted,
     agent: &SignedIn,
     form: &PasswordForm,
 ) -> Result<passwords::PasswordHash> {
@@ -157,6 +170,7 @@ async fn new_hash(
             say: |t| t.error_password_wrong().into(),
         });
     }
+    guesses.take_back(counted);
     passwords::hash(&form.password, &[agent.email.as_str(), &agent.name]).await
 }
 

@@ -1,0 +1,206 @@
+use actix_web::cookie::time::Duration as CookieAge;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::guesses::{Guess, Guesses};
+use crate::accounts::pages::Login;
+use crate::accounts::{self, Agent, Signed, passwords};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::hub::{Closing, Hub};
+use crate::kernel::{AgentId, Clock, EmailAddress, Token, clip, comparable};
+use crate::texts::Lang;
+use crate::web::pages::Errors;
+use crate::web::{self, ClientAddress, OpenForm, Place, Routes, Who};
+
+pub fn routes(routes: &mut Routes) {
+    routes.get("/login", Who::Anyone, login);
+    routes.post("/login", Who::Anyone, sign_in);
+    routes.post("/logout", Who::Agent, sign_out);
+}
+
+#[derive(Deserialize)]
+struct LoginQuery {
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    done: String,
+}
+
+async fn login(place: Data<Place>, request: HttpRequest) -> Result<HttpResponse> {
+    let query: LoginQuery = web::parse_query(request.query_string())?;
+    let mut page = login_page(web::lang(&request), &place, &query.next);
+    page.done = ["signed_out", "password", "ended"]
+        .into_iter()
+        .find(|it| *it == query.done)
+        .unwrap_or_default();
+    web::page(&page)
+}
+
+fn login_page(t: Lang, place: &Place, next: &str) -> Login {
+    Login {
+        t,
+        insecure: !place.public_url.is_https() && !place.public_url.is_loopback(),
+        next: web::local_path(next).unwrap_or_default().to_owned(),
+        email: String::new(),
+        errors: Errors::default(),
+        done: "",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn sign_in(
+    address: ClientAddress,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    guesses: Data<Guesses>,
+    place: Data<Place>,
+    request: HttpRequest,
+    OpenForm(form): OpenForm<LoginForm>,
+) -> Result<HttpResponse> {
+    let mut page = login_page(web::lang(&request), &place, &form.next);
+    page.email.clone_from(&form.email);
+    let name = EmailAddress::parse(&form.email)
+        .map_or_else(|| comparable(&clip(&form.email, 254)), |it| it.to_string());
+    let browser = browser(&request, &place).map(|it| it.hash());
+    let email = form.email.clone();
+    let read = db.read(move |r| {
+        let (agent, stored) = accounts::find_password(r, &email)?.unzip();
+        let known = match (agent, browser) {
+            (Some(agent), Some(it)) => {
+                accounts::knows_browser(r, agent, it)?.then_some((agent, it))
+            }
+            _ => None,
+        };
+        Ok((agent, stored, known))
+    });
+    let (agent, stored, known) = read.await?;
+    let compared = stored.as_ref().map(|it| it.0.as_str());
+    let guess = match known {
+        Some((agent, browser)) => Guess::Known {
+            agent,
+            browser,
+            stored: compared,
+        },
+        None => Guess::Stranger {
+            name: &name,
+            address: address.bucket(),
+            stored: compared,
+        },
+    };
+    let counted = match guesses.begin(clock.now(), guess) {
+        Ok(counted) => counted,
+        Err(Error::TooMany { retry_after }) => {
+            let minutes = retry_after.div_ceil(60) as i64;
+            page.errors = Errors::one("email", page.t.error_sign_in_wait(minutes));
+            return web::page_to_wait(&page, retry_after);
+        }
+        Err(error) => return Err(error),
+    };
+    let right = passwords::verify(&form.password, stored).await?;
+    let Some(agent) = agent.filter(|_| right) else {
+        page.errors = Errors::one("email", page.t.error_sign_in_wrong());
+        return web::page_to_mend(&page);
+    };
+    guesses.take_back(counted);
+    let next = web::local_path(&form.next).unwrap_or("/inbox");
+    start_session(&db, &clock, &place, &request, agent, next).await
+}
+
+/// A new session on every sign-in, so that nobody can hand another an old one.
+pub async fn start_session(
+    db: &Db,
+    clock: &Clock,
+    place: &Place,
+    request: &HttpRequest,
+    agent: AgentId,
+    next: &str,
+) -> Result<HttpResponse> {
+    let device = web::header(request, "user-agent").to_owned();
+    let (now, shown) = (clock.now(), browser(request, place));
+    let begin = db.write("accounts.sign_in", move |w| {
+        let session = accounts::sign_in(w, now, agent, &device)?;
+        let browser = accounts::remember_browser(w, now, agent, shown)?;
+        Ok((session, browser))
+    });
+    let (session, browser) = begin.await?;
+    let mut answer = web::see(next);
+    let age = accounts::LONGEST;
+    let session = cookie(place, &place.session_cookie, session.reveal(), age);
+    set_cookie(&mut answer, session)?;
+    set_cookie(&mut answer, browser_cookie(place, &browser))?;
+    Ok(answer)
+}
+
+/// This browser opened a link from the agent's mailbox: it may sign in, however
+/// many others guess.
+pub async fn remember_browser(
+    db: &Db,
+    clock: &Clock,
+    place: &Place,
+    request: &HttpRequest,
+    agent: AgentId,
+    answer: &mut HttpResponse,
+) -> Result<()> {
+    let (now, shown) = (clock.now(), browser(request, place));
+    let remember = db.write("accounts.remember_browser", move |w| {
+        accounts::remember_browser(w, now, agent, shown)
+    });
+    set_cookie(answer, browser_cookie(place, &remember.await?))
+}
+
+fn browser(request: &HttpRequest, place: &Place) -> Option<Token> {
+    let cookie = request.cookie(&place.browser_cookie)?;
+    Token::parse(cookie.value())
+}
+
+fn browser_cookie(place: &Place, token: &Token) -> Cookie<'static> {
+    let age = accounts::BROWSER_LIVES;
+    cookie(place, &place.browser_cookie, token.reveal(), age)
+}
+
+fn set_cookie(answer: &mut HttpResponse, cookie: Cookie<'_>) -> Result<()> {
+    answer
+        .add_cookie(&cookie)
+        .map_err(|e| Error::internal("setting a cookie", e))
+}
+
+fn cookie(place: &Place, name: &str, value: &str, milliseconds: i64) -> Cookie<'static> {
+    Cookie::build(name.to_owned(), value.to_owned())
+        .path(place.public_url.base().cookie_path().to_owned())
+        .http_only(true)
+        .secure(place.public_url.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(CookieAge::milliseconds(milliseconds))
+        .finish()
+}
+
+async fn sign_out(
+    Signed(agent, ()): Signed<Agent, ()>,
+    db: Data<Db>,
+    hub: Data<Hub>,
+    place: Data<Place>,
+) -> Result<HttpResponse> {
+    let (by, session) = (agent.id, agent.session);
+    let end = db.write("accounts.sign_out", move |w| {
+        accounts::end_session(w, by, session)
+    });
+    end.await?;
+    hub.close_agents(|it| it.session == session, Closing::SignedOut);
+    let mut answer = web::see("/login?done=signed_out");
+    let mut gone = cookie(&place, &place.session_cookie, "", accounts::LONGEST);
+    gone.make_removal();
+    set_cookie(&mut answer, gone)?;
+    Ok(answer)
+}
