@@ -26,6 +26,9 @@ pub mod events;
 /// What the operator decides before the start: flags and environment.
 pub mod config;
 
+/// Who keeps every task and thread running: restarts, counts, a last farewell.
+pub mod plant;
+
 /// SQLite: the data folder, the writer thread, the readers, the migrations.
 pub mod db;
 

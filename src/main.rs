@@ -233,6 +233,7 @@ async fn wait(running: server::Running) -> Result<(), Failure> {
         stopper.stop().await;
     });
     let ended = running.server.await;
+    running.plant.end().await;
     // Whatever the last requests wrote is on disk before the process ends.
     let _ = running.db.write("server.end", |_| Ok(())).await;
     ended.map_err(|e| Failure::Work(format!("the server failed: {e}")))

@@ -2,13 +2,14 @@
 //! mounts the doors, and shuts down in an order that loses nothing.
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, rt};
+use actix_web::{App, HttpResponse, HttpServer};
 
 use crate::accounts::door::guesses::Guesses;
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
 use crate::jobs::{self, Kinds};
 use crate::kernel::Clock;
+use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{Around, Facts, Limits, Place, Route, Routes, Secure, Who};
 use crate::{
@@ -32,6 +34,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub db: Db,
     pub hub: Hub,
+    pub plant: Plant,
     /// On a fresh data folder: the secret of the one-time set-up link.
     pub setup_code: Option<String>,
     pub server: Server,
@@ -44,6 +47,7 @@ pub struct Running {
 struct Shared {
     db: Data<Db>,
     hub: Data<Hub>,
+    plant: Data<Plant>,
     clock: Data<Clock>,
     config: Data<Config>,
     place: Data<Place>,
@@ -65,6 +69,7 @@ pub async fn start(
         .map_err(|e| Error::internal("binding the port", e))?;
     let db = Db::open(&folder)?;
     let hub = Hub::default();
+    let plant = Plant::new(clock.clone());
     let place = Place::new(&config);
     let fresh = db.read(accounts::is_empty).await?;
     let code = if fresh {
@@ -76,6 +81,7 @@ pub async fn start(
     let shared = Shared {
         db: Data::new(db.clone()),
         hub: Data::new(hub.clone()),
+        plant: Data::new(plant.clone()),
         clock: Data::new(clock.clone()),
         limits: Data::new(Limits::new(config.visitor_rate)),
         guesses: Data::default(),
@@ -91,14 +97,20 @@ pub async fn start(
         code: Data::new(code),
     };
 
-    live::start(&db, hub.clone(), shared.config.public_url.base().clone())?;
-    start_work(&shared);
+    live::start(
+        &plant,
+        &db,
+        hub.clone(),
+        shared.config.public_url.base().clone(),
+    )?;
+    start_work(&plant, &shared);
 
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         App::new()
             .app_data(shared.db)
             .app_data(shared.hub)
+            .app_data(shared.plant)
             .app_data(shared.clock)
             .app_data(shared.config)
             .app_data(shared.place)
@@ -126,6 +138,7 @@ pub async fn start(
         address,
         db,
         hub,
+        plant,
         setup_code,
         handle: server.handle(),
         server,
@@ -139,6 +152,7 @@ impl Running {
         Stopper {
             hub: self.hub.clone(),
             db: self.db.clone(),
+            plant: self.plant.clone(),
             handle: self.handle.clone(),
         }
     }
@@ -148,15 +162,16 @@ impl Running {
 pub struct Stopper {
     hub: Hub,
     db: Db,
+    plant: Plant,
     handle: ServerHandle,
 }
 
 impl Stopper {
-    /// Sends every page away to come back later, lets open requests finish, and
-    /// waits until what they wrote is on disk.
+    /// Sends every page away to come back later, lets open requests and work
+    /// under way finish, and waits until what they wrote is on disk.
     pub async fn stop(self) {
         self.hub.close_all(Closing::Restart);
-        self.handle.stop(true).await;
+        tokio::join!(self.handle.stop(true), self.plant.end());
         let _ = self.db.write("server.stop", |_| Ok(())).await;
     }
 }
@@ -193,33 +208,54 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// The process can do its work: it can write.
-async fn readyz(db: Data<Db>) -> HttpResponse {
-    match db.probe().await {
-        Ok(()) => HttpResponse::Ok().content_type("text/plain").body("ok\n"),
-        Err(_) => HttpResponse::ServiceUnavailable()
-            .content_type("text/plain; charset=utf-8")
-            .insert_header(("content-language", "en"))
-            .body("the database cannot be written to\n"),
+/// The process can do its work: it can write, and everybody is at work.
+async fn readyz(db: Data<Db>, plant: Data<Plant>) -> HttpResponse {
+    if db.probe().await.is_err() {
+        return not_ready("the database cannot be written to\n".to_owned());
+    }
+    match plant.down().as_slice() {
+        [] => HttpResponse::Ok().content_type("text/plain").body("ok\n"),
+        down => not_ready(format!("not at work: {}\n", down.join(", "))),
     }
 }
 
-fn start_work(shared: &Shared) {
-    let db = || Db::clone(&shared.db);
+fn not_ready(cause: String) -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("content-language", "en"))
+        .body(cause)
+}
+
+/// Everybody who works all day, each under a name that the page of the workings
+/// puts into words.
+fn start_work(plant: &Plant, shared: &Shared) {
+    let db = Db::clone(&shared.db);
     let clock = Clock::clone(&shared.clock);
     let config = Data::clone(&shared.config).into_inner();
     let mut kinds = Kinds::new();
-    accounts::work::add(&mut kinds, db(), clock.clone(), Arc::clone(&config));
-    transcripts::work::add(&mut kinds, db(), config);
-    rt::spawn(jobs::work(db(), clock.clone(), kinds));
-    rt::spawn(live::tell_storage(db(), Hub::clone(&shared.hub)));
-    rt::spawn(mend_storage(db()));
-    rt::spawn(sweep(db(), clock, Data::clone(&shared.limits)));
+    accounts::work::add(&mut kinds, db.clone(), clock.clone(), Arc::clone(&config));
+    transcripts::work::add(&mut kinds, db.clone(), config);
+    let kinds = Rc::new(kinds);
+
+    let (at, now) = (db.clone(), clock.clone());
+    plant.supervise_to_its_end("jobs", move |stop| {
+        jobs::work(at.clone(), now.clone(), Rc::clone(&kinds), stop)
+    });
+    let (at, hub) = (db.clone(), Hub::clone(&shared.hub));
+    plant.supervise("banner", move || {
+        live::tell_storage(at.clone(), hub.clone())
+    });
+    let at = db.clone();
+    plant.supervise("disk", move || mend_storage(at.clone()));
+    let limits = Data::clone(&shared.limits);
+    plant.supervise("sweep", move || {
+        sweep(db.clone(), clock.clone(), Data::clone(&limits))
+    });
 }
 
 /// While saving fails, tries again and again, so that it is known at once when
 /// the disk has room: no restart, no visitor needed to find out.
-async fn mend_storage(db: Db) {
+async fn mend_storage(db: Db) -> Result<()> {
     let mut storage = db.storage();
     loop {
         while *storage.borrow_and_update() == Storage::Failing {
@@ -227,13 +263,13 @@ async fn mend_storage(db: Db) {
             let _ = db.probe().await;
         }
         if storage.changed().await.is_err() {
-            return;
+            return Ok(());
         }
     }
 }
 
 /// Forgets what need not be remembered, a little at a time.
-async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) {
+async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) -> Result<()> {
     loop {
         tokio::time::sleep(SWEEP).await;
         limits.sweep();

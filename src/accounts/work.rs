@@ -54,7 +54,13 @@ pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>) {
         let work = async move { send(db, clock, config, job).await };
         Box::pin(work) as jobs::Work
     };
-    kinds.insert(KIND, Box::new(work));
+    let kind = jobs::Kind {
+        lane: mail::LANE,
+        at_once: mail::AT_ONCE,
+        limit: mail::LIMIT,
+        run: Box::new(work),
+    };
+    kinds.insert(KIND, kind);
 }
 
 async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(), Trouble> {

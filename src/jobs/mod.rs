@@ -3,26 +3,26 @@
 //!
 //! A job is done at least once: a crash between the work and its row's removal
 //! repeats it, so work carries an id by which the other side can tell.
+//!
+//! Each kind has a lane and a limit of time. What hangs or panics is that job's
+//! failure, and holds up at most its own lane.
 
 mod sql;
+mod worker;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
-use crate::db::{Db, Reader, Writer};
+use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, JobId, Timestamp};
+use crate::kernel::{JobId, Timestamp};
 
-/// Jobs under way at once: one slow mail server must not hold up the rest.
-const AT_ONCE: usize = 4;
-/// How long commits are gathered before their work is looked for.
-const GATHER: Duration = Duration::from_millis(25);
+pub use worker::work;
+
 /// After the last of these a job is given up and shown to the operator.
 const BACK_OFF_SECONDS: [i64; 10] = [5, 15, 60, 300, 900, 1800, 3600, 7200, 14_400, 28_800];
 
@@ -50,8 +50,20 @@ pub enum Trouble {
 }
 
 pub type Work = Pin<Box<dyn Future<Output = Result<(), Trouble>>>>;
-/// What is done for one kind of job.
-pub type Kinds = HashMap<&'static str, Box<dyn Fn(Job) -> Work>>;
+
+/// How one kind of job is done.
+pub struct Kind {
+    /// Kinds that may wait for the same thing share a lane, and its places.
+    pub lane: &'static str,
+    /// A job starts only while fewer than this are under way in its lane. Of two
+    /// kinds in one lane the one with the smaller number leaves the other room.
+    pub at_once: usize,
+    /// The longest that one try may take.
+    pub limit: Duration,
+    pub run: Box<dyn Fn(Job) -> Work>,
+}
+
+pub type Kinds = HashMap<&'static str, Kind>;
 
 pub fn enqueue(
     w: &Writer,
@@ -87,71 +99,6 @@ pub fn drop_job(w: &Writer, id: JobId) -> Result<()> {
         true => Ok(()),
         false => Err(Error::NotFound("job")),
     }
-}
-
-/// Works off what is due, for ever. Returns only when the database closes.
-pub async fn work(db: Db, clock: Clock, kinds: Kinds) -> Result<()> {
-    let kinds = Rc::new(kinds);
-    let mut commits = db.commits();
-    let mut running = FuturesUnordered::new();
-    let mut taken = HashSet::new();
-    loop {
-        commits.mark_unchanged();
-        let now = clock.now();
-        let due = db
-            .read(move |r| sql::list_due(r, now, AT_ONCE as i64 * 2))
-            .await?;
-        for job in due {
-            if running.len() < AT_ONCE && taken.insert(job.id) {
-                running.push(attempt(db.clone(), clock.clone(), Rc::clone(&kinds), job));
-            }
-        }
-        let next = db.read(move |r| sql::find_next_due(r, now)).await?;
-        let nap = next.map_or(Duration::from_secs(3600), |at| {
-            Duration::from_millis((at - now).max(10) as u64)
-        });
-        tokio::select! {
-            Some(done) = running.next(), if !running.is_empty() => {
-                taken.remove(&done);
-            }
-            changed = commits.changed() => {
-                changed.map_err(|e| Error::internal("waiting for jobs", e))?;
-                // Most commits bring no work, and a busy shop has a thousand a second.
-                tokio::time::sleep(GATHER).await;
-            }
-            () = tokio::time::sleep(nap) => (),
-        }
-    }
-}
-
-async fn attempt(db: Db, clock: Clock, kinds: Rc<Kinds>, job: Job) -> JobId {
-    let id = job.id;
-    let attempts = job.attempts;
-    let kind = job.kind.clone();
-    let outcome = match kinds.get(job.kind.as_str()) {
-        Some(work) => work(job).await,
-        None => Err(Trouble::Never(format!("nobody knows how to do `{kind}`"))),
-    };
-    let now = clock.now();
-    let settle = move |w: &Writer| match &outcome {
-        Ok(()) => sql::delete_job(w, id).map(|_| ()),
-        Err(trouble) => {
-            let (due, cause) = after_trouble(now, attempts, trouble);
-            tracing::warn!(
-                job = id.0,
-                kind,
-                attempts,
-                "job {id} ({kind}) failed: {cause}"
-            );
-            sql::update_failed(w, id, now, due, cause)
-        }
-    };
-    if let Err(error) = db.write("jobs.settle", settle).await {
-        tracing::error!(%error, job = id.0, "could not note how job {id} went: {error}");
-        // Not at once again: the disk may be full, and the work was done.
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
-    id
 }
 
 /// When to try again; never, where that is hopeless.

@@ -22,12 +22,27 @@ pub fn insert_job(
     Ok(JobId(w.last_insert_rowid()))
 }
 
-pub fn list_due(r: &Reader, now: Timestamp, limit: i64) -> Result<Vec<Job>> {
+/// The kinds that wait, each found by one step in the index however long its
+/// queue is.
+pub fn list_kinds(r: &Reader) -> Result<Vec<String>> {
+    let mut query = r.prepare_cached(
+        "with recursive kinds (kind) as (
+             select min(kind) from jobs where failed_at is null
+             union all
+             select (select min(kind) from jobs where failed_at is null and kind > kinds.kind)
+             from kinds where kinds.kind is not null)
+         select kind from kinds where kind is not null",
+    )?;
+    let rows = query.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn list_due(r: &Reader, kind: &str, now: Timestamp, limit: i64) -> Result<Vec<Job>> {
     let mut query = r.prepare_cached(&format!(
-        "select {COLUMNS} from jobs where failed_at is null and due_at <= ?1
-         order by due_at, id limit ?2"
+        "select {COLUMNS} from jobs where failed_at is null and kind = ?1 and due_at <= ?2
+         order by due_at, id limit ?3"
     ))?;
-    let rows = query.query_map(params![now, limit], read_job)?;
+    let rows = query.query_map(params![kind, now, limit], read_job)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -44,12 +59,13 @@ pub fn count_failed(r: &Reader) -> Result<i64> {
     Ok(query.query_row([], |row| row.get(0))?)
 }
 
-pub fn find_next_due(r: &Reader, after: Timestamp) -> Result<Option<Timestamp>> {
+pub fn find_next_due(r: &Reader, kind: &str, after: Timestamp) -> Result<Option<Timestamp>> {
     let mut query = r.prepare_cached(
-        "select due_at from jobs where failed_at is null and due_at > ?1 order by due_at limit 1",
+        "select due_at from jobs where failed_at is null and kind = ?1 and due_at > ?2
+         order by due_at limit 1",
     )?;
     Ok(query
-        .query_row(params![after], |row| row.get(0))
+        .query_row(params![kind, after], |row| row.get(0))
         .optional()?)
 }
 

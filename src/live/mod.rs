@@ -10,53 +10,75 @@ mod protocol;
 mod pump;
 pub mod socket;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::db::{self, Db, Reader, Storage};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hub::{Audience, Hub, Turn};
 use crate::journal::{self, Fact};
 use crate::kernel::{Base, Seq};
+use crate::plant::Plant;
 
 use protocol::Passing;
+
+/// How long news waits for a busy database, and how often, before the thread
+/// counts as failed.
+const PAUSE: Duration = Duration::from_millis(200);
+const PATIENCE: u32 = 25;
 
 /// Starts the thread that renders news, from the journal's present end on. It
 /// has a connection of its own: between a commit and the sockets there is no
 /// queue to wait in. `base` is where the links in it lead.
-pub fn start(db: &Db, hub: Hub, base: Base) -> Result<()> {
+pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base) -> Result<()> {
     let reader = db.reader()?;
-    let start = journal::position(&reader)?;
-    hub.turn(start);
-    let mut commits = db.commits();
-    let run = move || {
-        let Ok(waiting) = tokio::runtime::Builder::new_current_thread().build() else {
-            return;
-        };
-        let mut screens = Screens::new(hub, base, start);
-        loop {
-            if let Err(error) = screens.publish(&reader) {
-                let position = screens.position;
-                tracing::error!(%error, "could not publish news after {position}: {error}");
-                std::thread::sleep(Duration::from_millis(200));
-                // Again by itself: the next commit may be hours away.
-                if commits.has_changed().is_ok() {
-                    continue;
+    let position = journal::position(&reader)?;
+    hub.turn(position);
+    let commits = db.commits();
+    // It outlives a run that failed: the next one goes on where that one was.
+    let screens = Arc::new(Mutex::new(Screens {
+        reader,
+        hub,
+        base,
+        position,
+        begun: None,
+    }));
+    let start = move || keep_up(Arc::clone(&screens), commits.clone());
+    plant.supervise_thread("live", start)
+}
+
+/// Publishes at once, and after every commit.
+async fn keep_up(screens: Arc<Mutex<Screens>>, mut commits: watch::Receiver<u64>) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        let published = screens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .publish();
+        match published {
+            Ok(()) => tries = 0,
+            Err(error) if tries < PATIENCE => {
+                if tries == 0 {
+                    tracing::warn!(%error, "news has to wait: {error}");
                 }
+                tries += 1;
+                // Again by itself: the next commit may be hours away.
+                tokio::time::sleep(PAUSE).await;
+                continue;
             }
-            if waiting.block_on(commits.changed()).is_err() {
-                return;
-            }
+            Err(error) => return Err(error),
         }
-    };
-    std::thread::Builder::new()
-        .name("live".into())
-        .spawn(run)
-        .map_err(|e| Error::internal("starting the live thread", e))?;
-    Ok(())
+        if commits.changed().await.is_err() {
+            return Ok(());
+        }
+    }
 }
 
 /// What is on everybody's screens, as far as the journal goes.
 struct Screens {
+    reader: Reader,
     hub: Hub,
     base: Base,
     /// News up to here has begun to go out.
@@ -66,22 +88,13 @@ struct Screens {
 }
 
 impl Screens {
-    fn new(hub: Hub, base: Base, position: Seq) -> Self {
-        Self {
-            hub,
-            base,
-            position,
-            begun: None,
-        }
-    }
-
     /// Everything new: rendered once for each language that somebody reads. A
     /// turn whose drawing failed is drawn again, for the same listeners.
-    fn publish(&mut self, reader: &Reader) -> Result<()> {
+    fn publish(&mut self) -> Result<()> {
         loop {
             // What had begun before may not have been all.
             let mut more = true;
-            let drawn = db::at_once(reader, |r| {
+            let drawn = db::at_once(&self.reader, |r| {
                 if self.begun.is_none() {
                     let batch = journal::after(r, self.position)?;
                     let Some(last) = batch.last else {
@@ -111,10 +124,11 @@ impl Screens {
 }
 
 /// Tells every open page whether saving works, whenever that changes.
-pub async fn tell_storage(db: Db, hub: Hub) {
+pub async fn tell_storage(db: Db, hub: Hub) -> Result<()> {
     let mut storage = db.storage();
     while storage.changed().await.is_ok() {
         let ok = *storage.borrow_and_update() == Storage::Writable;
         hub.signal(Audience::Agents, &Passing::Storage { ok }.frame());
     }
+    Ok(())
 }

@@ -12,6 +12,12 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use crate::jobs::Trouble;
 use crate::kernel::{EmailAddress, Secret};
 
+/// Jobs that send mail share this lane: what one server's silence holds up.
+pub const LANE: &str = "mail";
+/// Mails under way at once.
+pub const AT_ONCE: usize = 4;
+/// A job that sends one mail may take this long: the try, and what is around it.
+pub const LIMIT: Duration = Duration::from_secs(60);
 /// One try, from the name look-up to the last answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -24,7 +24,14 @@ pub fn add(kinds: &mut Kinds, db: Db, config: Arc<Config>) {
         let (db, config) = (db.clone(), Arc::clone(&config));
         Box::pin(async move { send(db, config, job).await }) as jobs::Work
     };
-    kinds.insert(KIND, Box::new(work));
+    let kind = jobs::Kind {
+        lane: mail::LANE,
+        // One place is left for the letters that let agents in.
+        at_once: mail::AT_ONCE - 1,
+        limit: mail::LIMIT,
+        run: Box::new(work),
+    };
+    kinds.insert(KIND, kind);
 }
 
 async fn send(db: Db, config: Arc<Config>, job: Job) -> Result<(), Trouble> {

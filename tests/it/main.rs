@@ -9,6 +9,7 @@ mod faults;
 mod history;
 mod house;
 mod input;
+mod jobs;
 mod journal;
 mod live;
 mod operations;

@@ -1,9 +1,10 @@
 //! The promises of the machinery: threads, transactions, the journal, jobs, the hub.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use actix_web::rt;
 use futures_util::FutureExt;
@@ -12,9 +13,10 @@ use shopbell::db::{DataFolder, Db, Reader, Storage, Writer};
 use shopbell::error::{Error, Result};
 use shopbell::events::Event;
 use shopbell::hub::{AgentSeat, Audience, Closing, Hub, News, Seat};
-use shopbell::jobs::{self, Job, Kinds, Trouble};
+use shopbell::jobs::{self, Job};
 use shopbell::journal::{self, Fact};
-use shopbell::kernel::{AgentId, Clock, ConversationId, JobId, Seq, SessionId, VisitorId};
+use shopbell::kernel::{AgentId, Clock, ConversationId, Seq, SessionId, VisitorId};
+use shopbell::plant::{Plant, State, Task};
 use shopbell::texts::Lang;
 
 use crate::support::{NOW, Scratch, soon};
@@ -341,83 +343,76 @@ async fn pruning_waits_for_every_follower() {
     assert_eq!(pruned.await.unwrap(), 0);
 }
 
-async fn enqueue(db: &Db) -> JobId {
-    let order = |w: &Writer| jobs::enqueue(w, NOW, "test.work", "about", &1);
-    db.write("test.enqueue", order).await.unwrap()
+async fn until_failed(plant: &Plant, failures: u64) -> Task {
+    soon(async {
+        loop {
+            if let Some(task) = plant.tasks().pop().filter(|it| failures <= it.failures) {
+                return task;
+            }
+            rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
 }
 
-/// Answers with the given outcomes, one after the other.
-fn worker(outcomes: Vec<Result<(), Trouble>>) -> (Kinds, Rc<RefCell<usize>>) {
-    let tries = Rc::new(RefCell::new(0));
-    let outcomes = Rc::new(RefCell::new(outcomes));
-    let mut kinds = Kinds::new();
-    let counted = Rc::clone(&tries);
-    kinds.insert(
-        "test.work",
-        Box::new(move |_| {
-            *counted.borrow_mut() += 1;
-            let outcome = outcomes.borrow_mut().remove(0);
-            Box::pin(async move { outcome })
-        }),
+#[actix_web::test]
+async fn a_task_that_fails_or_panics_is_down_counted_and_started_again() {
+    let plant = Plant::new(Clock::stopped_at(NOW));
+    let starts = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&starts);
+    plant.supervise("test", move || {
+        counted.set(counted.get() + 1);
+        let start = counted.get();
+        async move {
+            match start {
+                1 => panic!("on purpose"),
+                2 => Err(Error::internal("working", "no luck")),
+                _ => std::future::pending().await,
+            }
+        }
+    });
+    let task = until_failed(&plant, 1).await;
+    assert_eq!(task.cause.as_deref(), Some("panicked: on purpose"));
+    assert_eq!(
+        (task.state, task.failed_at, plant.down()),
+        (State::Down, Some(NOW), vec!["test"])
     );
-    (kinds, tries)
+    let task = until_failed(&plant, 2).await;
+    assert_eq!(task.cause.as_deref(), Some("working: no luck"));
+    soon(async {
+        while !plant.down().is_empty() {
+            rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(starts.get(), 3);
+    soon(plant.end()).await;
+    assert_eq!(plant.tasks()[0].state, State::Ended);
 }
 
 #[actix_web::test]
-async fn a_job_that_may_work_later_is_tried_later_and_then_gone() {
-    let house = Scratch::new();
-    enqueue(&house.db).await;
-    let clock = Clock::stopped_at(NOW);
-    let (kinds, tries) = worker(vec![Err(Trouble::Later("450 later".into())), Ok(())]);
-    let mut commits = house.db.commits();
-    let work = rt::spawn(jobs::work(house.db.clone(), clock.clone(), kinds));
-    soon(async {
-        while open_jobs(&house.db).await[0].attempts == 0 {
-            commits.changed().await.unwrap();
+async fn a_thread_that_panics_is_started_again_and_is_awaited_at_the_end() {
+    let plant = Plant::new(Clock::stopped_at(NOW));
+    let (tell, told) = mpsc::channel();
+    let mut starts = 0;
+    let start = move || {
+        starts += 1;
+        let (start, tell) = (starts, tell.clone());
+        async move {
+            tell.send(start).unwrap();
+            assert!(start != 1, "on purpose");
+            std::future::pending().await
         }
-    })
-    .await;
-    let waiting = open_jobs(&house.db).await.remove(0);
-    assert_eq!(waiting.last_error.as_deref(), Some("450 later"));
-    assert!(NOW < waiting.due_at && waiting.failed_at.is_none());
-    clock.advance(60_000);
-    house.db.probe().await.unwrap();
-    soon(async {
-        while !open_jobs(&house.db).await.is_empty() {
-            commits.changed().await.unwrap();
-        }
-    })
-    .await;
-    assert_eq!(*tries.borrow(), 2);
-    work.abort();
-}
-
-#[actix_web::test]
-async fn a_job_that_never_works_stays_for_a_person_to_see() {
-    let house = Scratch::new();
-    let id = enqueue(&house.db).await;
-    let (kinds, tries) = worker(vec![Err(Trouble::Never("550 no".into())), Ok(())]);
-    let mut commits = house.db.commits();
-    let work = rt::spawn(jobs::work(house.db.clone(), Clock::stopped_at(NOW), kinds));
-    soon(async {
-        while house.db.read(jobs::count_failed).await.unwrap() == 0 {
-            commits.changed().await.unwrap();
-        }
-    })
-    .await;
-    assert_eq!(*tries.borrow(), 1);
-    house
-        .db
-        .write("test.retry", move |w| jobs::retry(w, NOW, id))
-        .await
-        .unwrap();
-    soon(async {
-        while !open_jobs(&house.db).await.is_empty() {
-            commits.changed().await.unwrap();
-        }
-    })
-    .await;
-    work.abort();
+    };
+    plant.supervise_thread("test", start).unwrap();
+    let second = tokio::task::spawn_blocking(move || {
+        assert_eq!(told.recv().unwrap(), 1);
+        (told.recv().unwrap(), told)
+    });
+    let (second, told) = soon(second).await.unwrap();
+    assert_eq!((second, plant.tasks()[0].failures), (2, 1));
+    soon(plant.end()).await;
+    assert!(told.recv().is_err(), "what the thread held is gone");
 }
 
 fn seat(session: i64) -> Seat {

@@ -1,0 +1,248 @@
+//! Who keeps the plant running. Every task and thread that works all day is
+//! supervised here: one that fails or panics is started again, later and later;
+//! that is logged, counted and told to whoever asks (`/readyz`, the page of the
+//! workings); and at the end of the program each is told, and waited for.
+//!
+//! It knows names, not business. What a task had begun it must find again by
+//! itself: from the database, or from what its start function keeps.
+
+mod post;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::{Error, Result};
+use crate::kernel::{Clock, Timestamp, clip};
+
+use post::Post;
+
+/// The first restart comes after this, every further one after twice as long.
+const SOON: Duration = Duration::from_millis(100);
+const LATEST: Duration = Duration::from_secs(30);
+/// Whoever worked this long without a failure begins again with `SOON`.
+const SOUND: Duration = Duration::from_secs(60);
+/// How long the end waits for what is under way.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Characters of a cause that are kept.
+const CAUSE: usize = 300;
+
+/// A handle to all of it. Cheap to clone.
+#[derive(Clone)]
+pub struct Plant(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    tasks: Mutex<Vec<Task>>,
+    stopping: watch::Sender<bool>,
+    at_work: watch::Sender<usize>,
+}
+
+/// One supervised task, as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    pub name: &'static str,
+    pub state: State,
+    /// Failures since the program started; each was followed by a restart.
+    pub failures: u64,
+    pub failed_at: Option<Timestamp>,
+    /// Of the last failure, for the operator.
+    pub cause: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    AtWork,
+    /// It failed and waits to be started again.
+    Down,
+    /// It has come to its end.
+    Ended,
+}
+
+/// By which a task hears that the program ends.
+#[derive(Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// For work that runs without a plant.
+    pub fn never() -> Self {
+        Self(watch::channel(false).1)
+    }
+
+    pub fn is_heard(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub async fn heard(&self) {
+        let mut stopping = self.0.clone();
+        if stopping.wait_for(|it| *it).await.is_err() {
+            // Nobody is left who could say it.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Plant {
+    pub fn new(clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            clock,
+            tasks: Mutex::default(),
+            stopping: watch::Sender::new(false),
+            at_work: watch::Sender::new(0),
+        }))
+    }
+
+    /// Keeps a task at work on this thread. At the end of the program it is
+    /// dropped where it waits.
+    pub fn supervise<F>(&self, name: &'static str, start: impl FnMut() -> F + 'static)
+    where
+        F: Future<Output = Result<()>> + 'static,
+    {
+        let cut = cut_short(self.stop(), start);
+        tokio::task::spawn_local(keep(self.enlist(name), cut));
+    }
+
+    /// The same for one that is told of the end and finishes what is under way.
+    pub fn supervise_to_its_end<F>(
+        &self,
+        name: &'static str,
+        mut start: impl FnMut(Stop) -> F + 'static,
+    ) where
+        F: Future<Output = Result<()>> + 'static,
+    {
+        let stop = self.stop();
+        let start = move || start(stop.clone());
+        tokio::task::spawn_local(keep(self.enlist(name), start));
+    }
+
+    /// The same on a thread of its own.
+    pub fn supervise_thread<F>(
+        &self,
+        name: &'static str,
+        start: impl FnMut() -> F + Send + 'static,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<()>> + 'static,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|e| Error::internal("preparing a thread", e))?;
+        let (post, stop) = (self.enlist(name), self.stop());
+        let run = move || runtime.block_on(keep(post, cut_short(stop, start)));
+        let started = std::thread::Builder::new().name(name.into()).spawn(run);
+        started.map_err(|e| Error::internal("starting a thread", e))?;
+        Ok(())
+    }
+
+    /// In the order in which they were started.
+    pub fn tasks(&self) -> Vec<Task> {
+        self.lock().clone()
+    }
+
+    /// Who should be at work and is not.
+    pub fn down(&self) -> Vec<&'static str> {
+        let tasks = self.lock();
+        let down = tasks.iter().filter(|it| it.state != State::AtWork);
+        down.map(|it| it.name).collect()
+    }
+
+    /// Tells everybody that the program ends, and waits a little for them. May be
+    /// called again.
+    pub async fn end(&self) {
+        self.0.stopping.send_replace(true);
+        let mut at_work = self.0.at_work.subscribe();
+        if timeout(FAREWELL, at_work.wait_for(|it| *it == 0))
+            .await
+            .is_err()
+        {
+            let tasks = self.lock();
+            let late = tasks.iter().filter(|it| it.state != State::Ended);
+            let late: Vec<&str> = late.map(|it| it.name).collect();
+            tracing::warn!("ending without waiting any longer for {}", late.join(", "));
+        }
+    }
+
+    fn stop(&self) -> Stop {
+        Stop(self.0.stopping.subscribe())
+    }
+
+    fn enlist(&self, name: &'static str) -> Post {
+        let mut tasks = self.lock();
+        tasks.push(Task {
+            name,
+            state: State::AtWork,
+            failures: 0,
+            failed_at: None,
+            cause: None,
+        });
+        self.0.at_work.send_modify(|n| *n += 1);
+        Post::new(self.clone(), tasks.len() - 1)
+    }
+
+    /// A panic while the lock was held leaves a list that is still a list.
+    fn lock(&self) -> MutexGuard<'_, Vec<Task>> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a panic said.
+pub fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    clip(said.unwrap_or("without a word"), CAUSE)
+}
+
+fn cut_short<F>(
+    stop: Stop,
+    mut start: impl FnMut() -> F,
+) -> impl FnMut() -> std::pin::Pin<Box<dyn Future<Output = Result<()>>>>
+where
+    F: Future<Output = Result<()>> + 'static,
+{
+    move || {
+        let (run, stop) = (start(), stop.clone());
+        Box::pin(async move {
+            tokio::select! {
+                outcome = run => outcome,
+                () = stop.heard() => Ok(()),
+            }
+        })
+    }
+}
+
+/// Starts it, and again after every failure, until it ends or the program does.
+async fn keep<F>(post: Post, mut start: impl FnMut() -> F)
+where
+    F: Future<Output = Result<()>>,
+{
+    let stop = post.stop();
+    let mut pause = SOON;
+    loop {
+        let since = Instant::now();
+        let run = AssertUnwindSafe(async { start().await }).catch_unwind();
+        let cause = match run.await {
+            Ok(Ok(())) => return post.ended(stop.is_heard()),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => format!("panicked: {}", words_of(&*panic)),
+        };
+        if stop.is_heard() {
+            return post.ended(true);
+        }
+        if SOUND < since.elapsed() {
+            pause = SOON;
+        }
+        post.failed(&cause, pause);
+        tokio::select! {
+            () = sleep(pause) => (),
+            () = stop.heard() => return post.ended(true),
+        }
+        pause = (pause * 2).min(LATEST);
+        post.at_work_again();
+    }
+}
