@@ -45,6 +45,9 @@ pub enum Seat {
 
 struct Chair {
     seat: AgentSeat,
+    /// He answers in the conversation he views, and since which position that is
+    /// known or known not to be so.
+    answers: (bool, Seq),
     outbox: Arc<Outbox>,
 }
 
@@ -152,7 +155,13 @@ impl Hub {
         match seat {
             Seat::Agent(seat) => {
                 let outbox = Arc::clone(&outbox);
-                state.agents.insert(id, Chair { seat, outbox });
+                let answers = (false, Seq(0));
+                let chair = Chair {
+                    seat,
+                    answers,
+                    outbox,
+                };
+                state.agents.insert(id, chair);
             }
             Seat::Visitor(visitor) => {
                 let connections = state.visitors.entry(visitor).or_default();
@@ -197,6 +206,26 @@ impl Hub {
         let state = self.lock();
         state.tell_visitors(turn.newest, &news, bundle);
         state.tell_agents(turn.newest, &news, bundle);
+    }
+
+    /// Who answers in a conversation, as it was at a position. Kept with the pages
+    /// that show it, so that their signals need not ask the database.
+    pub fn answered_by(&self, conversation: ConversationId, agent: Option<AgentId>, at: Seq) {
+        for chair in self.lock().agents.values_mut() {
+            // Older knowledge may come later.
+            if chair.seat.viewing == Some(conversation) && chair.answers.1 <= at {
+                chair.answers = (agent == Some(chair.seat.agent), at);
+            }
+        }
+    }
+
+    /// Whether this agent answers in a conversation that is on his screen.
+    pub fn answers(&self, agent: AgentId, conversation: ConversationId) -> bool {
+        let state = self.lock();
+        let mut chairs = state.agents.values();
+        chairs.any(|it| {
+            it.answers.0 && it.seat.agent == agent && it.seat.viewing == Some(conversation)
+        })
     }
 
     /// Sends a passing signal. Whoever is behind does without it.

@@ -109,11 +109,15 @@ impl Screens {
                     return Ok(None);
                 };
                 let viewed = |it| turn.is_viewed(it);
-                draw::draw(r, &self.base, facts, turn.languages(), viewed).map(Some)
+                let news = draw::draw(r, &self.base, facts, turn.languages(), viewed)?;
+                Ok(Some((news, news::answerers(r, facts)?)))
             })?;
-            let (Some(news), Some((turn, _))) = (drawn, self.begun.take()) else {
+            let (Some((news, answerers)), Some((turn, _))) = (drawn, self.begun.take()) else {
                 return Ok(());
             };
+            for (conversation, agent) in answerers {
+                self.hub.answered_by(conversation, agent, turn.position());
+            }
             self.hub.publish(&turn, news, protocol::bundle);
             // A commit after this reading rings again.
             if !more {

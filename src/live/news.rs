@@ -74,6 +74,22 @@ pub fn of(
     Ok(news)
 }
 
+/// Who answers now, where somebody has joined.
+pub fn answerers(r: &Reader, facts: &[Fact]) -> Result<Vec<(ConversationId, Option<AgentId>)>> {
+    let mut found = Vec::new();
+    for fact in facts {
+        let Event::AgentJoined { conversation } = fact.event else {
+            continue;
+        };
+        match conversations::find(r, Actor::House, conversation) {
+            Ok(it) => found.push((it.id, it.assignee)),
+            Err(Error::NotFound(_)) => (),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
 struct Touched {
     conversation: Conversation,
     viewed: bool,

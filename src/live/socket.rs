@@ -81,15 +81,26 @@ async fn agent(
     let connection = hub.join(Seat::Agent(seat), AGENT_PAGES).ok_or(too_many)?;
     let joined_at = connection.joined_at;
     let base = place.public_url.base().clone();
-    let greeting = db
-        .read(move |r| greet_agent(r, &base, &seat, &resume, joined_at))
+    let (greeting, answered) = db
+        .read(move |r| {
+            let answered = match seat.viewing {
+                Some(it) => Some((it, conversations::find(r, by, it)?.assignee)),
+                None => None,
+            };
+            let at = journal::position(r)?;
+            let greeting = greet_agent(r, &base, &seat, &resume, joined_at)?;
+            Ok((greeting, answered.map(|(it, agent)| (it, agent, at))))
+        })
         .await?;
+    if let Some((conversation, agent, at)) = answered {
+        hub.answered_by(conversation, agent, at);
+    }
     let (response, mut session, stream) = shake_hands(&request, body)?;
     let listener = AgentPage {
         agent: agent.id,
         name: agent.name.clone(),
         token: session_token(&request, &place),
-        visitor: viewing.map(|it| (it.visitor, it.key)),
+        viewing: viewing.map(|it| (it.id, it.visitor, it.key)),
         hub: Hub::clone(&hub),
         db: Db::clone(&db),
         clock: Clock::clone(&clock),
@@ -156,7 +167,7 @@ struct AgentPage {
     agent: AgentId,
     name: String,
     token: Option<TokenHash>,
-    visitor: Option<(VisitorId, ConversationKey)>,
+    viewing: Option<(ConversationId, VisitorId, ConversationKey)>,
     hub: Hub,
     db: Db,
     clock: Clock,
@@ -187,9 +198,10 @@ impl Listener for AgentPage {
 }
 
 impl AgentPage {
-    /// Only about the conversation this page shows.
+    /// Only about the conversation this page shows, and to the visitor only where
+    /// this agent answers him: whoever has not joined is not in the chat.
     fn tell_typing(&self, conversation: &ConversationKey, on: bool) {
-        let Some((visitor, key)) = &self.visitor else {
+        let Some((id, visitor, key)) = &self.viewing else {
             return;
         };
         if key != conversation {
@@ -197,8 +209,10 @@ impl AgentPage {
         }
         let name = self.name.as_str();
         let answering = Passing::Answering { name, on };
-        self.hub
-            .signal(Audience::Visitor(*visitor), &answering.frame());
+        if self.hub.answers(self.agent, *id) {
+            self.hub
+                .signal(Audience::Visitor(*visitor), &answering.frame());
+        }
         let writing = Passing::Writing {
             conversation,
             who: Side::Agent,

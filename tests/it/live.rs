@@ -246,6 +246,7 @@ async fn the_visitor_sees_that_an_agent_types() {
         .listens(posted["message"]["id"].as_i64().unwrap(), None)
         .await;
     page.next().await;
+    agent.joins(&conversation).await;
     let mut screen = agent.listens(&conversation).await;
     screen
         .say(&json!({ "t": "typing", "conversation": conversation, "on": true }).to_string())
@@ -255,6 +256,53 @@ async fn the_visitor_sees_that_an_agent_types() {
         (&typing["name"], &typing["on"]),
         (&json!("Ada"), &json!(true))
     );
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn typing_reaches_the_visitor_from_whoever_has_joined_and_from_nobody_else() {
+    let house = open_house().await;
+    house
+        .add_agent("ben@mugs.example", "Ben", Role::Agent)
+        .await;
+    let (ada, ben) = (house.owner().await, house.agent("ben@mugs.example").await);
+    let mut visitor = house.visitor().await;
+    let posted = visitor.writes("hello").await;
+    let conversation = posted["conversation"].as_str().unwrap().to_owned();
+    let seq = posted["message"]["id"].as_i64().unwrap();
+    let mut page = visitor.listens(seq, None).await;
+    page.next().await;
+    let (mut of_ada, mut of_ben) = (
+        ada.listens(&conversation).await,
+        ben.listens(&conversation).await,
+    );
+    let types = json!({ "t": "typing", "conversation": conversation, "on": true }).to_string();
+    let joined = |it: &Value| it["list"] == format!("header-{conversation}");
+    let colleague = |it: &Value| it["op"] == "typing" && it["who"] == "agent";
+
+    // Nobody has joined. A colleague hears of it, so the house has got it.
+    of_ben.say(&types).await;
+    of_ada.next_that(colleague).await;
+    // Ada joins while her page is open: the page need not come anew.
+    ada.joins(&conversation).await;
+    of_ada.next_that(joined).await;
+    of_ben.next_that(joined).await;
+    of_ben.say(&types).await;
+    of_ada.next_that(colleague).await;
+    of_ada.say(&types).await;
+    let typing = page.next_that(|it| it["op"] == "typing").await;
+    assert_eq!(typing["name"], "Ada");
+    of_ben.next_that(colleague).await;
+
+    // Ben takes over.
+    ben.joins(&conversation).await;
+    of_ben.next_that(joined).await;
+    of_ada.next_that(joined).await;
+    of_ada.say(&types).await;
+    of_ben.next_that(colleague).await;
+    of_ben.say(&types).await;
+    let typing = page.next_that(|it| it["op"] == "typing").await;
+    assert_eq!(typing["name"], "Ben");
     house.close().await;
 }
 
