@@ -10,12 +10,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+mod shorten;
 mod source;
 
-use source::{imports, resolve, strip};
+use shorten::shorten;
+use source::{imports, inlined, resolve, strip};
 
 /// What the loader says where the panel's address belongs, seen from the loader.
 const PANEL: (&str, &str) = ("__WIDGET_URL__", "widget/panel.js");
+/// What visitors wait for: each of these is whole, and as short as it gets.
+const VISITORS: &str = "widget/";
 /// Served under a name of their own, which must never change.
 const FIXED: &[&str] = &["widget/loader.js", "widget/w.d.ts"];
 
@@ -85,12 +89,16 @@ fn place(
     path.push(name.to_owned());
     let content = match name.rsplit('.').next() {
         Some("js") => {
-            let stripped = strip(&text(name, content)?).map_err(|it| format!("{name}: {it}"))?;
-            link(name, &stripped, sources, target, names, path)?.into_bytes()
+            let visitors = name.starts_with(VISITORS);
+            let script = match visitors {
+                true => whole(name, sources)?,
+                false => stripped(name, content)?,
+            };
+            let linked = link(name, &script, sources, target, names, path)?;
+            let script = if visitors { shorten(&linked) } else { linked };
+            script.into_bytes()
         }
-        Some("css") => strip(&text(name, content)?)
-            .map_err(|it| format!("{name}: {it}"))?
-            .into_bytes(),
+        Some("css") => stripped(name, content)?.into_bytes(),
         _ => content.clone(),
     };
     path.pop();
@@ -105,6 +113,29 @@ fn place(
     )?;
     names.insert(name.to_owned(), address.clone());
     Ok(address)
+}
+
+fn stripped(name: &str, content: &[u8]) -> Result<String, String> {
+    strip(&text(name, content)?).map_err(|it| format!("{name}: {it}"))
+}
+
+/// A script together with those it cannot begin without: fewer requests, and none
+/// of them can fail by itself.
+fn whole(name: &str, sources: &BTreeMap<String, Vec<u8>>) -> Result<String, String> {
+    let missing = || format!("{name} is imported, and not there");
+    let mut script = stripped(name, sources.get(name).ok_or_else(missing)?)?;
+    for (line, imported) in inlined(&script) {
+        let part = whole(&resolve(name, &imported), sources)?;
+        script = script.replace(
+            &line,
+            &part.replace("\nexport ", "\n").replacen(
+                "export ",
+                "",
+                usize::from(part.starts_with("export ")),
+            ),
+        );
+    }
+    Ok(script)
 }
 
 fn text(name: &str, content: &[u8]) -> Result<String, String> {

@@ -3,6 +3,8 @@
 //! so browsers may keep it for ever. The embed script alone has a stable name.
 
 #[cfg(test)]
+mod shorten;
+#[cfg(test)]
 mod source;
 
 use std::borrow::Cow;
@@ -129,7 +131,12 @@ mod tests {
             let text = std::str::from_utf8(asset.bytes).unwrap();
             assert!(!text.contains("__WIDGET_URL__"), "{name}");
             let (folder, _) = address.rsplit_once('/').unwrap();
-            for import in source::imports(text) {
+            // Whatever stands in quotes like a neighbour's name: `late` imports, too.
+            let quoted = text
+                .split('\'')
+                .filter(|it| it.starts_with('.') && it.ends_with(".js"));
+            for import in quoted {
+                let import = import.to_owned();
                 let target = source::resolve(&format!("{folder}/x"), &import);
                 assert!(find(&target).is_some(), "{name} imports {import}");
             }
@@ -153,6 +160,51 @@ mod tests {
         ] {
             assert!(source::strip(lossy).is_err(), "{lossy}");
         }
+    }
+
+    #[test]
+    fn a_script_keeps_its_meaning_under_shorter_names() {
+        let script = "const handler = (event, [first]) => {\n  stopped = true;\n  handler.count += 1 - -first;\n};\nlet stopped = `${handler} handler`;\n";
+        assert_eq!(
+            shorten::shorten(script),
+            "const a=(event,[first])=>{\n  b=true;\n  a.count+=1- -first;\n};\nlet b=`${a} handler`;\n"
+        );
+    }
+
+    #[test]
+    fn what_others_know_by_name_keeps_it() {
+        for kept in [
+            // A key, a shorthand, a method, what stands behind a dot.
+            "const title=1;const it={title:2};",
+            "const title=1;const it={title};",
+            "const{title}=it;const title=2;",
+            "function title(){}const it={title(){}};",
+            "const title=1;it.title=title;",
+            "const title=1;it?.title(title);",
+            // Another module, or the browser.
+            "export const title=1;",
+            "export async function title(){}",
+            "import{title}from'./a.js';",
+            "const name=1;",
+            // No code at all.
+            "it='title';",
+            "it=/title/.test(it);",
+            "it=`title ${1}title`;",
+        ] {
+            assert_eq!(shorten::shorten(kept), kept);
+        }
+    }
+
+    #[test]
+    fn what_a_script_cannot_begin_without_is_named_line_by_line() {
+        let script = "import { a } from './a.js';\nconst b = import('./b.js');\n";
+        assert_eq!(
+            source::inlined(script),
+            [(
+                "import { a } from './a.js';\n".to_owned(),
+                "./a.js".to_owned()
+            )]
+        );
     }
 
     #[test]

@@ -40,10 +40,27 @@ pub fn strip(source: &str) -> Result<String, String> {
     }
 }
 
+/// Lines that import a neighbour before anything else runs, and from where.
+pub fn inlined(source: &str) -> Vec<(String, String)> {
+    let is_import = |it: &&str| it.starts_with("import {") && it.ends_with(".js';");
+    let from = |it: &str| {
+        Some(
+            it.split_once(" from '")?
+                .1
+                .trim_end_matches("';")
+                .to_owned(),
+        )
+    };
+    let lines = source.lines().filter(is_import);
+    lines
+        .filter_map(|line| Some((format!("{line}\n"), from(line)?)))
+        .collect()
+}
+
 /// What stands in quotes after `from` or `import`, where it begins with a dot.
 pub fn imports(source: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for start in ["from ", "import ", "import("] {
+    for start in ["from ", "import ", "import(", "late("] {
         for quote in ['\'', '"'] {
             for part in source.split(&format!("{start}{quote}.")).skip(1) {
                 if let Some(rest) = part.split(quote).next() {

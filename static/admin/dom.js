@@ -32,6 +32,8 @@ export function all(selector, within = document) {
  * @property {boolean} ok
  * @property {number} status
  * @property {any} body
+ * @property {boolean} [ours] said in JSON: by the shop, and by nothing that stands before it
+ * @property {number} [seconds] how long to wait, where that was said
  */
 
 /**
@@ -50,12 +52,22 @@ export async function send(url, fields) {
       keepalive: true,
       signal: AbortSignal.timeout(20_000),
     });
-    const body = await response.json().catch(() => ({}));
-    if (response.status === 401) location.reload();
-    return { ok: response.ok, status: response.status, body };
+    const { status } = response;
+    const told = status === 204 ? {} : await response.json().catch(() => undefined);
+    const ours = typeof told === 'object' && told !== null;
+    if (status === 401 && ours) location.reload();
+    return { ok: response.ok, status, body: ours ? told : {}, ours, seconds: waitOf(response) };
   } catch {
     return { ok: false, status: 0, body: {} };
   }
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3); an hour at most.
+ * @param {Response} response */
+function waitOf({ headers }) {
+  const after = headers.get('retry-after') ?? '';
+  const seconds = Number(after) || (Date.parse(after) - Date.now()) / 1000 || 0;
+  return Math.min(Math.max(seconds, 0), 3600);
 }
 
 /**

@@ -13,9 +13,24 @@ import { keeping, newest, toEnd, view } from './log.js';
 const key = `outbox.${document.body.dataset.agent}.${view}`;
 const lines = find('#log ol');
 let delivering = false;
+let failures = 0;
+let postman = 0;
+/** Not before this moment: the server asked for it. */
+let due = 0;
 
-/** Whether the same may succeed later, by itself. @param {{ status: number }} refusal */
-const mayPass = ({ status }) => status === 0 || status === 503;
+/** What a server, or a gateway before it, says while it is away or has too much to do. */
+const PASSING = [0, 408, 425, 429, 500, 502, 503, 504];
+/** What a gateway refuses for good, in a page of its own. */
+const REFUSED = [403, 413];
+
+/** Whether the same may succeed later, by itself. A page in place of an answer comes
+ * from something that stands before the shop, while the shop itself is away.
+ * @param {import('./dom.js').Reply} reply */
+const mayPass = ({ status, ours }) => PASSING.includes(status) || (!ours && !REFUSED.includes(status));
+
+/** Milliseconds: full jitter, so that many pages do not come back at once.
+ * @param {number} attempt */
+const pause = (attempt) => Math.random() * Math.min(30_000, 1_000 * 2 ** attempt);
 
 /** @returns {Outgoing[]} */
 function load() {
@@ -85,48 +100,61 @@ export function post(body, note) {
 
 /** Sends what waits, one after the other, so that the order stays what it was. */
 async function deliver() {
+  clearTimeout(postman);
   if (delivering) return;
+  if (Date.now() < due) {
+    postman = setTimeout(deliver, due - Date.now());
+    return;
+  }
   delivering = true;
+  let held;
   for (let next; (next = [...waiting.values()].find((it) => !it.refused)); ) {
-    if (!(await attempt(next))) break;
+    held = await attempt(next);
+    if (held) break;
+    failures = 0;
   }
   delivering = false;
+  if (!held) return;
+  const wait = (held.seconds ?? 0) * 1000;
+  due = Date.now() + wait;
+  postman = setTimeout(deliver, wait || pause(++failures));
 }
 
 /**
- * False where nothing gets through at present.
+ * The answer, where nothing gets through at present.
  * @param {Outgoing} message
  */
 async function attempt(message) {
   const { cid, body, note, seen } = message;
   const line = lineOf(cid);
-  if (line) {
-    find('.message-failed', line)?.remove();
-    if (line.dataset.tick) line.dataset.tick = 'sending';
-  }
+  if (line?.dataset.tick) line.dataset.tick = 'sending';
   /** @type {Record<string, string>} */
   const fields = { cid, body, last_seen: String(seen) };
   if (note) fields.note = '1';
   const reply = await send(at(`/inbox/${view}/messages`), fields);
-  if (reply.ok) {
+  if (reply.ok && reply.ours) {
     forget(cid);
     // A look into the past ends with an answer.
     if (find('#log[data-deep]')) location.href = at(`/inbox/${view}`);
     else if (reply.body?.op) apply([reply.body]);
-    return true;
+    return;
   }
   // What only the network held up goes out by itself; what was refused does not.
-  const refusal = { status: reply.status, why: reason(reply) };
-  if (!mayPass(refusal)) keep({ ...message, refused: refusal });
-  fail(message, refusal);
-  return !mayPass(refusal);
+  if (mayPass(reply)) {
+    fail(message);
+    return reply;
+  }
+  const why = reply.ours ? reason(reply) : (document.body.dataset.blockedSend ?? '').replace('{status}', String(reply.status));
+  const refused = { status: reply.status, why };
+  keep({ ...message, refused });
+  fail(message, refused);
 }
 
 /**
  * @param {Outgoing} message
- * @param {Refusal} refusal
+ * @param {Refusal} [refused] nothing where it goes out by itself
  */
-function fail(message, { status, why: words }) {
+function fail(message, refused) {
   const { cid } = message;
   const line = lineOf(cid);
   const template = find('#failed-template');
@@ -134,13 +162,19 @@ function fail(message, { status, why: words }) {
   // It is there: only the answer was lost.
   if (line.dataset.id !== '0') return forget(cid);
   if (line.dataset.tick) line.dataset.tick = 'failed';
+  const before = find('.message-failed', line);
+  // Said once, however often it is tried.
+  if (before && !refused) return;
+  before?.remove();
   const told = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
   const why = find('[data-why]', told);
-  if (why) why.textContent = mayPass({ status }) ? (why.dataset.later ?? '') : `${why.textContent} ${words}`;
+  if (why) why.textContent = refused ? `${why.textContent} ${refused.why}` : (why.dataset.later ?? '');
   const again = find('[data-again]', told);
-  if (again && status === 409) again.textContent = again.dataset.anyway ?? '';
+  if (again && refused?.status === 409) again.textContent = again.dataset.anyway ?? '';
   again?.addEventListener('click', () => {
     keep({ ...message, seen: newest(), refused: undefined });
+    line.querySelector('.message-failed')?.remove();
+    due = 0;
     void deliver();
   });
   find('[data-edit]', told)?.addEventListener('click', () => {

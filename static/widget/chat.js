@@ -21,14 +21,27 @@ const HIDDEN = 60e3;
 /** An agent who has not been heard for this long has stopped typing. */
 const WRITING = 6e3;
 
+/** So often a line may get no answer while something else does. */
+const STUCK = 3;
+/** Seconds: nobody is made to wait for longer than that. */
+const LONGEST = 3600;
+
 /** No answer came. @type {Answer} */
-const NOTHING = { ok: false, status: 0, told: {}, seconds: 0 };
+const NOTHING = { ok: false, status: 0, told: undefined, seconds: 0 };
 
 /** Full jitter, so that many who were cut off together do not come back together. @param {number} attempt */
 const pause = (attempt) => Math.random() * Math.min(30e3, 500 * 2 ** attempt);
 
-/** Whether the same request may succeed later. @param {Answer} answer */
-const mayPass = ({ status }) => !status || status == 429 || status >= 500;
+/**
+ * Whether the same request may succeed later. What speaks no JSON is not the shop but
+ * something before it, while the shop is away; only that it refuses a line stands.
+ * @param {Answer} answer
+ */
+const mayPass = ({ status, told }) => [408, 425, 429].includes(status) || status >= 500 || (!told && ![403, 413].includes(status));
+
+let again = '';
+/** A browser may remember that a module failed: then it is asked for by another name. @param {string} url @returns {Promise<any>} */
+export const late = (url) => import(url + again).catch(() => import(url + (again = '?' + Date.now())));
 
 /**
  * @param {Shell} shell
@@ -71,6 +84,8 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   let hiding = 0;
 
   let posting = false;
+  let due = 0;
+  let stuck = 0;
   let failures = 0;
   let postman = 0;
   let writer = 0;
@@ -177,16 +192,19 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
         keepalive: !!body,
         signal: AbortSignal.timeout(20e3),
       });
-      const { ok, status, headers } = response;
-      const told = await response.json().catch(() => ({}));
+      const { status, headers } = response;
+      const told = status == 204 ? {} : await response.json().catch(() => undefined);
       if (asked != life) return NOTHING;
-      if (status == 401 && token == used) {
+      if (status == 401 && told && token == used) {
         forget();
         change((it) => (it.token = it.number = it.conversation = it.read = undefined));
       }
-      return { ok, status, told, seconds: +(headers.get('retry-after') || 0) };
-    } catch {
-      return NOTHING;
+      const after = headers.get('retry-after') || '';
+      // Seconds, or a date (RFC 9110, 10.2.3).
+      const seconds = Math.min(+after || (Date.parse(after) - Date.now()) / 1e3 || 0, LONGEST);
+      return { ok: response.ok && !!told, status, told, seconds };
+    } catch (cause) {
+      return { ...NOTHING, status: /** @type {Error} */ (cause).name == 'TimeoutError' ? 408 : 0 };
     }
   }
 
@@ -224,18 +242,25 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   async function deliver() {
     clearTimeout(postman);
     if (posting) return;
+    if (Date.now() < due) {
+      postman = setTimeout(deliver, due - Date.now());
+      return;
+    }
     posting = true;
     const delivery = !alone && navigator.locks ? navigator.locks.request(key, deliverAll) : deliverAll();
     // No lock for a page that is being left: what waits is sent by the next one.
     const failed = await delivery.catch(() => NOTHING);
     posting = false;
-    if (failed) postman = setTimeout(deliver, Math.max(failed.seconds * 1e3, pause(++failures)));
-    else {
+    if (failed) {
+      const wait = failed.seconds * 1e3;
+      due = Date.now() + wait;
+      postman = setTimeout(deliver, wait || pause(++failures));
+    } else {
       failures = 0;
       // Written while the lock was handed back.
       if (waiting()) deliver();
     }
-    chat.trouble = failed ? failed.told.detail || '' : navigator.onLine ? undefined : '';
+    chat.trouble = failed ? failed.told?.detail || '' : navigator.onLine ? undefined : '';
     changed();
   }
 
@@ -249,14 +274,25 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
         ? ask('/messages', { cid, body, page, title, device: { kind }, lang })
         : ask('/visitors', { site: options.site, lang }));
       const { status, told } = answer;
-      if (mayPass(answer)) return answer;
-      if (told.message) accept(told);
+      // A gateway refuses without a word that a page may read. One line that cannot go
+      // must not hold the others.
+      const isStuck = !status && (await isThere()) && ++stuck >= STUCK;
+      if (!isStuck && mayPass(answer)) return answer;
+      stuck = 0;
+      if (told?.message) accept(told);
       else if (answer.ok) keep((it) => Object.assign(it, { token: told.token, number: told.number }));
       // A token that opens nothing is forgotten by now; one that came a moment ago is not tried again at once.
-      else if (status != 401) hold({ ...entry, error: told.detail || ' ' });
+      else if (status != 401) hold({ ...entry, error: told?.detail || ' ' });
       else if (failures++) return answer;
     }
   }
+
+  /** Whether the shop answers to something else at this moment. */
+  const isThere = () =>
+    fetch(`${api}/sites/${options.site}`, { cache: 'no-store', signal: AbortSignal.timeout(20e3) }).then(
+      (it) => it.ok,
+      () => false,
+    );
 
   /** @param {Posted} posted */
   function accept({ message, conversation }) {
@@ -349,11 +385,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     try {
       if (answer && mayPass(answer)) throw answer;
       if (chat.state == 'open' || (watching && chat.state == 'resolved')) {
-        const { openLive } = await import('./live.js');
+        const { openLive } = await late('./live.js');
         if (!resting && token) live = openLive(api.replace('http', 'ws') + '/live', { t: 'hello', token, seq, epoch }, receive, close);
       }
     } catch {
-      lose();
+      lose(answer?.seconds);
     }
     waking = false;
   }
@@ -373,11 +409,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     live = undefined;
   }
 
-  /** Gone, and wanted again. Where sockets never get through, the history still does. */
-  function lose() {
+  /** Gone, and wanted again. Where sockets never get through, the history still does. @param {number} [seconds] */
+  function lose(seconds = 0) {
     disconnect();
     if (attempts > 2) loaded = false;
-    waker = setTimeout(wake, pause(attempts++));
+    waker = setTimeout(wake, seconds * 1e3 || pause(attempts++));
   }
 
   function rest() {

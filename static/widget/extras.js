@@ -109,7 +109,7 @@ export function addExtras({ root, moreButton, box, chat, t, make, tell }) {
 
   /** @param {Answer} answer */
   function report({ ok, told }) {
-    if (!ok) tell(told.detail || t('problem'));
+    if (!ok) tell(told?.detail || t('problem'));
   }
 
   return {

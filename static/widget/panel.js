@@ -1,7 +1,7 @@
 // The chat as a visitor sees it. It draws with DOM calls only, inside a shadow
 // root, so that no page's styles, policies or hotkeys come in its way.
 
-import { openChat } from './chat.js';
+import { late, openChat } from './chat.js';
 
 /** @typedef {import('./types.d.ts').Extras} Extras */
 /** @typedef {import('./types.d.ts').Line} Line */
@@ -198,7 +198,7 @@ export function mount(shell, config) {
     const update = ({ state, error }, before) => {
       row.className = from + ' ' + state + (before?.from == from && before.name == author ? ' joined' : '');
       tick.ariaLabel = states[state];
-      if (told != error) refused.replaceChildren(...(error ? [make('p', {}, error), retry, edit] : []));
+      if (told != error) refused.replaceChildren(...(error ? [make('p', {}, error.trim() || t('blocked')), retry, edit] : []));
       told = error;
       return row;
     };
@@ -348,8 +348,8 @@ export function mount(shell, config) {
   let extras;
   /** What is behind "More", and the bell, are fetched when they are needed. @param {(it: Extras) => void} use */
   function withExtras(use) {
-    extras ||= import('./extras.js').then((it) => it.addExtras({ root, panel, moreButton, box, composer, config, chat, t, make, tell }));
-    extras.then(use).catch((cause) => {
+    extras ||= late('./extras.js').then((it) => it.addExtras({ root, panel, moreButton, box, composer, config, chat, t, make, tell }));
+    extras?.then(use).catch((cause) => {
       extras = undefined;
       emit('error', { message: 'load failed', cause });
     });

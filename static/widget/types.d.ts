@@ -192,6 +192,7 @@ export interface Parts {
 export interface Answer {
   ok: boolean;
   status: number;
+  /** What the server said; undefined where it was no JSON, and so not the server's. */
   told: any;
   /** How long to wait, where the server says so. */
   seconds: number;

@@ -1,0 +1,345 @@
+// Shorter names for what a script keeps to itself. It reads words and brackets,
+// no grammar; so a word is renamed only where every place it stands in shows that
+// it is a variable of this file: declared here, never behind a dot, never a key,
+// never imported, exported, or a name that the browser knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that belong to the language or the browser where nothing declares them,
+/// and that are good words for variables, too.
+const TAKEN: &[&str] = &[
+    "arguments",
+    "as",
+    "async",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "close",
+    "const",
+    "continue",
+    "default",
+    "delete",
+    "do",
+    "document",
+    "else",
+    "event",
+    "export",
+    "fetch",
+    "find",
+    "finally",
+    "focus",
+    "for",
+    "from",
+    "function",
+    "get",
+    "history",
+    "if",
+    "import",
+    "in",
+    "instanceof",
+    "length",
+    "let",
+    "location",
+    "name",
+    "navigator",
+    "new",
+    "null",
+    "of",
+    "open",
+    "origin",
+    "parent",
+    "print",
+    "return",
+    "scroll",
+    "self",
+    "set",
+    "status",
+    "stop",
+    "switch",
+    "this",
+    "throw",
+    "top",
+    "true",
+    "false",
+    "try",
+    "typeof",
+    "undefined",
+    "var",
+    "void",
+    "while",
+    "window",
+    "yield",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Mark,
+    Space,
+    /// Strings, the fixed parts of templates, regular expressions, comments.
+    Fixed,
+}
+
+type Token<'s> = (Kind, &'s str);
+
+pub fn shorten(source: &str) -> String {
+    let tokens = read(source);
+    let names = rename(&tokens);
+    let mut short = String::with_capacity(source.len());
+    for (at, (kind, text)) in tokens.iter().enumerate() {
+        match kind {
+            Kind::Word => short.push_str(names.get(text).map_or(text, String::as_str)),
+            Kind::Space if !text.contains('\n') && !parts(&tokens, at) => (),
+            _ => short.push_str(text),
+        }
+    }
+    short
+}
+
+/// Whether what stands on both sides of a space would run together without it.
+fn parts(tokens: &[Token], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|it| tokens.get(it));
+    match (before, tokens.get(at + 1)) {
+        (Some((Kind::Mark, "+" | "-")), Some((Kind::Mark, "+" | "-"))) => true,
+        (Some((a, _)), Some((b, _))) => *a != Kind::Mark && *b != Kind::Mark,
+        _ => false,
+    }
+}
+
+fn read(source: &str) -> Vec<Token<'_>> {
+    let mut tokens: Vec<Token> = Vec::new();
+    // Of each open `{`: whether it is the hole of a template.
+    let mut braces = Vec::new();
+    let mut rest = source;
+    while let Some(first) = rest.chars().next() {
+        let (kind, size) = if first.is_whitespace() {
+            (Kind::Space, span(rest, char::is_whitespace))
+        } else if is_word(first) {
+            (Kind::Word, span(rest, is_word))
+        } else if rest.starts_with("//") {
+            (Kind::Fixed, rest.find('\n').unwrap_or(rest.len()))
+        } else if rest.starts_with("/*") {
+            (Kind::Fixed, rest.find("*/").map_or(rest.len(), |it| it + 2))
+        } else if matches!(first, '\'' | '"') {
+            (Kind::Fixed, quoted(rest, first))
+        } else if first == '`' || (first == '}' && braces.last() == Some(&true)) {
+            if first == '}' {
+                braces.pop();
+            }
+            let size = template(rest);
+            if rest[..size].ends_with("${") {
+                braces.push(true);
+            }
+            (Kind::Fixed, size)
+        } else if first == '/' && begins_pattern(&tokens) {
+            (Kind::Fixed, pattern(rest))
+        } else if rest.starts_with("?.") || rest.starts_with("=>") {
+            (Kind::Mark, 2)
+        } else if rest.starts_with("...") {
+            (Kind::Mark, 3)
+        } else {
+            match first {
+                '{' => braces.push(false),
+                '}' => drop(braces.pop()),
+                _ => (),
+            }
+            (Kind::Mark, first.len_utf8())
+        };
+        let (token, after) = rest.split_at(size);
+        tokens.push((kind, token));
+        rest = after;
+    }
+    tokens
+}
+
+fn is_word(it: char) -> bool {
+    it.is_alphanumeric() || it == '_' || it == '$'
+}
+
+fn span(text: &str, belongs: impl Fn(char) -> bool) -> usize {
+    text.find(|it| !belongs(it)).unwrap_or(text.len())
+}
+
+fn quoted(text: &str, quote: char) -> usize {
+    let mut skip = true;
+    for (at, it) in text.char_indices() {
+        match it {
+            _ if skip => skip = false,
+            '\\' => skip = true,
+            _ if it == quote => return at + 1,
+            _ => (),
+        }
+    }
+    text.len()
+}
+
+/// From a backtick, or from the end of a hole, up to the next of either.
+fn template(text: &str) -> usize {
+    let mut skip = true;
+    for (at, it) in text.char_indices() {
+        match it {
+            _ if skip => skip = false,
+            '\\' => skip = true,
+            '`' => return at + 1,
+            '$' if text[at..].starts_with("${") => return at + 2,
+            _ => (),
+        }
+    }
+    text.len()
+}
+
+fn begins_pattern(tokens: &[Token]) -> bool {
+    match tokens.iter().rev().find(|it| it.0 != Kind::Space) {
+        Some((Kind::Mark, text)) => !matches!(*text, ")" | "]" | "}"),
+        Some((_, text)) => *text == "return",
+        None => true,
+    }
+}
+
+fn pattern(text: &str) -> usize {
+    let (mut skip, mut in_class) = (true, false);
+    for (at, it) in text.char_indices() {
+        match it {
+            _ if skip => skip = false,
+            '\\' => skip = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '/' if !in_class => return at + 1,
+            _ => (),
+        }
+    }
+    text.len()
+}
+
+fn rename<'s>(tokens: &[Token<'s>]) -> BTreeMap<&'s str, String> {
+    let solid: Vec<Token> = tokens
+        .iter()
+        .copied()
+        .filter(|it| it.0 != Kind::Space)
+        .collect();
+    let text = |at: usize| solid.get(at).map_or("", |it| it.1);
+    let before = |at: usize| at.checked_sub(1).map_or("", text);
+    let mut declared = BTreeSet::new();
+    let mut refused: BTreeSet<&str> = TAKEN.iter().copied().collect();
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut in_clause = false;
+    for (at, (kind, word)) in solid.iter().copied().enumerate() {
+        let (last, next) = (before(at), text(at + 1));
+        if kind == Kind::Mark {
+            let heads_body = next == "{" || next == "=>";
+            if word == ")" && heads_body {
+                parameters(&solid, at, &mut declared);
+            }
+            continue;
+        }
+        if kind == Kind::Fixed {
+            in_clause = false;
+            continue;
+        }
+        // `import { a } from '…'` and `export function a`: others know the name.
+        in_clause |= word == "import" && next != "(";
+        *count.entry(word).or_default() += 1;
+        if matches!(last, "const" | "let" | "function") || next == "=>" {
+            declared.insert(word);
+        }
+        let listed = matches!(last, "{" | ",");
+        let is_key = listed && next == ":";
+        let is_short = listed && matches!(next, "," | "}" | "=") && in_object(&solid, at);
+        let is_method = next == "(" && last != "function" && {
+            let end = closing(&solid, at + 1);
+            text(end + 1) == "{"
+        };
+        let is_exported = (1..=3).any(|back| at >= back && text(at - back) == "export");
+        let begins_number = word.starts_with(|it: char| it.is_ascii_digit());
+        if matches!(last, "." | "?.")
+            || is_key
+            || is_short
+            || is_method
+            || is_exported
+            || in_clause
+            || begins_number
+        {
+            refused.insert(word);
+        }
+    }
+    let mut chosen: Vec<&str> = declared.difference(&refused).copied().collect();
+    chosen.sort_by_key(|it| (std::cmp::Reverse(count.get(it).copied().unwrap_or(0)), *it));
+    let mut fresh =
+        letters().filter(|it| !count.contains_key(it.as_str()) && !TAKEN.contains(&it.as_str()));
+    chosen
+        .into_iter()
+        .filter(|it| it.len() > 2)
+        .filter_map(|it| Some((it, fresh.next()?)))
+        .collect()
+}
+
+/// The plain names between the brackets before a body.
+fn parameters<'s>(solid: &[Token<'s>], end: usize, declared: &mut BTreeSet<&'s str>) {
+    let mut depth = 0;
+    let mut start = end;
+    while let Some((_, text)) = solid.get(start) {
+        match *text {
+            ")" | "]" | "}" => depth += 1,
+            "(" | "[" | "{" => depth -= 1,
+            _ => (),
+        }
+        if depth == 0 || start == 0 {
+            break;
+        }
+        start -= 1;
+    }
+    let opener = start.checked_sub(1).and_then(|it| solid.get(it));
+    if opener.is_some_and(|it| matches!(it.1, "if" | "for" | "while" | "switch")) {
+        return;
+    }
+    for at in start + 1..end {
+        let (kind, word) = solid[at];
+        let last = solid[at - 1].1;
+        let next = solid.get(at + 1).map_or("", |it| it.1);
+        let apart = matches!(last, "(" | "," | "...") && matches!(next, "," | ")" | "=");
+        if kind == Kind::Word && apart {
+            declared.insert(word);
+        }
+    }
+}
+
+fn closing(solid: &[Token], start: usize) -> usize {
+    let mut depth = 0;
+    for (at, (kind, text)) in solid.iter().enumerate().skip(start) {
+        match (kind, *text) {
+            (Kind::Mark, "(" | "[" | "{") => depth += 1,
+            (Kind::Mark, ")" | "]" | "}") => depth -= 1,
+            _ => (),
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    solid.len()
+}
+
+/// Whether the nearest bracket around a word is the brace of an object, or of a
+/// pattern that takes one apart: then the word may be a key as well.
+fn in_object(solid: &[Token], at: usize) -> bool {
+    let mut depth = 0;
+    for (start, (kind, text)) in solid.iter().enumerate().take(at).rev() {
+        match (kind, *text) {
+            (Kind::Mark, ")" | "]" | "}") => depth += 1,
+            (Kind::Mark, "(" | "[") if depth == 0 => return false,
+            (Kind::Mark, "{") if depth == 0 => {
+                let opener = start.checked_sub(1).map_or("", |it| solid[it].1);
+                return !matches!(opener, ")" | "=>" | "else" | "try" | "catch" | "finally");
+            }
+            (Kind::Mark, "(" | "[" | "{") => depth -= 1,
+            _ => (),
+        }
+    }
+    false
+}
+
+fn letters() -> impl Iterator<Item = String> {
+    let signs = || ('a'..='z').chain('A'..='Z');
+    let pairs = signs().flat_map(move |a| signs().map(move |b| format!("{a}{b}")));
+    signs().map(String::from).chain(pairs)
+}

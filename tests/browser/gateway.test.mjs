@@ -1,0 +1,167 @@
+// What stands between the shop and a browser speaks for itself while the shop is
+// away, and refuses what it does not like. Nothing that was written may end there.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { agentWindow, closeBrowser, openChat, openHouse, openShop, says, window } from './support.mjs';
+
+let house;
+let shop;
+before(async () => {
+  house = await openHouse();
+  shop = await openShop({ body: `<h1>Mugs</h1><script async src="${house.url}/w.js" data-site="${house.site}"></script>` });
+});
+after(async () => { await closeBrowser(); await shop.close(); await house.close(); });
+
+const PAGE = { contentType: 'text/html', body: '<h1>A page of the gateway</h1>' };
+/** What a gateway says while the shop behind it is away. */
+const AWAY = [
+  ...[408, 425, 429, 500, 502, 503, 504, 404, 200].map((status) => ({ status, ...PAGE })),
+  { status: 500, contentType: 'application/problem+json', body: '{"detail":"Out of order."}' },
+];
+
+async function talking(text) {
+  const visitor = await window();
+  await visitor.goto(shop.url);
+  await openChat(visitor);
+  await says(visitor, text);
+  const there = visitor.getByRole('log', { name: 'Conversation' });
+  await there.getByRole('img', { name: 'Sent' }).first().waitFor();
+  const agent = await agentWindow(house);
+  await agent.getByRole('link', { name: new RegExp(text) }).click();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  await there.getByText('Ada joined the chat').waitFor();
+  return { visitor, agent, there, here: agent.getByRole('log', { name: 'Messages' }) };
+}
+
+async function answers(agent, text) {
+  await agent.getByRole('textbox', { name: 'Message' }).fill(text);
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+}
+
+test('whatever a gateway says while the shop is away, an answer goes out by itself afterwards', async () => {
+  const { visitor, agent, there, here } = await talking('through the gateway?');
+  for (const [number, away] of AWAY.entries()) {
+    let tries = 0;
+    await agent.route('**/messages', (route) => {
+      tries += 1;
+      return tries === 1 ? route.fulfill(away) : route.continue();
+    });
+    const text = `answer number ${number}, after a ${away.status}`;
+    await answers(agent, text);
+    await there.getByText(text).waitFor({ timeout: 30000 });
+    assert.equal(await here.getByText(text, { exact: true }).count(), 1);
+    assert.ok(tries >= 2, `a ${away.status} was there`);
+    await agent.unroute('**/messages');
+  }
+  await here.getByRole('button', { name: /again/i }).first().waitFor({ state: 'detached' });
+  await visitor.done();
+  await agent.done();
+});
+
+test('an answer that a gateway refuses says so, and holds up none of the others', async () => {
+  const { visitor, agent, there, here } = await talking('something large?');
+  await agent.route('**/messages', (route) => {
+    const refused = (route.request().postData() ?? '').includes('cursed');
+    return refused ? route.fulfill({ status: 413, ...PAGE }) : route.continue();
+  });
+  await answers(agent, 'a cursed answer');
+  await here.getByText(/\(413\)/).waitFor();
+  await answers(agent, 'a plain answer');
+  await there.getByText('a plain answer').waitFor();
+  assert.equal(await there.getByText('a cursed answer').count(), 0);
+  await here.getByText('a cursed answer').waitFor();
+  await visitor.done();
+  await agent.done();
+});
+
+for (const status of [413, 403]) test(`a message that a gateway refuses with ${status}, in a way no page may read, says why and lets the others pass`, async () => {
+  const visitor = await window();
+  await visitor.goto(shop.url);
+  await openChat(visitor);
+  await visitor.route('**/w/v1/messages', (route) => {
+    const refused = (route.request().postData() ?? '').includes('cursed');
+    return refused ? route.fulfill({ status, ...PAGE }) : route.continue();
+  });
+  await says(visitor, `a cursed message, ${status}`);
+  await says(visitor, `a plain message, ${status}`);
+  const log = visitor.getByRole('log', { name: 'Conversation' });
+  await log.getByRole('img', { name: 'Sent' }).waitFor({ timeout: 30000 });
+  await log.getByText(/does not get through/).waitFor();
+  await log.getByRole('button', { name: 'Retry' }).waitFor();
+  const agent = await agentWindow(house);
+  await agent.getByRole('link', { name: new RegExp(`a plain message, ${status}`) }).waitFor();
+  await visitor.unroute('**/w/v1/messages');
+  await log.getByRole('button', { name: 'Retry' }).click();
+  await log.getByRole('button', { name: 'Retry' }).waitFor({ state: 'detached' });
+  await agent.getByRole('link', { name: new RegExp(`a cursed message, ${status}`) }).waitFor();
+  await agent.done();
+  visitor.faults.length = 0;
+  await visitor.done();
+});
+
+test('whatever a gateway says while the shop is away, a message of a visitor goes out by itself afterwards', async () => {
+  const visitor = await window();
+  // On our own page the answers of a gateway can be read.
+  await visitor.goto(`${house.url}/demo-shop`);
+  await openChat(visitor);
+  const log = visitor.getByRole('log', { name: 'Conversation' });
+  for (const [number, away] of AWAY.entries()) {
+    let tries = 0;
+    await visitor.route('**/w/v1/messages', (route) => {
+      tries += 1;
+      return tries === 1 ? route.fulfill(away) : route.continue();
+    });
+    const text = `message number ${number}, after a ${away.status}`;
+    await says(visitor, text);
+    await log.locator('.sent, .seen', { hasText: text }).waitFor({ timeout: 30000 });
+    assert.ok(tries >= 2);
+    await visitor.unroute('**/w/v1/messages');
+  }
+  assert.equal(await log.getByRole('button', { name: 'Retry' }).count(), 0);
+  await visitor.done();
+});
+
+test('the time that the server asks for is given to it', async () => {
+  const { visitor, agent, there } = await talking('too fast?');
+  for (const [who, page, path, write] of [['visitor', visitor, '**/w/v1/messages', says], ['agent', agent, '**/inbox/*/messages', answers]]) {
+    const tried = [];
+    await page.route(path, (route) => {
+      tried.push(Date.now());
+      const headers = { 'retry-after': '3', 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' };
+      return tried.length === 1 ? route.fulfill({ status: 429, contentType: 'application/problem+json', body: '{"detail":"Slowly."}', headers }) : route.continue();
+    });
+    await write(page, `first of the ${who}`);
+    await write(page, `second of the ${who}`);
+    await there.locator('.sent, .seen, .agent', { hasText: `second of the ${who}` }).waitFor();
+    assert.ok(tried[1] - tried[0] >= 2900, `tried again after ${tried[1] - tried[0]} ms`);
+    await page.unroute(path);
+  }
+  await visitor.done();
+  await agent.done();
+});
+
+test('a part of the chat that did not load once is asked for by another name', async () => {
+  const visitor = await window();
+  await visitor.goto(shop.url);
+  for (const [part, act, seen] of [
+    [/widget\/panel\./, () => visitor.getByRole('button', { name: /^Chat/ }).click(), () => visitor.getByRole('textbox', { name: 'Message' }).waitFor()],
+    [/widget\/live\./, () => says(visitor, 'is anybody there?'), () => visitor.waitForEvent('websocket')],
+    [/widget\/extras\./, () => visitor.getByRole('button', { name: 'More' }).click(), () => visitor.getByRole('menuitemcheckbox', { name: 'Sounds' }).waitFor()],
+  ]) {
+    const asked = [];
+    await visitor.route(part, (route) => {
+      asked.push(route.request().url());
+      return asked.length === 1 ? route.abort() : route.continue();
+    });
+    const there = seen();
+    const failed = visitor.waitForEvent('requestfailed');
+    await act();
+    await failed;
+    if (String(part).includes('panel')) await visitor.getByRole('button', { name: 'Chat is unavailable now' }).click();
+    await there;
+    assert.equal(new Set(asked).size, asked.length, `${part} by a new name: ${asked}`);
+    await visitor.unroute(part);
+  }
+  await visitor.done();
+});
