@@ -9,6 +9,7 @@ mod news;
 mod protocol;
 mod pump;
 pub mod socket;
+mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
-use futures_util::StreamExt;
+use actix_ws::{CloseCode, CloseReason, Session};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::protocol::Control;
+use super::socket::Stream;
+use super::wire::{Fault, Said};
 use crate::hub::{Closing, Connection};
 
 /// A ping goes out this often; after two without any sign of life the
 /// connection is dead.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 const SILENCE: Duration = Duration::from_secs(60);
-/// Signals are small; so is what we are willing to buffer for one.
-pub const FRAME: usize = 4 * 1024;
 /// Frames in one `WINDOW` before the connection is ended.
 const FRAMES: u32 = 60;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -27,10 +26,14 @@ pub enum End {
     Origin,
     /// 4001: the token opens nothing.
     Unknown,
-    /// 4008: too many frames, or too large ones.
+    /// 4008: too many frames.
     TooFast,
-    /// 1007 / 1008: not what we speak.
+    /// 1002, 1003, 1007, 1009: these are not the frames we speak.
+    Fault(Fault),
+    /// 1008: frames as they should be, and nonsense in them.
     Nonsense,
+    /// The other side said goodbye, with a code or without.
+    Farewell(Option<u16>),
     Gone,
 }
 
@@ -72,7 +75,7 @@ pub trait Listener {
 pub async fn run(
     connection: Connection,
     mut session: Session,
-    mut stream: MessageStream,
+    mut stream: Stream,
     mut listener: impl Listener,
 ) {
     let end = exchange(&connection, &mut session, &mut stream, &mut listener).await;
@@ -83,7 +86,7 @@ pub async fn run(
 async fn exchange<L: Listener>(
     connection: &Connection,
     session: &mut Session,
-    stream: &mut MessageStream,
+    stream: &mut Stream,
     listener: &mut L,
 ) -> End {
     let started = Instant::now();
@@ -101,13 +104,13 @@ async fn exchange<L: Listener>(
                 Ok(frame) => if session.text(frame).await.is_err() { return End::Gone },
                 Err(closing) => return End::House(closing),
             },
-            message = stream.next() => {
+            said = stream.next() => {
                 heard = Instant::now();
                 if meter.too_fast(heard) {
                     return End::TooFast;
                 }
-                match message {
-                    Some(Ok(Message::Text(text))) => match listener.hear(&text) {
+                match said {
+                    Some(Ok(Said::Text(text))) => match listener.hear(&text) {
                         Heard::Fine => (),
                         Heard::Ping => {
                             if session.text(Control::Pong.frame()).await.is_err() {
@@ -116,14 +119,15 @@ async fn exchange<L: Listener>(
                         }
                         Heard::Nonsense => return End::Nonsense,
                     },
-                    Some(Ok(Message::Binary(_) | Message::Continuation(_))) => {
-                        return End::Nonsense;
+                    Some(Ok(Said::Ping(bytes))) => {
+                        if session.pong(&bytes).await.is_err() {
+                            return End::Gone;
+                        }
                     }
-                    Some(Ok(Message::Ping(bytes))) => if session.pong(&bytes).await.is_err() { return End::Gone },
-                    Some(Ok(Message::Pong(_) | Message::Nop)) => (),
-                    Some(Ok(Message::Close(_))) | None => return End::Gone,
-                    Some(Err(actix_ws::ProtocolError::Overflow)) => return End::TooFast,
-                    Some(Err(_)) => return End::Nonsense,
+                    Some(Ok(Said::Pong | Said::Part)) => (),
+                    Some(Ok(Said::Close(code))) => return End::Farewell(code),
+                    Some(Err(fault)) => return End::Fault(fault),
+                    None => return End::Gone,
                 }
             }
             _ = heartbeat.tick() => {
@@ -147,11 +151,16 @@ pub async fn close(session: Session, end: End) {
         End::House(Closing::SignedOut) => (CloseCode::Other(4001), "signed out"),
         End::Unknown => (CloseCode::Other(4001), "unknown token"),
         End::Origin => (CloseCode::Other(4003), "origin not allowed"),
-        End::TooFast => (CloseCode::Other(4008), "too fast or too large"),
+        End::TooFast => (CloseCode::Other(4008), "too fast"),
+        End::Fault(Fault::Protocol) => (CloseCode::Protocol, "protocol error"),
+        End::Fault(Fault::Binary) => (CloseCode::Unsupported, "text only"),
+        End::Fault(Fault::Encoding) => (CloseCode::Invalid, "not UTF-8"),
+        End::Fault(Fault::TooLarge) => (CloseCode::Size, "too large"),
         End::Nonsense => (CloseCode::Policy, "not understood"),
-        End::Gone => (CloseCode::Normal, ""),
+        End::Farewell(Some(code)) => (CloseCode::from(code), ""),
+        End::Farewell(None) | End::Gone => (CloseCode::Normal, ""),
     };
-    if end != End::Gone {
+    if !words.is_empty() {
         tracing::debug!(?end, "closed a socket: {words}");
     }
     let reason = CloseReason {

@@ -5,14 +5,14 @@
 use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse, rt};
-use actix_ws::{Message, MessageStream, Session};
-use futures_util::StreamExt;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, rt};
+use actix_ws::Session;
 use serde::Deserialize;
 
 use super::draw::draw;
 use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side, bundle};
-use super::pump::{self, End, FRAME, Heard, Listener};
+use super::pump::{self, End, Heard, Listener};
+use super::wire::{Incoming, Said};
 use crate::accounts::{self, Agent};
 use crate::conversations;
 use crate::db::{Db, Reader};
@@ -30,6 +30,8 @@ const AGENT_PAGES: usize = 200;
 const VISITOR_PAGES: usize = 5;
 /// The first frame must say who is there.
 const HELLO: Duration = Duration::from_secs(10);
+/// Frames that may come before it is complete.
+const BEFORE_HELLO: usize = 20;
 /// Characters of a text in the making that agents get to see.
 const PREVIEW: usize = 500;
 
@@ -95,7 +97,7 @@ async fn agent(
     if let Some((conversation, agent, at)) = answered {
         hub.answered_by(conversation, agent, at);
     }
-    let (response, mut session, stream) = shake_hands(&request, body)?;
+    let (response, mut session, stream) = shake_hands(&request, body).await?;
     let listener = AgentPage {
         agent: agent.id,
         name: agent.name.clone(),
@@ -121,13 +123,21 @@ fn session_token(request: &HttpRequest, place: &Place) -> Option<TokenHash> {
     Token::parse(cookie.value()).map(|it| it.hash())
 }
 
-fn shake_hands(
+/// What a socket hears.
+pub type Stream = Incoming<Payload>;
+
+/// `actix_ws` speaks; hearing is our own (`wire`), because theirs gathers
+/// a frame before it looks at its size.
+async fn shake_hands(
     request: &HttpRequest,
     body: Payload,
-) -> Result<(HttpResponse, Session, MessageStream)> {
-    let (response, session, stream) = actix_ws::handle(request, body)
-        .map_err(|_| Error::Malformed("this address is for WebSockets".into()))?;
-    Ok((response, session, stream.max_frame_size(FRAME)))
+) -> Result<(HttpResponse, Session, Stream)> {
+    let no_websocket = || Error::Malformed("this address is for WebSockets".into());
+    let nothing = Payload::extract(request)
+        .await
+        .map_err(|_| no_websocket())?;
+    let (response, session, _) = actix_ws::handle(request, nothing).map_err(|_| no_websocket())?;
+    Ok((response, session, Incoming::new(body)))
 }
 
 fn greet_agent(
@@ -237,7 +247,7 @@ async fn visitor(
     limits.take(Limit::Socket(address.bucket()))?;
     let origin = web::header(&request, "origin").to_owned();
     let ours = place.is_our_origin(&origin, web::header(&request, "host"));
-    let (response, session, stream) = shake_hands(&request, body)?;
+    let (response, session, stream) = shake_hands(&request, body).await?;
     let door = VisitorDoor {
         origin: (!ours && !origin.is_empty()).then_some(origin),
         address,
@@ -259,12 +269,12 @@ struct VisitorDoor {
 }
 
 impl VisitorDoor {
-    async fn open(self, mut session: Session, mut stream: MessageStream) {
-        let said = tokio::time::timeout(HELLO, stream.next()).await;
+    async fn open(self, mut session: Session, mut stream: Stream) {
+        let said = tokio::time::timeout(HELLO, listen(&mut session, &mut stream)).await;
         let entered = match said {
-            Ok(Some(Ok(Message::Text(text)))) => self.enter(&text).await,
-            Ok(Some(Err(actix_ws::ProtocolError::Overflow))) => Err(End::TooFast),
-            _ => Err(End::Nonsense),
+            Ok(Ok(text)) => self.enter(&text).await,
+            Ok(Err(end)) => Err(end),
+            Err(_) => Err(End::Nonsense),
         };
         let (connection, greeting, page) = match entered {
             Ok(entered) => entered,
@@ -320,6 +330,23 @@ impl VisitorDoor {
         };
         Ok((connection, greeting, page.with_conversation().await))
     }
+}
+
+/// The first text. Whoever says too much before it is not waited for.
+async fn listen(session: &mut Session, stream: &mut Stream) -> Result<String, End> {
+    for _ in 0..BEFORE_HELLO {
+        match stream.next().await {
+            Some(Ok(Said::Text(text))) => return Ok(text),
+            Some(Ok(Said::Ping(bytes))) => {
+                session.pong(&bytes).await.map_err(|_| End::Gone)?;
+            }
+            Some(Ok(Said::Pong | Said::Part)) => (),
+            Some(Ok(Said::Close(code))) => return Err(End::Farewell(code)),
+            Some(Err(fault)) => return Err(End::Fault(fault)),
+            None => return Err(End::Gone),
+        }
+    }
+    Err(End::TooFast)
 }
 
 fn greet_visitor(

@@ -306,6 +306,7 @@ fn silent_rooms(sources: &[Source]) -> BTreeSet<String> {
 fn belongs(floors: &[String], name: &str) -> bool {
     let not_rooms = [
         "layout", "main", "house", "plant", "support", "faults", "history", "doors", "input",
+        "siege",
     ];
     not_rooms.contains(&name) || floors.iter().any(|it| it == name)
 }

@@ -14,6 +14,7 @@ mod journal;
 mod live;
 mod operations;
 mod plant;
+mod siege;
 mod support;
 mod transcripts;
 mod web;
