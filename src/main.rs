@@ -144,10 +144,24 @@ fn run(call: &Call) -> Result<(), Failure> {
     }
 }
 
+/// These write an error whenever a stranger sends nonsense. What ended a
+/// connection is told at `debug`, by `web`.
+const STRANGERS: [&str; 2] = [
+    "actix_http::h1::dispatcher=off",
+    "actix_http::h1::decoder=off",
+];
+
 fn start_log(config: &Config) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::builder()
         .parse(&config.log)
         .map_err(|e| Failure::Call(format!("--log {}: {e}", config.log)))?;
+    let filter = match config.log.contains("actix_http") {
+        true => filter,
+        false => STRANGERS
+            .iter()
+            .filter_map(|it| it.parse().ok())
+            .fold(filter, tracing_subscriber::EnvFilter::add_directive),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

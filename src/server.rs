@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse};
 
 use crate::accounts::door::guesses::Guesses;
 use crate::config::Config;
@@ -20,7 +20,7 @@ use crate::jobs::{self, Kinds};
 use crate::kernel::Clock;
 use crate::plant::Plant;
 use crate::setup::SetupCode;
-use crate::web::{Around, Facts, Limits, Place, Route, Routes, Secure, Who};
+use crate::web::{Around, Facts, Limits, Place, Route, Routes, Secure, Street, Who};
 use crate::{
     accounts, conversations, journal, live, operations, setup, sites, transcripts, widget,
 };
@@ -105,7 +105,11 @@ pub async fn start(
     )?;
     start_work(&plant, &shared);
 
-    let server = HttpServer::new(move || {
+    let street = Street {
+        trusted_proxies: shared.config.trusted_proxies.clone(),
+        grace_seconds: GRACE_SECONDS,
+    };
+    let app = move || {
         let shared = shared.clone();
         App::new()
             .app_data(shared.db)
@@ -123,17 +127,9 @@ pub async fn start(
             .configure(|config| {
                 mount(config);
             })
-    })
-    .workers(std::thread::available_parallelism().map_or(2, |it| it.get().min(8)))
-    .backlog(4096)
-    .max_connections(100_000)
-    .tcp_nodelay(true)
-    .client_request_timeout(Duration::from_secs(10))
-    .shutdown_timeout(GRACE_SECONDS)
-    .disable_signals()
-    .listen(listener)
-    .map_err(|e| Error::internal("listening", e))?
-    .run();
+    };
+    let server = street.serve(listener, app);
+    let server = server.map_err(|e| Error::internal("listening", e))?;
     Ok(Running {
         address,
         db,

@@ -22,7 +22,7 @@ use crate::kernel::{
     Actor, AgentId, Base, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId,
     clip,
 };
-use crate::web::{self, ClientAddress, Limit, Limits, Place, Routes, Who};
+use crate::web::{self, Arriving, ClientAddress, Limit, Limits, Place, Routes, Who};
 use crate::{journal, sites, visitors};
 
 /// Pages one session may have open, and one visitor.
@@ -124,7 +124,7 @@ fn session_token(request: &HttpRequest, place: &Place) -> Option<TokenHash> {
 }
 
 /// What a socket hears.
-pub type Stream = Incoming<Payload>;
+pub type Stream = Incoming<Arriving>;
 
 /// `actix_ws` speaks; hearing is our own (`wire`), because theirs gathers
 /// a frame before it looks at its size.
@@ -137,7 +137,11 @@ async fn shake_hands(
         .await
         .map_err(|_| no_websocket())?;
     let (response, session, _) = actix_ws::handle(request, nothing).map_err(|_| no_websocket())?;
-    Ok((response, session, Incoming::new(body)))
+    Ok((
+        response,
+        session,
+        Incoming::new(Arriving::new(request, body)),
+    ))
 }
 
 fn greet_agent(

@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
+use super::line::Line;
 use super::{Place, header};
 use crate::error::{Error, Result};
 
@@ -154,7 +155,11 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<BytesMut> {
         return Err(Error::TooLarge);
     }
     let collected = tokio::time::timeout(PATIENCE, collect(payload)).await;
-    collected.map_err(|_| Error::TooSlow)?
+    let body = collected.map_err(|_| Error::TooSlow)??;
+    if let Some(line) = Line::of(request) {
+        line.has_read_body();
+    }
+    Ok(body)
 }
 
 async fn collect(mut payload: Payload) -> Result<BytesMut> {

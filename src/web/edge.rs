@@ -6,12 +6,13 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self as names, ContentType, HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, Uri};
+use actix_web::http::{ConnectionType, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse};
 use tracing::Instrument;
 
+use super::line::Line;
 use super::pages::Sorry;
 use super::problem::Problem;
 use super::{Place, Secure, fragment, header, wants_page};
@@ -33,6 +34,11 @@ pub async fn guard<B: MessageBody + 'static>(
     let span =
         tracing::info_span!("request", %id, method = %request.method(), path = request.path());
 
+    let line = Line::of(request.request()).cloned();
+    let with_body = carries_body(request.request());
+    if let Some(line) = &line {
+        line.begin();
+    }
     let mut response = if is_expected(&request) {
         let answered = next.call(request).instrument(span.clone()).await?;
         answered.map_into_left_body()
@@ -48,6 +54,14 @@ pub async fn guard<B: MessageBody + 'static>(
     heed_sockets(response.request(), status);
     if status != 101 {
         dress(&mut response, &id);
+    }
+    match line {
+        Some(line) if status == 101 => line.open(),
+        Some(line) if !line.answer(with_body) => {
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+        }
+        _ => (),
     }
     let elapsed_us = started.elapsed().as_micros() as u64;
     span.in_scope(|| tracing::debug!(status, elapsed_us, "answered {status} in {elapsed_us} µs"));
@@ -144,6 +158,12 @@ fn heed_sockets(request: &HttpRequest, status: u16) {
 fn peer(request: &HttpRequest) -> IpAddr {
     let unknown = IpAddr::from([0, 0, 0, 0]);
     request.peer_addr().map_or(unknown, |it| it.ip())
+}
+
+/// Whether something follows the head (RFC 9112 6.3).
+fn carries_body(request: &HttpRequest) -> bool {
+    let length = header(request, names::CONTENT_LENGTH.as_str());
+    request.headers().contains_key(names::TRANSFER_ENCODING) || !matches!(length, "" | "0")
 }
 
 fn dress<B>(response: &mut ServiceResponse<B>, id: &str) {

@@ -11,11 +11,13 @@ mod body;
 mod edge;
 mod headers;
 mod limits;
+mod line;
 pub mod pages;
 mod place;
 mod problem;
 mod routes;
 mod signs;
+mod street;
 
 use actix_web::http::header::{ContentType, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
@@ -29,10 +31,12 @@ pub use body::{Form, Json, OpenForm, parse_query};
 pub use edge::guard;
 pub use headers::Secure;
 pub use limits::{Limit, Limits};
+pub use line::Arriving;
 pub use place::{ClientAddress, Place, SESSION_PURPOSE};
 pub use problem::wait_words;
 pub use routes::{Route, Routes, Who};
 pub use signs::{Hint, Signs};
+pub use street::Street;
 
 pub fn page(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok()

@@ -1,12 +1,20 @@
 //! One stranger with a plain TCP connection and no manners: frames that are
 //! none, heads that never end, answers that nobody reads.
 
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde_json::json;
+use shopbell::conversations::{self, NewMessage};
+use shopbell::kernel::Token;
+use shopbell::visitors;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::{AgentBrowser, House, open_house, soon};
+use crate::support::{AgentBrowser, House, NOW, open_house, open_house_with, soon};
 
 /// Bytes to and from the house, nothing else.
 struct Wire(TcpStream);
@@ -181,4 +189,275 @@ async fn a_signal_in_fragments_is_heard_and_a_ping_among_them_is_answered() {
     let pong = String::from_utf8(soon(screen.frame()).await.unwrap().1).unwrap();
     assert!(pong.contains("\"pong\""), "{pong}");
     house.close().await;
+}
+
+const CHUNKED: (&str, &str) = ("transfer-encoding", "chunked");
+
+#[actix_web::test]
+async fn nobody_holds_a_connection_without_getting_on() {
+    let house = open_house().await;
+    // Longer than the longest limit, shorter than for ever.
+    let patience = Duration::from_secs(45);
+    let unread = async |path: &str, header: (&str, &str), body: &[u8]| {
+        let mut wire = Wire::to(&house).await;
+        wire.sends_head(&house, path, &[header]).await;
+        wire.send(body).await;
+        let head = wire.head().await;
+        assert!(head.contains("connection: close"), "{path}: {head}");
+        assert!(wire.is_over_within(patience).await, "{path} {header:?}");
+    };
+    let second_head = async {
+        let mut wire = Wire::to(&house).await;
+        wire.sends_head(&house, "GET /healthz", &[]).await;
+        assert!(wire.head().await.starts_with("HTTP/1.1 200"));
+        wire.send(b"GET /healthz HTTP/1.1\r\nhost:").await;
+        assert!(wire.is_over_within(patience).await);
+    };
+    tokio::join!(
+        unread("POST /nowhere", CHUNKED, b"5\r\nhello\r\n"),
+        unread("POST /w/v1/end", CHUNKED, b"5\r\nhel"),
+        unread("GET /healthz", CHUNKED, b""),
+        unread("POST /nowhere", ("content-length", "1000000"), b"hello"),
+        second_head,
+    );
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_connection_whose_body_was_read_serves_the_next_request_too() {
+    let house = open_house().await;
+    let mut wire = Wire::to(&house).await;
+    let arrive = json!({ "site": house.site }).to_string();
+    let headers = [("content-type", "application/json"), CHUNKED];
+    for _ in 0..3 {
+        wire.sends_head(&house, "POST /w/v1/visitors", &headers)
+            .await;
+        let chunks = format!("{:x}\r\n{arrive}\r\n0\r\n\r\n", arrive.len());
+        wire.send(chunks.as_bytes()).await;
+        let head = wire.head().await;
+        assert!(head.starts_with("HTTP/1.1 201"), "{head}");
+        let length = crate::support::between(&head, "content-length: ", "\r").unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        wire.0.read_exact(&mut body).await.unwrap();
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_bare_line_feed_ends_no_line_of_a_head() {
+    let house = open_house().await;
+    let host = house.url.trim_start_matches("http://");
+    for head in [
+        format!("GET /healthz HTTP/1.1\nhost: {host}\r\n\r\n"),
+        format!("GET /healthz HTTP/1.1\r\nhost: {host}\n\n"),
+        format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nx: a\nconnection: close\r\n\r\n"),
+    ] {
+        let mut wire = Wire::to(&house).await;
+        wire.send(head.as_bytes()).await;
+        let answer = wire.head().await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{head:?}: {answer}");
+        assert!(wire.is_over_within(Duration::from_secs(20)).await);
+    }
+    // On a connection that has served somebody already, too.
+    let mut wire = Wire::to(&house).await;
+    wire.sends_head(&house, "HEAD /healthz", &[]).await;
+    assert!(wire.head().await.starts_with("HTTP/1.1 200"));
+    wire.send(format!("GET /healthz HTTP/1.1\nhost: {host}\r\n\r\n").as_bytes())
+        .await;
+    assert!(wire.head().await.starts_with("HTTP/1.1 400"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn one_address_does_not_take_every_connection_and_a_proxy_of_ours_may() {
+    const MOST: usize = 1000;
+    const BEYOND: usize = 30;
+    let house = open_house_with(&[("trusted-proxies", "")]).await;
+    let mut wires = Vec::new();
+    for _ in 0..MOST + BEYOND {
+        wires.push(Wire::to(&house).await);
+    }
+    let patience = Duration::from_secs(60);
+    let mut ends: FuturesUnordered<_> = wires
+        .iter_mut()
+        .map(|it| it.is_over_within(patience))
+        .collect();
+    for _ in 0..BEYOND {
+        assert_eq!(ends.next().await, Some(true));
+    }
+    drop(ends);
+    let mut served = 0;
+    for wire in &mut wires {
+        wire.sends_head(&house, "GET /healthz", &[("connection", "close")])
+            .await;
+        let mut start = [0; 12];
+        let read = soon(wire.0.read_exact(&mut start)).await;
+        served += usize::from(read.is_ok() && start.starts_with(b"HTTP/1.1"));
+    }
+    assert_eq!(served, MOST);
+    drop(wires);
+
+    let proxied = open_house().await;
+    let mut wires = Vec::new();
+    for _ in 0..MOST + BEYOND {
+        wires.push(Wire::to(&proxied).await);
+    }
+    let mut last = wires.pop().unwrap();
+    last.sends_head(&proxied, "GET /healthz", &[]).await;
+    assert!(last.head().await.starts_with("HTTP/1.1 200"));
+    drop((last, wires));
+    proxied.close().await;
+    house.close().await;
+}
+
+/// A visitor's socket with hardly any room for what he does not read.
+async fn who_never_reads(house: &House, token: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let address = house.url.trim_start_matches("http://");
+    let stream = socket.connect(address.parse().unwrap()).await.unwrap();
+    let mut wire = Wire(stream);
+    let upgrade = [
+        ("upgrade", "websocket"),
+        ("connection", "upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    wire.sends_head(house, "GET /w/v1/live", &upgrade).await;
+    assert!(wire.head().await.starts_with("HTTP/1.1 101"));
+    let hello = json!({ "t": "hello", "token": token }).to_string();
+    wire.send(&frame(FIN | TEXT, hello.as_bytes())).await;
+    assert!(soon(wire.frame()).await.is_some(), "welcome");
+    wire.0
+}
+
+#[actix_web::test]
+async fn a_socket_that_nobody_reads_is_dropped() {
+    let house = open_house().await;
+    let visitor = house.visitor().await;
+    let socket = who_never_reads(&house, &visitor.token).await;
+    assert_eq!(house.hub.count(), (0, 1));
+    let token = Token::parse(&visitor.token).unwrap().hash();
+    let write = house.db.write("test.many_lines", move |w| {
+        let visitor = visitors::authenticate(w, token)?;
+        for n in 0..400 {
+            let line = NewMessage {
+                body: "x".repeat(8000),
+                cid: format!("unread-line-{n}"),
+                ..NewMessage::default()
+            };
+            conversations::write_in(w, NOW, &visitor, line)?;
+        }
+        Ok(())
+    });
+    write.await.unwrap();
+    let gone = async {
+        while house.hub.count() != (0, 0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let patience = Duration::from_secs(60);
+    let dropped = tokio::time::timeout(patience, gone).await;
+    assert!(dropped.is_ok(), "it is still there");
+    drop(socket);
+    house.close().await;
+}
+
+/// The program itself, with what it writes to standard error.
+struct Program {
+    child: Child,
+    url: String,
+    log: std::path::PathBuf,
+    _home: TempDir,
+}
+
+impl Program {
+    /// `before` runs in the shell that becomes the program.
+    fn start(before: &str) -> Self {
+        use std::io::{BufRead, BufReader};
+        let home = TempDir::new().unwrap();
+        let log = home.path().join("log");
+        let script = format!(
+            "{before} exec {} --data {}/data --listen 127.0.0.1:0",
+            env!("CARGO_BIN_EXE_shopbell"),
+            home.path().display()
+        );
+        let mut child = Command::new("sh")
+            .args(["-c", &script])
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listening = said.find_map(|it| {
+            let line = it.ok()?;
+            line.strip_prefix("listening on ").map(str::to_owned)
+        });
+        Self {
+            child,
+            url: listening.expect("it says where it listens"),
+            log,
+            _home: home,
+        }
+    }
+
+    async fn sends(&self, bytes: &[u8]) {
+        let address = self.url.trim_start_matches("http://");
+        let mut wire = Wire(TcpStream::connect(address).await.unwrap());
+        wire.send(bytes).await;
+        assert!(wire.is_over_within(Duration::from_secs(45)).await);
+    }
+
+    fn stop(&mut self) -> String {
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.child.wait();
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[actix_web::test]
+async fn a_strangers_nonsense_is_no_error_in_the_log() {
+    let mut program = Program::start("");
+    let host = program.url.trim_start_matches("http://").to_owned();
+    let socket = format!(
+        "GET /w/v1/live HTTP/1.1\r\nhost: {host}\r\nupgrade: websocket\r\n\
+         connection: upgrade\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    let bad_chunk =
+        format!("POST /login HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+    let cases = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+        b"nonsense\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        [b"GET /".to_vec(), vec![b'x'; 200_000]].concat(),
+        bad_chunk.into_bytes(),
+        [socket.clone().into_bytes(), frame(PING, b"x")].concat(),
+        [socket.into_bytes(), vec![0xff; 100]].concat(),
+    ];
+    for case in &cases {
+        program.sends(case).await;
+    }
+    let log = program.stop();
+    assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
+    assert!(log.contains("stopping"), "it does write a log: {log}");
+}
+
+#[cfg(target_os = "linux")]
+#[actix_web::test]
+async fn the_limit_on_open_files_is_raised_as_far_as_it_goes() {
+    let program = Program::start("ulimit -Sn 200; ulimit -Hn 3000;");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id()));
+    let limits = limits.unwrap();
+    let line = limits.lines().find(|it| it.starts_with("Max open files"));
+    let soft = line.unwrap().split_whitespace().nth(3).unwrap();
+    assert_eq!(soft, "3000", "{limits}");
 }

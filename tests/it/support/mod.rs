@@ -13,6 +13,7 @@ use actix_web::rt;
 use shopbell::config::Config;
 use shopbell::db::{DataFolder, Db};
 use shopbell::error::Result;
+use shopbell::hub::Hub;
 use shopbell::kernel::Clock;
 use shopbell::server::{self, Stopper};
 use shopbell::{accounts, jobs, setup, sites};
@@ -73,6 +74,7 @@ pub struct House {
     pub url: String,
     pub site: String,
     pub db: Db,
+    pub hub: Hub,
     pub clock: Clock,
     stopper: Stopper,
     home: Option<TempDir>,
@@ -107,7 +109,7 @@ impl House {
             .await
             .unwrap();
         let stopper = running.stopper();
-        let db = running.db.clone();
+        let (db, hub) = (running.db.clone(), running.hub.clone());
         rt::spawn(async move {
             let _ = running.server.await;
         });
@@ -116,6 +118,7 @@ impl House {
             url: format!("{url}{below}"),
             site,
             db,
+            hub,
             clock,
             stopper,
             home: Some(home),
