@@ -196,9 +196,13 @@ impl Stage {
             let by = Actor::Visitor(visitor.id);
             conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
         }
-        match talk.resolved {
-            true => resolve(w, at, agent(people, talk)?, conversation),
-            false => Ok(()),
+        match (talk.resolved, self.joined) {
+            (true, _) => resolve(w, at, agent(people, talk)?, conversation),
+            // Whoever said “thanks” days ago waits for nothing.
+            (false, Some(agent)) if 1.0 < talk.days_ago => {
+                conversations::attention::no_reply_needed(w, at, agent, conversation)
+            }
+            (false, _) => Ok(()),
         }
     }
 }

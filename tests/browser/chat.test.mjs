@@ -21,7 +21,7 @@ test('a visitor writes, an agent joins and answers, both see it at once', async 
   await entry.click();
   const log = agent.getByRole('log', { name: 'Messages' });
   await log.getByText('Is the blue mug in stock?').waitFor();
-  await agent.waitForFunction(() => !document.title.startsWith('('));
+  assert.match(await agent.title(), /^\(1\)/, 'to look is not to answer');
   await agent.getByRole('button', { name: 'Join conversation' }).click();
   const conversation = visitor.getByRole('log', { name: 'Conversation' });
   await conversation.getByText('Ada joined the chat').waitFor();
@@ -42,6 +42,7 @@ test('a visitor writes, an agent joins and answers, both see it at once', async 
   const mine = log.locator('[data-kind="agent"]', { hasText: 'Yes, three of them.' });
   await agent.waitForFunction(() => document.querySelector('[data-kind="agent"]')?.getAttribute('data-tick') === 'seen');
   assert.equal(await mine.count(), 1, 'the answer stands there once');
+  await agent.waitForFunction(() => !document.title.startsWith('('));
 
   await visitor.getByRole('textbox', { name: 'Message' }).fill('');
   await agent.getByRole('button', { name: 'Resolve' }).click();
