@@ -66,8 +66,24 @@ pub fn clean_cid(cid: &str) -> Result<()> {
 
 /// The newest line as a list shows it.
 pub fn preview(body: &str) -> String {
-    let folded = body.split_whitespace().collect::<Vec<_>>().join(" ");
-    folded.chars().take(PREVIEW).collect()
+    let mut shown = String::with_capacity(body.len().min(PREVIEW * 2));
+    let mut left = PREVIEW;
+    for word in body.split_whitespace() {
+        if !shown.is_empty() && left != 0 {
+            shown.push(' ');
+            left -= 1;
+        }
+        // Where the last word is cut, in bytes.
+        match word.char_indices().nth(left) {
+            Some((cut, _)) => {
+                shown.push_str(&word[..cut]);
+                break;
+            }
+            None => shown.push_str(word),
+        }
+        left -= word.chars().count();
+    }
+    shown
 }
 
 /// Which changes a visitor is told about.
@@ -136,5 +152,12 @@ mod tests {
     fn a_preview_is_one_short_line() {
         assert_eq!(preview("a\n b"), "a b");
         assert_eq!(preview(&"é".repeat(500)).chars().count(), PREVIEW);
+        // However the words fall, as if all were folded first and then cut.
+        for length in 1..12 {
+            let body = format!("{}\t\n{} ", "ü".repeat(length), "v ".repeat(length)).repeat(20);
+            let folded = body.split_whitespace().collect::<Vec<_>>().join(" ");
+            let cut: String = folded.chars().take(PREVIEW).collect();
+            assert_eq!(preview(&body), cut);
+        }
     }
 }

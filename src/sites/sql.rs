@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{NewLook, Site, rules};
-use crate::db::{Reader, Writer, known};
+use crate::db::{Columns, Reader, Writer, known};
 use crate::error::Result;
 use crate::kernel::{Origin, SiteId, Timestamp};
 use crate::texts::Lang;
@@ -80,27 +80,31 @@ pub fn delete_origins(w: &Writer, id: SiteId) -> Result<()> {
 }
 
 fn read_site(row: &Row) -> rusqlite::Result<Site> {
-    let id: i64 = row.get("id")?;
-    let lang: String = row.get("lang")?;
-    let position: String = row.get("position")?;
-    let origins: Option<String> = row.get("origins")?;
-    let origins = origins.unwrap_or_default();
-    known(rules::is_position(&position).then_some(()), || {
-        format!("site {id}: position `{position}`")
-    })?;
+    let mut columns = Columns::of(row);
+    let id: i64 = columns.take("id")?;
+    let position = |word: &str| format!("site {id}: position `{word}`");
+    let lang = |word: &str| format!("site {id}: lang `{word}`");
     Ok(Site {
         id: SiteId(id),
-        key: row.get("key")?,
-        name: row.get("name")?,
-        color: row.get("color")?,
-        position,
-        lang: known(Lang::from_code(&lang), || {
-            format!("site {id}: lang `{lang}`")
-        })?,
-        zone: row.get("zone")?,
-        typing_preview: row.get("typing_preview")?,
-        strict_privacy: row.get("strict_privacy")?,
-        demo_shop: row.get("demo_shop")?,
-        origins: origins.split(' ').filter_map(Origin::parse).collect(),
+        key: columns.take("key")?,
+        name: columns.take("name")?,
+        color: columns.take("color")?,
+        position: {
+            let word: String = columns.take("position")?;
+            known(rules::is_position(&word).then_some(()), || position(&word))?;
+            word
+        },
+        lang: {
+            let word = columns.word("lang")?.unwrap_or_default();
+            known(Lang::from_code(word), || lang(word))?
+        },
+        zone: columns.take("zone")?,
+        typing_preview: columns.take("typing_preview")?,
+        strict_privacy: columns.take("strict_privacy")?,
+        demo_shop: columns.take("demo_shop")?,
+        origins: {
+            let all = columns.word("origins")?.unwrap_or_default();
+            all.split(' ').filter_map(Origin::parse).collect()
+        },
     })
 }

@@ -120,16 +120,22 @@ pub fn note_device(
     agent_string: &str,
     strict: bool,
 ) -> Result<i64> {
-    let mut device = match strict {
-        true => Device::default(),
-        false => rules::recognise(&clip(agent_string, 300)),
-    };
-    device.kind = new.kind.as_str().to_owned();
     let short = |it: &Option<String>| it.as_deref().map(|it| clip(it, 40));
-    device.app = short(&new.app).filter(|it| !it.is_empty());
-    device.app_version = short(&new.version).filter(|it| !it.is_empty());
+    let raw = match strict {
+        true => String::new(),
+        false => clip(agent_string, 300),
+    };
+    let device = Device {
+        kind: new.kind.as_str().to_owned(),
+        app: short(&new.app).filter(|it| !it.is_empty()),
+        app_version: short(&new.version).filter(|it| !it.is_empty()),
+        raw,
+        ..Device::default()
+    };
+    // Looked for as it calls itself: putting that into words takes longer than
+    // everything else that is done for a line, and is done once.
     match sql::find_device(w, visitor, &device)? {
         Some(known) => Ok(known),
-        None => sql::insert_device(w, visitor, &device),
+        None => sql::insert_device(w, visitor, &rules::recognise(device)),
     }
 }

@@ -14,15 +14,14 @@ pub fn clean_lang(text: &str) -> String {
     }
 }
 
-/// What a browser calls itself, in words; the raw string stays beside it.
-pub fn recognise(raw: &str) -> Device {
-    let found = Browser::of(raw);
+/// Puts into words what a browser calls itself; the raw string stays beside it.
+pub fn recognise(device: Device) -> Device {
+    let found = Browser::of(&device.raw);
     Device {
         browser: found.name,
         browser_version: found.version,
         system: found.system,
-        raw: raw.to_owned(),
-        ..Device::default()
+        ..device
     }
 }
 
@@ -33,10 +32,15 @@ mod tests {
     #[test]
     fn a_browser_is_named_with_its_version() {
         let raw = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-        let device = recognise(raw);
-        assert_eq!(device.words(), "Firefox 140.0, Linux");
-        assert_eq!(device.raw, raw);
-        assert_eq!(recognise("").words(), "");
+        let of = |raw: &str| {
+            recognise(Device {
+                raw: raw.to_owned(),
+                ..Device::default()
+            })
+        };
+        assert_eq!(of(raw).words(), "Firefox 140.0, Linux");
+        assert_eq!(of(raw).raw, raw);
+        assert_eq!(of("").words(), "");
     }
 
     #[test]

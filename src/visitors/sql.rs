@@ -1,7 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Device, Visitor};
-use crate::db::{Reader, Writer};
+use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
 use crate::kernel::{SiteId, Timestamp, TokenHash, VisitorId};
 
@@ -79,10 +79,11 @@ pub fn insert_device(w: &Writer, visitor: VisitorId, device: &Device) -> Result<
 }
 
 fn read_visitor(row: &Row) -> rusqlite::Result<Visitor> {
+    let mut columns = Columns::of(row);
     Ok(Visitor {
-        id: VisitorId(row.get("id")?),
-        site: SiteId(row.get("site")?),
-        number: row.get("number")?,
-        lang: row.get("lang")?,
+        id: VisitorId(columns.take("id")?),
+        site: SiteId(columns.take("site")?),
+        number: columns.take("number")?,
+        lang: columns.take("lang")?,
     })
 }

@@ -76,7 +76,12 @@ impl Routes {
 
     /// Mounts everything; hands back the table.
     pub fn mount(self, config: &mut ServiceConfig) -> Vec<Route> {
-        for (path, routes) in self.resources {
+        // A door is looked for in this order. Those without a variable part first,
+        // since they need no pattern, and of them the visitors' (`/w/…`), which are
+        // asked for most, before the agents'.
+        let all = self.resources.into_iter().rev();
+        let (patterns, fixed): (Vec<_>, Vec<_>) = all.partition(|(path, _)| path.contains('{'));
+        for (path, routes) in fixed.into_iter().chain(patterns) {
             let open = routes
                 .iter()
                 .any(|(who, _)| matches!(who, Who::Anyone | Who::Visitor));

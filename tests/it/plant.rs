@@ -130,6 +130,42 @@ async fn a_failing_write_does_not_take_its_neighbours_along() {
 }
 
 #[actix_web::test]
+async fn the_first_write_of_a_flush_is_undone_and_leaves_room_for_the_others() {
+    let house = Scratch::new();
+    let (go, wait) = mpsc::channel::<()>();
+    let mut first = pin!(house.db.write("test.first", move |w| {
+        record(w)?;
+        let _ = wait.recv();
+        Err::<(), _>(Error::Conflict(|_| "on purpose".into()))
+    }));
+    assert!(first.as_mut().now_or_never().is_none());
+    let refuse = |w: &Writer<'_>| {
+        record(w)?;
+        Err::<(), _>(Error::Conflict(|_| "on purpose".into()))
+    };
+    let mut second = pin!(house.db.write("test.second", refuse));
+    let mut good = pin!(house.db.write("test.good", record));
+    let mut third = pin!(house.db.write("test.third", refuse));
+    let mut better = pin!(house.db.write("test.better", record));
+    for waiting in [second.as_mut(), third.as_mut()] {
+        assert!(waiting.now_or_never().is_none());
+    }
+    assert!(good.as_mut().now_or_never().is_none());
+    assert!(better.as_mut().now_or_never().is_none());
+    go.send(()).unwrap();
+    for refused in [first.await, second.await, third.await] {
+        assert!(matches!(refused, Err(Error::Conflict(_))));
+    }
+    good.await.unwrap();
+    better.await.unwrap();
+    assert_eq!(
+        facts(&house.db).await.len(),
+        2,
+        "only the good ones are kept"
+    );
+}
+
+#[actix_web::test]
 async fn what_waits_shares_one_flush() {
     let house = Scratch::new();
     let mut commits = house.db.commits();

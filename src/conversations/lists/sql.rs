@@ -2,7 +2,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Entry;
 use crate::conversations::sql::{read_last_kind, read_state};
-use crate::db::Reader;
+use crate::db::{Columns, Reader};
 use crate::error::Result;
 use crate::kernel::{AgentId, ConversationId, ConversationKey, Timestamp};
 
@@ -132,19 +132,20 @@ pub fn count_waiting(r: &Reader, most: usize) -> Result<i64> {
 }
 
 fn read_entry(row: &Row) -> rusqlite::Result<Entry> {
+    let mut columns = Columns::of(row);
     Ok(Entry {
-        id: ConversationId(row.get("id")?),
-        key: ConversationKey(row.get("key")?),
-        number: row.get("number")?,
-        state: read_state(row)?,
-        assignee: row.get::<_, Option<i64>>("assignee")?.map(AgentId),
-        assignee_name: row.get("assignee_name")?,
-        last_at: row.get("last_at")?,
-        last_kind: read_last_kind(row)?,
-        last_text: row.get("last_text")?,
-        visitor_lines: row.get("visitor_lines")?,
-        waiting_since: row.get("waiting_since")?,
-        waiting_before: row.get("waiting_before")?,
-        read: row.get("read")?,
+        id: ConversationId(columns.take("id")?),
+        key: ConversationKey(columns.take("key")?),
+        number: columns.take("number")?,
+        state: read_state(&mut columns)?,
+        assignee: columns.take::<Option<i64>>("assignee")?.map(AgentId),
+        assignee_name: columns.take("assignee_name")?,
+        last_at: columns.take("last_at")?,
+        last_kind: read_last_kind(&mut columns)?,
+        last_text: columns.take("last_text")?,
+        visitor_lines: columns.take("visitor_lines")?,
+        waiting_since: columns.take("waiting_since")?,
+        waiting_before: columns.take("waiting_before")?,
+        read: columns.take("read")?,
     })
 }
