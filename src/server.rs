@@ -13,10 +13,11 @@ use actix_web::{App, HttpResponse};
 
 use crate::accounts::door::guesses::Guesses;
 use crate::config::Config;
-use crate::db::{DataFolder, Db, Reader, Storage};
+use crate::db::{DataFolder, Db, Reader, Storage, Writer};
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
 use crate::jobs::{self, Kinds};
+use crate::journal::Follower;
 use crate::kernel::Clock;
 use crate::plant::Plant;
 use crate::setup::SetupCode;
@@ -28,6 +29,9 @@ use crate::{
 /// How long open requests may take to finish once the end is announced.
 const GRACE_SECONDS: u64 = 5;
 const SWEEP: Duration = Duration::from_secs(300);
+/// Writes in one sweep, and the pause that others get between two of them.
+const SWEPT: usize = 500;
+const BREATH: Duration = Duration::from_millis(20);
 const PROBE: Duration = Duration::from_secs(1);
 
 pub struct Running {
@@ -104,6 +108,7 @@ pub async fn start(
         shared.config.public_url.base().clone(),
     )?;
     start_work(&plant, &shared);
+    follow(&plant, &db, clock.clone()).await?;
 
     let street = Street {
         trusted_proxies: shared.config.trusted_proxies.clone(),
@@ -249,6 +254,26 @@ fn start_work(plant: &Plant, shared: &Shared) {
     });
 }
 
+/// The wings that hear the hall through the journal, one line each.
+fn followers() -> Arc<[Follower]> {
+    Arc::new([])
+}
+
+async fn follow(plant: &Plant, db: &Db, clock: Clock) -> Result<()> {
+    let (followers, now) = (followers(), clock.now());
+    let known: Vec<&str> = followers.iter().map(|it| it.name).collect();
+    // Names that another version left behind do not hold the journal.
+    let retire = move |w: &Writer| journal::retire_all_but(w, now, &known);
+    db.write("journal.retire", retire).await?;
+    if !followers.is_empty() {
+        let db = db.clone();
+        plant.supervise("followers", move || {
+            journal::follow(db.clone(), clock.clone(), Arc::clone(&followers))
+        });
+    }
+    Ok(())
+}
+
 /// While saving fails, tries again and again, so that it is known at once when
 /// the disk has room: no restart, no visitor needed to find out.
 async fn mend_storage(db: Db) -> Result<()> {
@@ -270,11 +295,16 @@ async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) -> Result<()> {
         tokio::time::sleep(SWEEP).await;
         limits.sweep();
         let now = clock.now();
-        if let Err(error) = db
-            .write("journal.prune", move |w| journal::prune(w, now))
-            .await
-        {
-            tracing::warn!(%error, "could not prune the journal: {error}");
+        for _ in 0..SWEPT {
+            let prune = db.write("journal.prune", move |w| journal::prune(w, now));
+            match prune.await {
+                Ok(journal::PRUNED) => tokio::time::sleep(BREATH).await,
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "could not prune the journal: {error}");
+                    break;
+                }
+            }
         }
     }
 }

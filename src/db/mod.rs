@@ -11,6 +11,7 @@ mod folder;
 mod migrate;
 mod writer;
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Result};
+use crate::kernel::Seq;
 
 pub use folder::DataFolder;
 
@@ -43,6 +45,7 @@ pub struct Db {
     writer: mpsc::Sender<Box<dyn writer::Order>>,
     readers: mpsc::Sender<Question>,
     commits: watch::Sender<u64>,
+    positions: watch::Sender<Seq>,
     storage: watch::Sender<Storage>,
     path: Arc<PathBuf>,
 }
@@ -57,13 +60,35 @@ pub enum Storage {
 pub type Reader = Connection;
 
 /// An open write transaction. It can also read, and reads what it has written.
-pub struct Writer<'c>(&'c Connection);
+pub struct Writer<'c> {
+    connection: &'c Connection,
+    announced: Cell<Option<Seq>>,
+}
+
+impl<'c> Writer<'c> {
+    fn new(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            announced: Cell::new(None),
+        }
+    }
+
+    /// The journal has come to this position; told to those who wait for it once
+    /// it is committed.
+    pub fn announce(&self, position: Seq) {
+        self.announced.set(Some(position));
+    }
+
+    fn announced(&self) -> Option<Seq> {
+        self.announced.get()
+    }
+}
 
 impl Deref for Writer<'_> {
     type Target = Reader;
 
     fn deref(&self) -> &Reader {
-        self.0
+        self.connection
     }
 }
 
@@ -77,10 +102,12 @@ impl Db {
         migrate::run(&mut connection, Some(folder))?;
 
         let commits = watch::Sender::new(0);
+        let positions = watch::Sender::new(Seq(0));
         let storage = watch::Sender::new(Storage::Writable);
         let (writer, orders) = mpsc::channel(QUEUE);
         let bell = writer::Bell {
             commits: commits.clone(),
+            positions: positions.clone(),
             storage: storage.clone(),
         };
         let writer_path = path.clone();
@@ -100,6 +127,7 @@ impl Db {
             writer,
             readers,
             commits,
+            positions,
             storage,
             path: Arc::new(path),
         })
@@ -147,7 +175,13 @@ impl Db {
         open_reader(&self.path)
     }
 
-    /// Changes after every commit. For `journal`, which turns it into events.
+    /// The newest position of the journal, after every commit that moved it: what
+    /// screens and followers wait for.
+    pub fn positions(&self) -> watch::Receiver<Seq> {
+        self.positions.subscribe()
+    }
+
+    /// Changes after every commit, whatever it was about.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
     }
@@ -208,7 +242,7 @@ pub fn scratch<T>(work: impl FnOnce(&Writer) -> Result<T>) -> Result<T> {
     prepare(&connection)?;
     migrate::run(&mut connection, None)?;
     connection.execute_batch("begin immediate")?;
-    let value = work(&Writer(&connection))?;
+    let value = work(&Writer::new(&connection))?;
     connection.execute_batch("commit")?;
     Ok(value)
 }

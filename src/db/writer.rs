@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Storage, Writer, open_writer};
 use crate::error::{Error, Result};
+use crate::kernel::Seq;
 
 /// Orders in one transaction. More would not make a flush cheaper, only later.
 const GROUP: usize = 256;
@@ -27,6 +28,7 @@ pub(super) trait Order: Send {
 
 pub(super) struct Bell {
     pub commits: watch::Sender<u64>,
+    pub positions: watch::Sender<Seq>,
     pub storage: watch::Sender<Storage>,
 }
 
@@ -102,6 +104,9 @@ pub(super) fn run(
                 // dropped while it waited has still changed the house.
                 if *changed {
                     bell.commits.send_modify(|n| *n += 1);
+                    if let Some(position) = group.position {
+                        bell.positions.send_replace(position);
+                    }
                 }
             }
             Err(error) => {
@@ -132,6 +137,8 @@ struct Group {
     orders: Vec<Box<dyn Order>>,
     began: rusqlite::Result<()>,
     kept: bool,
+    /// The newest of the journal, where this group moved it.
+    position: Option<Seq>,
 }
 
 impl Group {
@@ -145,6 +152,7 @@ impl Group {
             orders: Vec::new(),
             began: statement(connection, "begin immediate"),
             kept: false,
+            position: None,
         };
         let mut next = Some(first);
         while let Some(mut order) = next {
@@ -166,7 +174,8 @@ impl Group {
         if !alone {
             statement(connection, "savepoint verb")?;
         }
-        let keep = order.run(&Writer(connection));
+        let w = Writer::new(connection);
+        let keep = order.run(&w);
         // A full disk makes SQLite roll the whole transaction back by itself.
         if connection.is_autocommit() {
             return Err(rusqlite::Error::SqliteFailure(
@@ -187,6 +196,9 @@ impl Group {
             }
         }
         self.kept |= keep;
+        if keep {
+            self.position = w.announced().or(self.position);
+        }
         let elapsed = started.elapsed();
         if SLOW < elapsed {
             let (name, elapsed_ms) = (order.name(), elapsed.as_millis());

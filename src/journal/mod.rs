@@ -10,19 +10,19 @@
 //! skips it deliberately.
 
 mod fact;
+mod follow;
 mod sql;
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::timeout;
-
-use crate::db::{Db, Reader, Writer};
+use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::kernel::{Clock, ConversationId, Seq, Timestamp};
+use crate::kernel::{ConversationId, Seq, Timestamp};
 
 use fact::Row;
+
+pub use follow::{Follower, React, Start, follow};
 
 /// Events read at once.
 pub const BATCH: usize = 256;
@@ -30,8 +30,8 @@ pub const BATCH: usize = 256;
 const REPLAY: usize = 500;
 /// How long the past stays replayable.
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long a stuck follower waits before it tries the same event again.
-const STUCK: Duration = Duration::from_secs(30);
+/// Events forgotten in one write.
+pub const PRUNED: usize = 1000;
 
 /// The next events, as far as one reading goes.
 pub struct Batch {
@@ -60,11 +60,11 @@ pub struct FollowerView {
     pub cause: Option<String>,
 }
 
-pub type React = fn(&Writer, &Fact) -> Result<()>;
-
 pub fn record(w: &Writer, now: Timestamp, event: &Event) -> Result<Seq> {
     let fact = serde_json::to_string(event).map_err(|e| Error::internal("writing an event", e))?;
-    sql::insert_fact(w, event.conversation(), now, &fact)
+    let seq = sql::insert_fact(w, event.conversation(), now, &fact)?;
+    w.announce(seq);
+    Ok(seq)
 }
 
 /// The newest position.
@@ -130,11 +130,37 @@ fn known(rows: Vec<Row>) -> Vec<Fact> {
     rows.into_iter().filter_map(Row::read).collect()
 }
 
-/// Forgets what is older than `KEPT` and read by every durable follower.
+/// Forgets the oldest of what is older than `KEPT` and read by every durable
+/// follower: up to `PRUNED`, so that no other write waits long. How many.
 pub fn prune(w: &Writer, now: Timestamp) -> Result<usize> {
-    sql::delete_before(w, now - KEPT.as_millis() as i64)
+    let kept = KEPT.as_millis() as i64;
+    // From the oldest end, as far as that goes: a gap inside would be taken for
+    // "nothing was missed". What lies far ahead was written by a wrong clock.
+    let is_past = |at: Timestamp| at < now - kept || now + kept < at;
+    let slowest = sql::find_slowest(w)?;
+    let oldest = sql::list_oldest(w, PRUNED)?;
+    let past = oldest
+        .into_iter()
+        .take_while(|(seq, at)| is_past(*at) && slowest.is_none_or(|it| *seq <= it));
+    match past.last() {
+        Some((last, _)) => sql::delete_up_to(w, last),
+        None => Ok(0),
+    }
 }
 
+/// Followers that the program does not know any more stop holding the journal.
+/// Their place is kept, in case they come back.
+pub fn retire_all_but(w: &Writer, now: Timestamp, known: &[&str]) -> Result<()> {
+    for it in sql::list_followers(w)? {
+        if !known.contains(&it.name.as_str()) {
+            sql::retire(w, &it.name, now)?;
+            tracing::info!("nobody follows the journal as `{}` any more", it.name);
+        }
+    }
+    Ok(())
+}
+
+/// Those that the program knows.
 pub fn list_followers(r: &Reader) -> Result<Vec<FollowerView>> {
     sql::list_followers(r)
 }
@@ -146,78 +172,8 @@ pub fn skip(w: &Writer, name: &str) -> Result<Seq> {
         .and_then(|it| it.stuck_at)
         .ok_or(Error::NotFound("stuck follower"))?;
     sql::update_cursor(w, name, at)?;
+    // Nothing new happened, but the runner has something to do.
+    w.announce(position(w)?);
     tracing::warn!(name, seq = at.0, "skipped event {at} for `{name}` by hand");
     Ok(at)
-}
-
-/// Reacts once to every event, for ever. Returns only when the database closes.
-pub async fn follow(db: Db, clock: Clock, name: &'static str, react: React) -> Result<()> {
-    let mut commits = db.commits();
-    let start = move |w: &Writer| sql::find_or_insert_cursor(w, name);
-    db.write("journal.start", start).await?;
-    loop {
-        commits.mark_unchanged();
-        match advance(&db, name, react).await {
-            Ok(true) => continue,
-            Ok(false) => wait(&mut commits).await?,
-            Err(Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
-            Err(_) => {
-                one_by_one(&db, clock.now(), name, react).await?;
-                // Woken early by a skip, which is a commit like any other.
-                let _ = timeout(STUCK, commits.changed()).await;
-            }
-        }
-    }
-}
-
-async fn wait(commits: &mut watch::Receiver<u64>) -> Result<()> {
-    commits
-        .changed()
-        .await
-        .map_err(|e| Error::internal("following the journal", e))
-}
-
-/// One batch: all of it, with the cursor, in one transaction. False if there
-/// was nothing to do.
-async fn advance(db: &Db, name: &'static str, react: React) -> Result<bool> {
-    let pending = db.read(move |r| sql::list_after(r, sql::find_cursor(r, name)?, 1));
-    if pending.await?.is_empty() {
-        return Ok(false);
-    }
-    db.write(name, move |w| {
-        // Read again inside: a skip may have moved the cursor meanwhile.
-        let batch = after(w, sql::find_cursor(w, name)?)?;
-        batch.facts.iter().try_for_each(|fact| react(w, fact))?;
-        if let Some(last) = batch.last {
-            sql::update_cursor(w, name, last)?;
-        }
-        Ok(batch.last.is_some())
-    })
-    .await
-}
-
-/// After a failed batch: digest what can be digested, and name the one that
-/// cannot be.
-async fn one_by_one(db: &Db, now: Timestamp, name: &'static str, react: React) -> Result<()> {
-    loop {
-        let next = db.read(move |r| sql::list_after(r, sql::find_cursor(r, name)?, 1));
-        let Some(row) = next.await?.into_iter().next() else {
-            return Ok(());
-        };
-        let seq = row.seq;
-        let tried = db.write(name, move |w| {
-            row.read().map_or(Ok(()), |fact| react(w, &fact))?;
-            sql::update_cursor(w, name, seq)
-        });
-        match tried.await {
-            Ok(()) => (),
-            Err(Error::Unavailable(_)) => return Ok(()),
-            Err(cause) => {
-                tracing::error!(name, seq = seq.0, %cause, "`{name}` is stuck at event {seq}: {cause}");
-                let cause = cause.to_string();
-                let alarm = move |w: &Writer| sql::update_stuck(w, name, seq, now, &cause);
-                return db.write("journal.alarm", alarm).await;
-            }
-        }
-    }
 }

@@ -69,14 +69,27 @@ pub fn list_in_between(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn delete_before(w: &Writer, time: Timestamp) -> Result<usize> {
-    let mut statement = w.prepare_cached(
-        "delete from journal where seq in (
-             select seq from journal
-             where at < ?1 and seq <= coalesce((select min(read_to) from journal_followers), seq)
-             order by seq limit 1000)",
+/// The oldest positions and their times.
+pub fn list_oldest(r: &Reader, limit: usize) -> Result<Vec<(Seq, Timestamp)>> {
+    let mut query = r.prepare_cached("select seq, at from journal order by seq limit ?1")?;
+    let rows = query.query_map(params![limit as i64], |row| {
+        Ok((Seq(row.get("seq")?), row.get("at")?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn delete_up_to(w: &Writer, seq: Seq) -> Result<usize> {
+    let mut statement = w.prepare_cached("delete from journal where seq <= ?1")?;
+    Ok(statement.execute(params![seq.0])?)
+}
+
+/// How far the slowest follower has read; none where nobody follows.
+pub fn find_slowest(r: &Reader) -> Result<Option<Seq>> {
+    let mut query = r.prepare_cached(
+        "select min(read_to) as slowest from journal_followers where retired_at is null",
     )?;
-    Ok(statement.execute(params![time])?)
+    let slowest: Option<i64> = query.query_row([], |row| row.get("slowest"))?;
+    Ok(slowest.map(Seq))
 }
 
 pub fn find_cursor(r: &Reader, follower: &str) -> Result<Seq> {
@@ -84,12 +97,21 @@ pub fn find_cursor(r: &Reader, follower: &str) -> Result<Seq> {
     Ok(Seq(query.query_row(params![follower], |row| row.get(0))?))
 }
 
-pub fn find_or_insert_cursor(w: &Writer, follower: &str) -> Result<Seq> {
+/// A place for a new follower, or the old one's again; how far it has read.
+pub fn upsert_follower(w: &Writer, follower: &str, start: Seq) -> Result<Seq> {
     let mut statement = w.prepare_cached(
-        "insert into journal_followers (name, read_to) values (?1, 0) on conflict do nothing",
+        "insert into journal_followers (name, read_to) values (?1, ?2)
+         on conflict do update set retired_at = null",
     )?;
-    statement.execute(params![follower])?;
+    statement.execute(params![follower, start.0])?;
     find_cursor(w, follower)
+}
+
+pub fn retire(w: &Writer, follower: &str, now: Timestamp) -> Result<()> {
+    let mut statement =
+        w.prepare_cached("update journal_followers set retired_at = ?2 where name = ?1")?;
+    statement.execute(params![follower, now])?;
+    Ok(())
 }
 
 /// Also ends an alarm: whoever moves is not stuck.
@@ -120,7 +142,8 @@ pub fn update_stuck(
 
 pub fn list_followers(r: &Reader) -> Result<Vec<FollowerView>> {
     let mut query = r.prepare_cached(
-        "select name, read_to, stuck_at, stuck_since, cause from journal_followers order by name",
+        "select name, read_to, stuck_at, stuck_since, cause from journal_followers
+         where retired_at is null order by name",
     )?;
     let rows = query.query_map([], |row| {
         Ok(FollowerView {

@@ -37,7 +37,7 @@ pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base) -> Result<()> {
     let reader = db.reader()?;
     let position = journal::position(&reader)?;
     hub.turn(position);
-    let commits = db.commits();
+    let news = db.positions();
     // It outlives a run that failed: the next one goes on where that one was.
     let screens = Arc::new(Mutex::new(Screens {
         reader,
@@ -46,12 +46,12 @@ pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base) -> Result<()> {
         position,
         begun: None,
     }));
-    let start = move || keep_up(Arc::clone(&screens), commits.clone());
+    let start = move || keep_up(Arc::clone(&screens), news.clone());
     plant.supervise_thread("live", start)
 }
 
-/// Publishes at once, and after every commit.
-async fn keep_up(screens: Arc<Mutex<Screens>>, mut commits: watch::Receiver<u64>) -> Result<()> {
+/// Publishes at once, and whenever the journal has moved.
+async fn keep_up(screens: Arc<Mutex<Screens>>, mut news: watch::Receiver<Seq>) -> Result<()> {
     let mut tries = 0;
     loop {
         let published = screens
@@ -71,7 +71,7 @@ async fn keep_up(screens: Arc<Mutex<Screens>>, mut commits: watch::Receiver<u64>
             }
             Err(error) => return Err(error),
         }
-        if commits.changed().await.is_err() {
+        if news.changed().await.is_err() {
             return Ok(());
         }
     }

@@ -1,17 +1,37 @@
-//! The journal over real sockets: what screens and returning pages make of events
-//! that this version does not know, or that have nothing to show.
+//! The journal: its followers, what is kept of it, and over real sockets what
+//! screens and returning pages make of events they do not know or cannot show.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use actix_web::rt;
+use actix_web::rt::task::JoinHandle;
 use serde_json::Value;
-use shopbell::db::Db;
+use shopbell::db::{Db, Writer};
+use shopbell::error::{Error, Result};
 use shopbell::events::Event;
-use shopbell::journal;
-use shopbell::kernel::ConversationId;
+use shopbell::jobs::{self, Job};
+use shopbell::journal::{self, Fact, Follower, Start};
+use shopbell::kernel::{Clock, ConversationId, Seq};
 
-use crate::support::{NOW, open_house, open_house_with};
+use crate::support::{NOW, Scratch, open_house, open_house_with, soon, until};
+
+const STARTED: Event = Event::MessagePosted {
+    conversation: ConversationId(1),
+};
+
+fn record(w: &Writer) -> Result<Seq> {
+    journal::record(w, NOW, &STARTED)
+}
+
+async fn record_many(db: &Db, many: usize) {
+    let write = db.write("test.record", move |w| {
+        (0..many).try_for_each(|_| record(w).map(|_| ()))
+    });
+    write.await.unwrap();
+}
 
 /// As a newer version would have left it.
 async fn record_unknown(db: &Db) {
@@ -84,7 +104,7 @@ async fn a_page_that_opens_while_somebody_writes_gets_every_line_and_need_not_re
     let key = posted["conversation"].as_str().unwrap().to_owned();
     let done = Rc::new(Cell::new(false));
     let until = Rc::clone(&done);
-    let writing = actix_web::rt::spawn(async move {
+    let writing = rt::spawn(async move {
         let mut acknowledged = Vec::new();
         while !until.get() {
             let posted = visitor.writes("and another").await;
@@ -114,4 +134,282 @@ async fn a_page_that_opens_while_somebody_writes_gets_every_line_and_need_not_re
         }
     }
     house.close().await;
+}
+
+fn count(w: &Writer, fact: &Fact) -> Result<()> {
+    jobs::enqueue(w, NOW, "test.seen", "", &fact.seq).map(|_| ())
+}
+
+fn follow(db: &Db, followers: Vec<Follower>) -> JoinHandle<Result<()>> {
+    let clock = Clock::stopped_at(NOW);
+    rt::spawn(journal::follow(db.clone(), clock, followers.into()))
+}
+
+type Reaction = fn(&Writer, &Fact) -> Result<()>;
+
+fn follower(name: &'static str, react: Reaction) -> Follower {
+    Follower {
+        name,
+        start: Start::Past,
+        react: Arc::new(react),
+    }
+}
+
+async fn follow_until<T>(db: &Db, react: Reaction, done: impl AsyncFn() -> Option<T>) -> T {
+    let follow = follow(db, vec![follower("test", react)]);
+    let mut commits = db.commits();
+    let found = soon(async {
+        loop {
+            if let Some(found) = done().await {
+                return found;
+            }
+            commits.changed().await.unwrap();
+        }
+    });
+    let found = found.await;
+    follow.abort();
+    let _ = follow.await;
+    found
+}
+
+async fn open_jobs(db: &Db) -> Vec<Job> {
+    db.read(jobs::list_open).await.unwrap()
+}
+
+#[actix_web::test]
+async fn an_event_becomes_one_effect_even_across_restarts() {
+    let house = Scratch::new();
+    for round in 1..4 {
+        house.db.write("test.record", record).await.unwrap();
+        let seen = follow_until(&house.db, count, async || {
+            let seen = open_jobs(&house.db).await.len();
+            (round <= seen).then_some(seen)
+        });
+        assert_eq!(seen.await, round);
+    }
+}
+
+fn poisoned_at_two(w: &Writer, fact: &Fact) -> Result<()> {
+    match fact.seq {
+        Seq(2) => Err(Error::internal("digesting", "poison")),
+        _ => count(w, fact),
+    }
+}
+
+#[actix_web::test]
+async fn a_poison_event_raises_an_alarm_and_waits_to_be_skipped() {
+    let house = Scratch::new();
+    for _ in 0..3 {
+        house.db.write("test.record", record).await.unwrap();
+    }
+    let stuck = async || {
+        let followers = house.db.read(journal::list_followers).await.unwrap();
+        followers.into_iter().find(|it| it.stuck_at.is_some())
+    };
+    let alarm = follow_until(&house.db, poisoned_at_two, stuck).await;
+    assert_eq!((alarm.stuck_at, alarm.read_to), (Some(Seq(2)), Seq(1)));
+    assert!(alarm.cause.unwrap().contains("poison"));
+    assert_eq!(
+        open_jobs(&house.db).await.len(),
+        1,
+        "the first was digested, the third waits"
+    );
+
+    house
+        .db
+        .write("test.skip", |w| journal::skip(w, "test"))
+        .await
+        .unwrap();
+    let both = async || (open_jobs(&house.db).await.len() == 2).then_some(());
+    follow_until(&house.db, poisoned_at_two, both).await;
+}
+
+#[actix_web::test]
+async fn what_was_missed_is_told_exactly_or_not_at_all() {
+    let house = Scratch::new();
+    for _ in 0..10 {
+        house.db.write("test.record", record).await.unwrap();
+    }
+    let missed = |from, to| {
+        house
+            .db
+            .read(move |r| journal::missed(r, Seq(from), Seq(to)))
+    };
+    let seqs: Vec<i64> = missed(4, 8)
+        .await
+        .unwrap()
+        .unwrap()
+        .iter()
+        .map(|it| it.seq.0)
+        .collect();
+    assert_eq!(seqs, [5, 6, 7, 8]);
+    assert_eq!(missed(8, 8).await.unwrap().map(|it| it.len()), Some(0));
+    // A page drawn after a commit whose news has not gone out yet.
+    assert_eq!(missed(10, 8).await.unwrap().map(|it| it.len()), Some(0));
+    // From the future: positions of another database.
+    assert!(missed(11, 10).await.unwrap().is_none());
+    let later = NOW + journal::KEPT.as_millis() as i64 + 1;
+    house
+        .db
+        .write("test.prune", move |w| journal::prune(w, later))
+        .await
+        .unwrap();
+    assert!(
+        missed(4, 10).await.unwrap().is_none(),
+        "it is no longer known"
+    );
+    assert_eq!(missed(10, 10).await.unwrap().map(|it| it.len()), Some(0));
+}
+
+#[actix_web::test]
+async fn pruning_waits_for_every_follower() {
+    let house = Scratch::new();
+    house.db.write("test.record", record).await.unwrap();
+    let nothing: Reaction = |_, _| Err(Error::internal("digesting", "never"));
+    let known = async || {
+        let followers = house.db.read(journal::list_followers).await.unwrap();
+        followers.into_iter().find(|it| it.stuck_at.is_some())
+    };
+    follow_until(&house.db, nothing, known).await;
+    let later = NOW + journal::KEPT.as_millis() as i64 + 1;
+    let pruned = house
+        .db
+        .write("test.prune", move |w| journal::prune(w, later));
+    assert_eq!(pruned.await.unwrap(), 0);
+}
+
+async fn until_read(db: &Db, name: &'static str, position: i64) {
+    until(db, move |r| {
+        let followers = journal::list_followers(r)?;
+        let there = followers
+            .iter()
+            .any(|it| it.name == name && it.read_to == Seq(position));
+        Ok(there.then_some(()))
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_new_follower_starts_at_the_present_unless_it_asks_for_the_past() {
+    let house = Scratch::new();
+    record_many(&house.db, 10).await;
+    let mut today = follower("today", count);
+    today.start = Start::Present;
+    let following = follow(&house.db, vec![today]);
+    until_read(&house.db, "today", 10).await;
+    record_many(&house.db, 1).await;
+    until_read(&house.db, "today", 11).await;
+    assert_eq!(open_jobs(&house.db).await.len(), 1, "only the new one");
+    following.abort();
+    let historian = follow(&house.db, vec![follower("historian", count)]);
+    until_read(&house.db, "historian", 11).await;
+    assert_eq!(open_jobs(&house.db).await.len(), 12);
+    historian.abort();
+}
+
+#[actix_web::test]
+async fn an_event_that_this_version_does_not_know_stops_no_follower() {
+    let house = Scratch::new();
+    let following = follow(&house.db, vec![follower("test", count)]);
+    record_unknown(&house.db).await;
+    record_many(&house.db, 1).await;
+    until_read(&house.db, "test", 2).await;
+    assert_eq!(open_jobs(&house.db).await.len(), 1);
+    assert!(!following.is_finished());
+    following.abort();
+}
+
+#[actix_web::test]
+async fn one_stuck_follower_does_not_hold_up_the_others_and_a_panic_is_a_way_to_be_stuck() {
+    let house = Scratch::new();
+    let panics: Reaction = |_, fact| {
+        assert!(fact.seq != Seq(2), "on purpose");
+        Ok(())
+    };
+    record_many(&house.db, 3).await;
+    let all = vec![
+        follower("panics", panics),
+        follower("poisoned", poisoned_at_two),
+        follower("sound", |_, _| Ok(())),
+    ];
+    let following = follow(&house.db, all);
+    until_read(&house.db, "sound", 3).await;
+    record_many(&house.db, 1).await;
+    until_read(&house.db, "sound", 4).await;
+    let followers = house.db.read(journal::list_followers).await.unwrap();
+    let stuck: Vec<_> = followers.iter().map(|it| it.stuck_at).collect();
+    assert_eq!(stuck, [Some(Seq(2)), Some(Seq(2)), None]);
+    // Skipped by hand, it goes on at once.
+    let skip = house.db.write("test.skip", |w| journal::skip(w, "panics"));
+    skip.await.unwrap();
+    until_read(&house.db, "panics", 4).await;
+    following.abort();
+}
+
+#[actix_web::test]
+async fn a_follower_that_begins_far_back_does_not_hold_up_the_others() {
+    let house = Scratch::new();
+    record_many(&house.db, 2000).await;
+    let mut today = follower("today", |_, _| Ok(()));
+    today.start = Start::Present;
+    let order: Reaction = |w, fact| match fact.seq {
+        // The newest event is digested while this one is still far back.
+        Seq(300) => {
+            let others = journal::list_followers(w)?;
+            let today = others.iter().find(|it| it.name == "today");
+            assert!(today.is_some_and(|it| it.read_to == Seq(2001)));
+            Ok(())
+        }
+        _ => Ok(()),
+    };
+    let before = follow(&house.db, vec![today.clone()]);
+    until_read(&house.db, "today", 2000).await;
+    before.abort();
+    let _ = before.await;
+    record_many(&house.db, 1).await;
+    let following = follow(&house.db, vec![today, follower("historian", order)]);
+    until_read(&house.db, "historian", 2001).await;
+    following.abort();
+}
+
+#[actix_web::test]
+async fn a_follower_that_the_program_no_longer_knows_holds_nothing_and_keeps_its_place() {
+    let house = Scratch::new();
+    record_many(&house.db, 10).await;
+    let kept = house.db.write("test.names", |w| {
+        let add = "insert into journal_followers (name, read_to) values (?1, ?2)";
+        w.execute(add, ("vanished", 3))?;
+        w.execute(add, ("known", 8))?;
+        journal::retire_all_but(w, NOW, &["known"])?;
+        journal::prune(w, NOW + journal::KEPT.as_millis() as i64 + 1)
+    });
+    assert_eq!(kept.await.unwrap(), 8, "all that the known one has read");
+    let names = house.db.read(journal::list_followers).await.unwrap();
+    assert_eq!(names.len(), 1, "the page shows who follows");
+    let back = follow(&house.db, vec![follower("vanished", count)]);
+    until_read(&house.db, "vanished", 10).await;
+    assert_eq!(open_jobs(&house.db).await.len(), 2, "what is left of it");
+    back.abort();
+}
+
+#[actix_web::test]
+async fn only_the_oldest_end_is_forgotten_and_a_wrong_clock_does_not_stop_that() {
+    let house = Scratch::new();
+    let day = 24 * 3600 * 1000;
+    let write = house.db.write("test.prune", move |w| {
+        for at in [
+            NOW - 9 * day,
+            NOW + 900 * day,
+            NOW - 8 * day,
+            NOW,
+            NOW - 8 * day,
+        ] {
+            journal::record(w, at, &STARTED)?;
+        }
+        journal::prune(w, NOW)
+    });
+    assert_eq!(write.await.unwrap(), 3);
+    let left = house.db.read(|r| Ok(journal::after(r, Seq(0))?.facts));
+    let left: Vec<i64> = left.await.unwrap().iter().map(|it| it.seq.0).collect();
+    assert_eq!(left, [4, 5]);
 }

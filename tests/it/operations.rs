@@ -1,9 +1,11 @@
 //! What an admin sees of the machinery, and what can be done about it.
 
+use std::sync::Arc;
+
 use shopbell::db::Writer;
 use shopbell::error::{Error, Result};
 use shopbell::jobs;
-use shopbell::journal::{self, Fact};
+use shopbell::journal::{self, Fact, Follower, Start};
 use shopbell::kernel::{Clock, Seq};
 
 use crate::support::{NOW, open_house, until};
@@ -21,12 +23,13 @@ async fn a_stuck_follower_raises_an_alarm_on_the_page_and_is_skipped_from_there(
     let admin = house.owner().await;
     let calm = admin.sees("/settings/workings").await;
     assert!(!calm.contains("a poisoned event"));
-    let follow = journal::follow(
-        house.db.clone(),
-        Clock::stopped_at(NOW),
-        "winged",
-        indigestible,
-    );
+    let winged = Follower {
+        name: "winged",
+        start: Start::Past,
+        react: Arc::new(indigestible),
+    };
+    let clock = Clock::stopped_at(NOW);
+    let follow = journal::follow(house.db.clone(), clock, Arc::new([winged]));
     let follow = actix_web::rt::spawn(follow);
     let mut visitor = house.visitor().await;
     visitor.writes("hello").await;
