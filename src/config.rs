@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::kernel::{EmailAddress, Network, PublicUrl, Secret};
+use crate::kernel::{EmailAddress, MailServer, Network, PublicUrl};
 
 /// Messages a visitor may send in a minute, unless the operator says otherwise.
 const VISITOR_RATE: u32 = 60;
@@ -16,8 +16,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub public_url: PublicUrl,
     pub trusted_proxies: Vec<Network>,
-    /// A whole `smtp://` address, with its password; overrides the settings page.
-    pub smtp_url: Option<Secret>,
+    /// Overrides the settings page.
+    pub smtp_url: Option<MailServer>,
     pub mail_from: Option<EmailAddress>,
     /// A level, or a filter by module: `info,shopbell::db=debug`.
     pub log: String,
@@ -74,11 +74,15 @@ impl Config {
             wrong.push(format!("--mail-from {from_text}: this is no email address"));
         }
         // The value stays out of the sentence: it may hold a password.
-        if !smtp_text.is_empty()
-            && !smtp_text.starts_with("smtp://")
-            && !smtp_text.starts_with("smtps://")
-        {
-            wrong.push("--smtp-url: it begins with smtp:// or smtps://".to_owned());
+        let smtp_url = match smtp_text.is_empty() {
+            true => Ok(None),
+            false => MailServer::parse(&smtp_text).map(Some),
+        };
+        if let Err(why) = &smtp_url {
+            wrong.push(format!(
+                "--smtp-url: {why}. Give smtp://user:pass@host:587?tls=starttls, \
+                 smtps://user:pass@host or smtp://127.0.0.1:2525"
+            ));
         }
         let visitor_rate = rate_text.parse().ok().filter(|rate| 0 < *rate);
         if visitor_rate.is_none() {
@@ -93,7 +97,7 @@ impl Config {
                 listen,
                 public_url,
                 trusted_proxies,
-                smtp_url: (!smtp_text.is_empty()).then(|| Secret::new(smtp_text)),
+                smtp_url: smtp_url.unwrap_or_default(),
                 mail_from,
                 log,
                 visitor_rate,
@@ -172,7 +176,13 @@ mod tests {
 
     #[test]
     fn a_password_in_a_wrong_mail_address_is_not_repeated() {
-        let wrong = parse(&[("smtp-url", "http://ada:hunter2@mail.example")]);
-        assert!(!format!("{wrong:?}").contains("hunter2"));
+        for bad in [
+            "http://ada:hunter2@mail.example",
+            "smtp://ada:hunter2@mail.example?tls=hunter2",
+            "ada:hunter2@mail.example",
+        ] {
+            let wrong = parse(&[("smtp-url", bad)]).unwrap_err();
+            assert!(!wrong[0].contains("hunter2"), "{wrong:?}");
+        }
     }
 }

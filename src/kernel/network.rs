@@ -148,6 +148,22 @@ fn is_loopback_host(host: &str) -> bool {
     bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
+/// `%40` in an address stands for a sign (RFC 3986, 2.1). None where it stands
+/// for none, or the whole is no UTF-8.
+pub fn percent_decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (hex, rest) = part.split_at_checked(2)?;
+        if !hex.bytes().all(|it| it.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

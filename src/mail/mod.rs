@@ -1,16 +1,18 @@
 //! Outgoing mail as plain values, and the one place that speaks SMTP (RFC 5321,
 //! through lettre). Decides nothing: who gets what is for the rooms above.
 
+mod wire;
+
 use std::time::Duration;
 
+use lettre::Message;
 use lettre::message::{Mailbox, MultiPart, header};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::response::Response;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::jobs::Trouble;
-use crate::kernel::{EmailAddress, Secret};
+use crate::kernel::{EmailAddress, MailServer, Security};
 
 /// Jobs that send mail share this lane: what one server's silence holds up.
 pub const LANE: &str = "mail";
@@ -20,30 +22,7 @@ pub const AT_ONCE: usize = 4;
 pub const LIMIT: Duration = Duration::from_secs(60);
 /// One try, from the name look-up to the last answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How to reach the mail server.
-#[derive(Debug, Clone)]
-pub enum Server {
-    /// A whole address, as the operator gave it: `smtp://user:pass@host:587?tls=starttls`.
-    Url(Secret),
-    Parts {
-        host: String,
-        port: u16,
-        security: Security,
-        user: String,
-        password: Secret,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// No encryption: for a server on this machine.
-    None,
-    /// RFC 3207, and no mail without it.
-    StartTls,
-    /// RFC 8314: encrypted from the first byte.
-    Tls,
-}
+const FAREWELL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone)]
 pub struct Mail {
@@ -64,53 +43,49 @@ pub enum Refused {
     ForNow(String),
     /// A 5xx answer, or settings that can never work.
     ForGood(String),
+    /// The server speaks, but with this security, which is not the one that is
+    /// set: mail goes as soon as somebody sets it.
+    Speaks(Security),
 }
 
 /// Sends one mail; gives back what the server answered.
-pub async fn send(server: &Server, mail: &Mail) -> Result<String, Refused> {
-    let transport = connect(server)?;
+pub async fn send(server: &MailServer, mail: &Mail) -> Result<String, Refused> {
     let message = compose(mail)?;
-    match tokio::time::timeout(PATIENCE, transport.send(message)).await {
-        Ok(Ok(response)) => Ok(answer(&response)),
-        Ok(Err(e)) if e.is_permanent() => Err(Refused::ForGood(describe(&e))),
-        Ok(Err(e)) => Err(Refused::ForNow(describe(&e))),
-        Err(_) => Err(Refused::ForNow(format!(
+    let deliver = deliver(server, &message);
+    let delivered = tokio::time::timeout(PATIENCE, deliver).await;
+    let (mut connection, response) = delivered.unwrap_or_else(|_| {
+        Err(Refused::ForNow(format!(
             "no answer within {} seconds",
             PATIENCE.as_secs()
-        ))),
-    }
+        )))
+    })?;
+    // The mail is taken, whatever becomes of the farewell.
+    let _ = tokio::time::timeout(FAREWELL, connection.abort()).await;
+    Ok(answer(&response))
 }
 
-fn connect(server: &Server) -> Result<AsyncSmtpTransport<Tokio1Executor>, Refused> {
-    let useless = |e: lettre::transport::smtp::Error| Refused::ForGood(describe(&e));
-    let builder = match server {
-        Server::Url(url) => {
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal()).map_err(useless)?
+async fn deliver(
+    server: &MailServer,
+    message: &Message,
+) -> Result<(AsyncSmtpConnection, Response), Refused> {
+    let mut connection = wire::open(server).await?;
+    if !server.user.is_empty() {
+        let password = server.password.reveal().to_owned();
+        let credentials = Credentials::new(server.user.clone(), password);
+        connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+    }
+    let (envelope, text) = (message.envelope(), message.formatted());
+    let response = connection.send(envelope, &text).await?;
+    Ok((connection, response))
+}
+
+impl From<lettre::transport::smtp::Error> for Refused {
+    fn from(error: lettre::transport::smtp::Error) -> Self {
+        match error.is_permanent() {
+            true => Self::ForGood(describe(&error)),
+            false => Self::ForNow(describe(&error)),
         }
-        Server::Parts {
-            host,
-            port,
-            security,
-            user,
-            password,
-        } => {
-            let parameters = || TlsParameters::new(host.clone()).map_err(useless);
-            let tls = match security {
-                Security::None => Tls::None,
-                Security::StartTls => Tls::Required(parameters()?),
-                Security::Tls => Tls::Wrapper(parameters()?),
-            };
-            let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-                .port(*port)
-                .tls(tls);
-            match user.is_empty() {
-                true => builder,
-                false => builder
-                    .credentials(Credentials::new(user.clone(), password.reveal().to_owned())),
-            }
-        }
-    };
-    Ok(builder.timeout(Some(PATIENCE)).build())
+    }
 }
 
 fn compose(mail: &Mail) -> Result<Message, Refused> {
@@ -163,6 +138,12 @@ impl From<Refused> for Trouble {
         match refused {
             Refused::ForNow(cause) => Self::Later(cause),
             Refused::ForGood(cause) => Self::Never(cause),
+            Refused::Speaks(Security::Tls) => Self::Later(
+                "the server expects TLS from the first byte on this port: choose that, or smtps://".into(),
+            ),
+            Refused::Speaks(_) => Self::Later(
+                "the server speaks no TLS from the first byte on this port: choose STARTTLS, or ?tls=starttls".into(),
+            ),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::accounts::{Admin, Agent, Signed};
 use crate::config::Config;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, EmailAddress, random_key};
+use crate::kernel::{Clock, EmailAddress, Security, random_key};
 use crate::mail::{self, Mail, Refused};
 use crate::settings::{self, MailSettings, Outgoing};
 use crate::sites;
@@ -175,6 +175,8 @@ async fn test(
     let (sent, answer) = match mail::send(&outgoing.server, &letter).await {
         Ok(answer) => (true, answer),
         Err(Refused::ForNow(why) | Refused::ForGood(why)) => (false, why),
+        Err(Refused::Speaks(Security::Tls)) => (false, t.problem_mail_wants_tls().to_owned()),
+        Err(Refused::Speaks(_)) => (false, t.problem_mail_wants_no_tls().to_owned()),
     };
     page.test = Some(TestAnswer {
         sent,

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{EmailAddress, Secret, line};
-use crate::mail::{Security, Server};
+use crate::kernel::{EmailAddress, MailServer, Secret, Security, line};
 
 const MAIL: &str = "mail";
 
@@ -30,7 +29,7 @@ pub struct MailSettings {
 /// Everything needed to send.
 #[derive(Clone)]
 pub struct Outgoing {
-    pub server: Server,
+    pub server: MailServer,
     pub from: EmailAddress,
     /// Empty: the shop's name.
     pub from_name: String,
@@ -65,7 +64,7 @@ pub fn outgoing(r: &Reader, config: &Config) -> Result<Option<Outgoing>> {
     let saved_from = saved.as_ref().and_then(|it| EmailAddress::parse(&it.from));
     if let Some(url) = &config.smtp_url {
         return Ok(Some(Outgoing {
-            server: Server::Url(url.clone()),
+            server: url.clone(),
             from: config
                 .mail_from
                 .clone()
@@ -77,7 +76,7 @@ pub fn outgoing(r: &Reader, config: &Config) -> Result<Option<Outgoing>> {
     Ok(saved.zip(saved_from).map(|(saved, from)| Outgoing {
         from: config.mail_from.clone().unwrap_or(from),
         from_name: saved.from_name,
-        server: Server::Parts {
+        server: MailServer {
             host: saved.host,
             port: saved.port,
             security: security(&saved.security),

@@ -1,8 +1,6 @@
 //! Who may come in, for how long, and who may let others in.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 
 use futures_util::future::join_all;
 use reqwest::{Method, Response};
@@ -11,7 +9,8 @@ use shopbell::db::Writer;
 use shopbell::kernel::AgentId;
 
 use crate::support::{
-    House, Mood, OWNER, PASSWORD, PostOffice, between, client, open_house, open_house_with, until,
+    House, Mood, OWNER, PASSWORD, PostOffice, Program, between, client, open_house,
+    open_house_with, until,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -402,24 +401,12 @@ fn resident(process: u32) -> i64 {
 #[actix_web::test]
 async fn a_hundred_wrong_sign_ins_keep_no_memory() {
     let home = tempfile::TempDir::new().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_shopbell"))
-        .args(["--data", home.path().to_str().unwrap()])
-        .args(["--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1"])
-        .args(["--log", "error"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut told = String::new();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    out.read_line(&mut told).unwrap();
-    let url = told
-        .trim()
-        .strip_prefix("listening on ")
-        .unwrap()
-        .to_owned();
+    let args = ["--trusted-proxies", "127.0.0.1"];
+    let program = Program::start(home.path(), &args, &[]);
+    let url = program.url.clone();
     let page = client().get(format!("{url}/login")).send().await.unwrap();
     assert_eq!(page.status(), 200);
-    let idle = resident(child.id());
+    let idle = resident(program.id());
     let mut most = 0;
     for round in 0..10 {
         let guesses = (0..10).map(|n| {
@@ -429,10 +416,8 @@ async fn a_hundred_wrong_sign_ins_keep_no_memory() {
         for answer in join_all(guesses).await {
             assert!([422, 429].contains(&answer.status().as_u16()));
         }
-        most = most.max(resident(child.id()));
+        most = most.max(resident(program.id()));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
     // Two blocks of 19 MiB, and what a hundred connections cost by themselves.
     assert!(
         most - idle < 64 * 1024,

@@ -40,7 +40,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("subtle", &["kernel/secret.rs"]),
     ("getrandom", &["kernel/secret.rs"]),
     ("base64", &["kernel/secret.rs"]),
-    ("url", &["kernel/network.rs", "web/"]),
+    (
+        "url",
+        &["kernel/network.rs", "kernel/mail_server.rs", "web/"],
+    ),
     ("toml", &["demo/", "texts/", "assets/"]),
     ("brotli", &["assets/"]),
     ("clap", &["main.rs"]),

@@ -12,6 +12,7 @@ mod input;
 mod jobs;
 mod journal;
 mod live;
+mod mail;
 mod operations;
 mod plant;
 mod siege;

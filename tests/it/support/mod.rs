@@ -2,6 +2,7 @@
 //! verbs: visitors who write, agents who answer, both with real sockets.
 
 mod people;
+mod program;
 mod smtp;
 
 use std::future::Future;
@@ -20,6 +21,7 @@ use shopbell::{accounts, jobs, setup, sites};
 use tempfile::TempDir;
 
 pub use people::{AgentBrowser, Screen, VisitorPage, between, client};
+pub use program::Program;
 pub use smtp::{Mood, PostOffice};
 
 pub const NOW: i64 = 1_790_000_000_000;
