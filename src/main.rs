@@ -1,11 +1,14 @@
 //! The command line: parse, then call the library. A wrong call says what is
 //! wrong and exits 2; a failure says what and what to do, and exits 1.
 
+mod console;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use console::Console;
 use shopbell::accounts::{self, NewAgent, Role, passwords};
 use shopbell::config::Config;
 use shopbell::db::{DataFolder, Db};
@@ -136,12 +139,14 @@ fn main() -> ExitCode {
 fn run(call: &Call) -> Result<(), Failure> {
     let config = Config::parse(|name| call.options.lookup(name))
         .map_err(|wrong| Failure::Call(wrong.join("\nshopbell: ")))?;
-    start_log(&config)?;
-    match &call.command {
+    let console = start_log(&config)?;
+    let done = match &call.command {
         None | Some(Command::Serve) => serve(config, &call.options),
         Some(Command::Demo) => show_demo(config, &call.options),
         Some(Command::Agent { command }) => change_agent(&config, command),
-    }
+    };
+    console.settle();
+    done
 }
 
 /// These write an error whenever a stranger sends nonsense. What ended a
@@ -151,7 +156,7 @@ const STRANGERS: [&str; 2] = [
     "actix_http::h1::decoder=off",
 ];
 
-fn start_log(config: &Config) -> Result<(), Failure> {
+fn start_log(config: &Config) -> Result<Console, Failure> {
     let filter = tracing_subscriber::EnvFilter::builder()
         .parse(&config.log)
         .map_err(|e| Failure::Call(format!("--log {}: {e}", config.log)))?;
@@ -162,12 +167,16 @@ fn start_log(config: &Config) -> Result<(), Failure> {
             .filter_map(|it| it.parse().ok())
             .fold(filter, tracing_subscriber::EnvFilter::add_directive),
     };
+    let console =
+        Console::start().map_err(|e| Failure::Work(format!("cannot start the log: {e}")))?;
+    let writer = console.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(move || writer.clone())
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .init();
-    Ok(())
+    std::panic::set_hook(Box::new(console::log_panic));
+    Ok(console)
 }
 
 fn serve(config: Config, options: &Options) -> Result<(), Failure> {

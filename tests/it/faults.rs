@@ -200,6 +200,89 @@ async fn a_folder_turned_read_only_refuses_writes_serves_reads_and_recovers() {
     );
 }
 
+/// The program with its log in our hands.
+struct Talkative {
+    child: Child,
+    url: String,
+    _home: TempDir,
+}
+
+impl Talkative {
+    async fn start() -> Self {
+        let home = TempDir::new().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let child = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+            .args(["--data", home.path().to_str().unwrap(), "--log", "trace"])
+            .args(["--listen", &address])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let program = Self {
+            child,
+            url: format!("http://{address}"),
+            _home: home,
+        };
+        program.until_healthy(1).await;
+        program
+    }
+
+    /// Asks until it has answered so many times; each leaves lines in the log.
+    async fn until_healthy(&self, times: usize) {
+        let client = client();
+        let mut answered = 0;
+        for _ in 0..400 + times {
+            let ask = client.get(format!("{}/healthz", self.url)).send();
+            match tokio::time::timeout(Duration::from_secs(10), ask).await {
+                Ok(Ok(_)) => answered += 1,
+                _ => tokio::time::sleep(Duration::from_millis(25)).await,
+            }
+            if answered == times {
+                return;
+            }
+        }
+        panic!("it does not answer");
+    }
+
+    async fn stops_when_asked(mut self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").arg(pid).status().unwrap();
+        for _ in 0..800 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert_eq!(status.code(), Some(0));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("SIGTERM is not heard");
+    }
+}
+
+impl Drop for Talkative {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[actix_web::test]
+async fn whoever_reads_the_log_may_go_away() {
+    let mut program = Talkative::start().await;
+    drop(program.child.stderr.take());
+    program.until_healthy(20).await;
+    program.stops_when_asked().await;
+}
+
+#[actix_web::test]
+async fn whoever_reads_the_log_may_stop_reading() {
+    let program = Talkative::start().await;
+    // Many times what a pipe holds, and nobody takes a byte out of it.
+    program.until_healthy(500).await;
+    program.stops_when_asked().await;
+}
+
 fn shopbell(args: &[&str]) -> (i32, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_shopbell"))
         .args(args)
