@@ -29,8 +29,8 @@
 //! | `soak`       | no measurement: ten minutes of use and abuse, the power cut       |
 //! |              | twice; fails where anything is lost, doubled or kept              |
 //!
-//! `--quick` runs each for a shorter time and with fewer sockets: a look, not a
-//! figure to report. The table goes to standard output, the single turns to
+//! `--quick` runs each once, for a shorter time and with fewer sockets: a look, not
+//! a figure to report. The table goes to standard output, the single turns to
 //! standard error. The exit status says whether it could measure, never how fast
 //! it was: this is no timed test.
 //!
@@ -148,7 +148,7 @@ struct What {
     /// The server's release binary
     #[arg(long, default_value = "target/release/shopbell")]
     shopbell: PathBuf,
-    /// Shorter turns and fewer sockets: a look, not a figure to report
+    /// One shorter turn each and fewer sockets: a look, not a figure to report
     #[arg(long)]
     quick: bool,
     /// Keep the data folders

@@ -98,7 +98,7 @@ impl Stand {
     }
 
     pub fn rounds(&self) -> usize {
-        3
+        self.pick(3, 1)
     }
 
     pub fn pick<T>(&self, whole: T, quick: T) -> T {
@@ -125,7 +125,7 @@ impl Stand {
         for round in 1..=rounds {
             for (side, results) in sides.iter().zip(&mut results) {
                 let name = side.name();
-                quiet().await;
+                quiet(self.pick(QUIET_PATIENCE, Duration::from_secs(2))).await;
                 let result = turn(side)
                     .await
                     .with_context(|| format!("{what}, {name}"))?;
@@ -139,9 +139,9 @@ impl Stand {
 }
 
 /// Lets somebody else's build finish, and the disk write what is left over.
-async fn quiet() {
+async fn quiet(patience: Duration) {
     let begun = Instant::now();
-    while begun.elapsed() < QUIET_PATIENCE {
+    while begun.elapsed() < patience {
         let (before, since) = (busy_seconds(), Instant::now());
         sleep(Duration::from_millis(500)).await;
         if busy_seconds() - before < QUIET * since.elapsed().as_secs_f64() {
