@@ -56,9 +56,15 @@ impl Place {
         self.trusted_proxies.iter().any(|it| it.contains(ip))
     }
 
-    /// This program speaks no TLS itself.
-    fn needs_proxy(&self) -> bool {
-        self.public_url.is_https() && !self.public_url.is_loopback()
+    /// A browser asked for our public name under TLS, which this program does not
+    /// speak itself. Probes of the proxy's own, and whoever asks on this very
+    /// machine, come without one of these.
+    fn must_be_proxied(&self, request: &HttpRequest) -> bool {
+        let has = |name: &str| !header(request, name).is_empty();
+        self.public_url.is_https()
+            && !self.public_url.is_loopback()
+            && header(request, "host").eq_ignore_ascii_case(self.public_url.authority())
+            && (has("accept-language") || has("origin"))
     }
 
     /// Our own host, or this very machine. A page on a name that an attacker
@@ -124,7 +130,7 @@ impl ClientAddress {
         lines.reverse();
         match lines.is_empty() {
             false if !trusted(peer) => place.signs.unnamed(peer),
-            true if place.needs_proxy() && is_of_a_browser(request) => place.signs.silent(peer),
+            true if place.must_be_proxied(request) => place.signs.silent(peer),
             _ => (),
         }
         let hops = lines
@@ -151,12 +157,6 @@ impl ClientAddress {
             IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
         }
     }
-}
-
-/// No probe of the proxy's own, and no tool of the operator's.
-fn is_of_a_browser(request: &HttpRequest) -> bool {
-    let has = |name: &str| !header(request, name).is_empty();
-    has("accept-language") || has("origin")
 }
 
 impl FromRequest for ClientAddress {

@@ -38,7 +38,7 @@ impl Problem {
             Detail::Say(say) => say(t).into_owned(),
             Detail::Wait(seconds) => wait_words(t, *seconds),
             Detail::Technical(why) => format!("{} ({why})", t.error_bad_request()),
-            Detail::Host(came, ours) => t.error_misdirected(came.as_str(), ours.as_str(), HOST),
+            Detail::Host(came, ours) => t.error_misdirected(came.as_str(), HOST, ours.as_str()),
             Detail::Status => for_status(status, t).into(),
         }
     }

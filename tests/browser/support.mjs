@@ -16,6 +16,8 @@ export const PASSWORD = 'correct horse battery';
 export const OWNER = 'ada@mugs.example';
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  // A name of its own for what stands behind a proxy.
+  '--host-resolver-rules=MAP chat.example 127.0.0.1',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 const AXE = readFileSync(join(root, 'tests/browser/node_modules/axe-core/axe.min.js'), 'utf8');
@@ -90,10 +92,10 @@ export async function end(child, signal = 'SIGTERM') {
 }
 
 /** A shop that is set up, with its owner. */
-export async function openHouse({ env = {}, args = [], setUp = true } = {}) {
+export async function openHouse({ env = {}, args = [], setUp = true, publicUrl = '' } = {}) {
   const data = mkdtempSync(join(tmpdir(), 'shopbell-journey-'));
   const flags = (listen) => ['--data', data, '--listen', listen, ...args];
-  let running = start(flags('127.0.0.1:0'), env);
+  let running = start([...flags('127.0.0.1:0'), ...(publicUrl ? ['--public-url', publicUrl] : [])], env);
   await running.ready;
   const port = /127\.0\.0\.1:(\d+)/.exec(running.told())[1];
   const url = `http://localhost:${port}`;
@@ -107,7 +109,7 @@ export async function openHouse({ env = {}, args = [], setUp = true } = {}) {
       await house.start();
     },
     async start() {
-      running = start([...flags(`127.0.0.1:${port}`), '--public-url', url], env);
+      running = start([...flags(`127.0.0.1:${port}`), '--public-url', publicUrl || url], env);
       await running.ready;
     },
     async close() {
