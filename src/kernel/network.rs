@@ -103,6 +103,8 @@ impl fmt::Display for Origin {
 pub struct PublicUrl {
     origin: Origin,
     base: Base,
+    /// Of the scheme, and so not written out.
+    usual_port: bool,
 }
 
 impl PublicUrl {
@@ -112,6 +114,7 @@ impl PublicUrl {
         bare.then_some(Self {
             origin: Origin::parse(text)?,
             base: Base::parse(url.path())?,
+            usual_port: url.port().is_none(),
         })
     }
 
@@ -129,6 +132,12 @@ impl PublicUrl {
 
     pub fn is_loopback(&self) -> bool {
         self.origin.is_loopback()
+    }
+
+    /// Nothing else seems to live on this host: neither beside our path nor on
+    /// another port. What binds the whole host may be said only then.
+    pub fn has_own_host(&self) -> bool {
+        self.usual_port && self.base.is_root()
     }
 
     /// What `Host` carries.

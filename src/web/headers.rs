@@ -56,7 +56,9 @@ impl Secure {
             ("x-robots-tag", "noindex"),
         ];
         let strict = ("strict-transport-security", "max-age=31536000");
-        if url.is_https() {
+        // It binds the host on all its ports (RFC 6797 8.3), and so a shop beside us
+        // that may have no TLS yet.
+        if url.is_https() && url.has_own_host() {
             page.push(strict);
             public.push(strict);
         }

@@ -237,7 +237,8 @@ async function findOutWhetherSignedIn() {
 /** The session is over. Drafts are kept; sign-in leads back here. */
 function leave() {
   stopped = true;
-  location.reload();
+  // Whoever signs out here is on his way already, and is told so where he arrives.
+  if (!('leaving' in body.dataset)) location.reload();
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -26,7 +26,7 @@ const KINDS = {
     reload: (child) => child.kill('SIGHUP'),
   },
   caddy: {
-    file: (lines, { folder }) => `{\nadmin unix/${folder}/admin.sock\nauto_https disable_redirects\ndefault_bind 127.0.0.1\nskip_install_trust\nstorage file_system ${folder}\nlog {\nlevel ERROR\n}\n}\n${lines}\n`,
+    file: (lines, { folder }) => `{\nadmin unix/${folder}/admin.sock\nauto_https disable_redirects\ndefault_bind 127.0.0.1\nskip_install_trust\nstorage file_system ${folder}\nlog {\noutput discard\n}\n}\n${lines}\n`,
     listen: (lines, port) => lines.replace('chat.example {', `chat.example:${port} {`),
     // It ends no socket for being quiet.
     impatient: undefined,
@@ -34,13 +34,13 @@ const KINDS = {
     reload: (_, { file, folder }) => execFileSync('caddy', ['reload', '--config', file, '--adapter', 'caddyfile', '--address', `unix/${folder}/admin.sock`], { stdio: 'pipe' }),
   },
   apache: {
-    file: (lines, { folder, port }) => `ServerRoot ${folder}\nServerName chat.example\nPidFile ${folder}/pid\nDefaultRuntimeDir ${folder}\nErrorLog ${folder}/log\nLogLevel crit\nListen 127.0.0.1:${port}\nGracefulShutdownTimeout 1\nUser www-data\nGroup www-data\n${
+    file: (lines, { folder, port }) => `ServerRoot ${folder}\nServerName chat.example\nPidFile ${folder}/pid\nDefaultRuntimeDir ${folder}\nErrorLog ${folder}/log\nLogLevel crit\nListen 127.0.0.1:${port}\nUser www-data\nGroup www-data\n${
       MODULES.map((it) => `LoadModule ${it}_module /usr/lib/apache2/modules/mod_${it}.so\n`).join('')}${lines}\n`,
     listen: (lines, port) => lines.replace('*:443', `*:${port}`),
     impatient: (lines) => lines.replace('ProxyPreserveHost On', 'ProxyPreserveHost On\nTimeout 2\nProxyTimeout 2'),
     run: (file) => ['apache2', ['-f', file, '-DFOREGROUND']],
-    // Asked in any other way it waits ten seconds for its open sockets.
-    stop: 'SIGWINCH',
+    // Asked kindly it waits ten seconds and more for its open sockets.
+    stop: 'SIGKILL',
     reload: (child) => child.kill('SIGUSR1'),
   },
   haproxy: {
@@ -126,8 +126,15 @@ export async function openBehind(kind, { path = '', args = ['--trusted-proxies',
   const start = async () => {
     const [command, flags] = run(config);
     const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
-    child = spawn(command, flags, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    child = spawn(command, flags, { env, stdio: ['ignore', 'ignore', 'inherit'], detached: true });
     await answers(port);
+  };
+  /** With whatever it started: it leads a group of its own. */
+  const quit = async () => {
+    const gone = end(child, stop);
+    if (stop === 'SIGKILL') process.kill(-child.pid, stop);
+    await gone;
+    await answers(port, false);
   };
   const proxied = {
     ...house,
@@ -137,7 +144,7 @@ export async function openBehind(kind, { path = '', args = ['--trusted-proxies',
     url: `https://chat.example:${port}${path}`,
     reload: () => reload(child, place),
     async restartProxy({ patient = true } = {}) {
-      await end(child, stop);
+      await quit();
       write(patient);
       await start();
     },
@@ -174,7 +181,7 @@ export async function openBehind(kind, { path = '', args = ['--trusted-proxies',
     },
     async close() {
       open.delete(proxied.close);
-      if (child) await end(child, stop);
+      if (child) await quit();
       await house.close();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -41,6 +41,18 @@ async function begin(house) {
   return { agent, visitor };
 }
 
+/** The program is away for a moment, and both go on writing. */
+async function away(house, { agent, visitor }) {
+  await house.stop();
+  const { status } = await house.ask('/healthz');
+  assert.ok([502, 503].includes(status), `the proxy says ${status}`);
+  await says(visitor.page, 'Hello, hello?');
+  await says(agent, 'One moment, please.');
+  await house.start();
+  await agent.getByRole('log', { name: 'Messages' }).getByText('Hello, hello?').waitFor({ timeout: 45_000 });
+  await visitor.log.getByText('One moment, please.').waitFor({ timeout: 45_000 });
+}
+
 /** Once more than it was: a socket of that page has ended. */
 const cut = (page) => new Promise((resolve) => {
   page.on('websocket', (socket) => socket.on('close', () => resolve(undefined)));
@@ -61,6 +73,7 @@ for (const kind of NAMES) {
       await talk(people, 'after a reload');
       await house.restartProxy();
       await talk(people, 'after a restart');
+      await away(house, people);
       assert.doesNotMatch(house.complaints(), /prox|421/i, 'nothing is wrong with the lines of the README');
       await agent.getByRole('button', { name: 'Sign out' }).click();
       await agent.waitForURL(/done=signed_out/);

@@ -375,3 +375,25 @@ async fn a_wrong_name_is_answered_with_what_came_what_was_expected_and_the_line_
     }
     house.close().await;
 }
+
+#[actix_web::test]
+async fn a_host_that_is_shared_is_not_bound_to_tls() {
+    let shared = ["https://shop.example:8443", "https://shop.example/chat"];
+    for (public, bound) in [
+        ("https://chat.example", true),
+        (shared[0], false),
+        (shared[1], false),
+    ] {
+        let house = open_house_with(&[("public-url", public)]).await;
+        for path in ["/login", "/w.js"] {
+            let ask = client()
+                .get(format!("{}{path}", house.url))
+                .header("host", public.split('/').nth(2).unwrap());
+            let answer = ask.send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{public}{path}");
+            let strict = answer.headers().contains_key("strict-transport-security");
+            assert_eq!(strict, bound, "{public}{path}");
+        }
+        house.close().await;
+    }
+}
