@@ -74,9 +74,9 @@ pub struct Row {
     pub lines: i64,
     /// How many of them were read by whom; see `lists::Entry`.
     pub read: String,
-    /// How many the one who looks at it has not read. 0 in a live frame, where
-    /// his page counts.
-    pub unread: i64,
+    /// How many the one who looks at it has not read. Absent in a live frame,
+    /// where his page counts.
+    pub unread: Option<i64>,
     /// A colleague answers there. False in a live frame, where the page knows.
     pub theirs: bool,
     /// Whether the visitor waits for a reply: `yes`, `aside` or empty.
@@ -93,11 +93,11 @@ pub struct Row {
 impl Row {
     /// A colleague's unread lines are his business.
     pub fn counts(&self) -> bool {
-        0 < self.unread && !self.theirs
+        0 < self.unread.unwrap_or_default() && !self.theirs
     }
 
     pub fn shown(&self) -> String {
-        match self.unread {
+        match self.unread.unwrap_or_default() {
             few @ ..=99 => few.to_string(),
             _ => "99+".to_owned(),
         }

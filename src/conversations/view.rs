@@ -102,7 +102,7 @@ pub fn rows(
     let page = lists::page(r, agent.id, list, after)?;
     let rows = page.entries.iter().map(|entry| {
         let mut row = row(entry, agent.lang);
-        row.unread = entry.unread(agent.id);
+        row.unread = Some(entry.unread(agent.id));
         row.theirs = entry.assignee.is_some_and(|it| it != agent.id);
         row.current = current == Some(&entry.key);
         // Opening one leaves the list where it is. Not so where somebody may be
@@ -137,7 +137,7 @@ fn row(entry: &Entry, t: Lang) -> Row {
         preview: entry.last_text.clone(),
         lines: entry.visitor_lines,
         read: entry.read.clone(),
-        unread: 0,
+        unread: None,
         theirs: false,
         waiting: waiting_word(entry),
         waiting_at: entry.waiting_since.map(|it| Moment::new(iso(it))),

@@ -60,14 +60,22 @@ function learn(id, marks) {
 function count(row) {
   const unread = Math.max(0, Number(row.dataset.lines ?? 0) - (read.get(row.id) ?? 0));
   row.dataset.unread = String(unread);
-  const place = find('.count', row);
-  if (!place) return;
+  find('.count', row)?.remove();
   const { assignee = '' } = row.dataset;
-  place.hidden = unread === 0 || (assignee !== '' && assignee !== me);
+  // A colleague's unread lines are his business.
+  if (unread === 0 || (assignee !== '' && assignee !== me)) return;
   const shown = unread > 99 ? '99+' : String(unread);
-  const [seen, said] = place.children;
-  if (seen) seen.textContent = shown;
-  if (said) said.textContent = words.replace('{lines}', shown);
+  const part = (/** @type {string} */ text) => {
+    const made = document.createElement('span');
+    made.textContent = text;
+    return made;
+  };
+  const [place, seen, said] = [part(''), part(shown), part(words.replace('{lines}', shown))];
+  place.className = 'count';
+  seen.ariaHidden = 'true';
+  said.className = 'sr-only';
+  place.append(seen, said);
+  find('.row-end', row)?.append(place);
 }
 
 /** @param {HTMLElement} row */

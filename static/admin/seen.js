@@ -1,14 +1,22 @@
 // Tells the server how far the conversation on the screen has been read: only
-// while somebody can see it.
+// while somebody can see it, and only what has been on the screen. Whoever comes
+// back begins where he left off, so that nothing unread stays above it unseen.
 
 import { all, at, find, send } from './dom.js';
 import { on, onPage } from './live.js';
-import { isAtEnd, view } from './log.js';
+import { view } from './log.js';
+
+/** So much of a line has to be in sight, in pixels. */
+const SIGHT = 16;
 
 const log = find('#log');
-let told = 0;
+let told = Number(log?.dataset.read ?? 0);
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let soon;
+
+function theirs() {
+  return log ? all('[data-kind="visitor"]', log) : [];
+}
 
 function look() {
   clearTimeout(soon);
@@ -16,13 +24,27 @@ function look() {
 }
 
 async function tellIfSeen() {
-  if (!log || !view || document.hidden || !document.hasFocus() || !isAtEnd()) return;
-  const theirs = all('[data-kind="visitor"]', log).map((it) => Number(it.dataset.id));
-  const upto = Math.max(0, ...theirs);
+  if (!log || !view || document.hidden || !document.hasFocus()) return;
+  const edge = log.getBoundingClientRect().bottom - SIGHT;
+  const shown = theirs().filter((it) => it.getBoundingClientRect().top < edge);
+  const upto = Math.max(0, ...shown.map((it) => Number(it.dataset.id)));
   if (upto <= told) return;
+  const before = told;
   told = upto;
   const reply = await send(at(`/inbox/${view}/seen`), { upto: String(upto) });
-  if (!reply.ok) told = 0;
+  if (!reply.ok) told = before;
+}
+
+/** A conversation that is new to him opens at its end. */
+function begin() {
+  if (!log || told === 0) return;
+  const first = theirs().find((it) => told < Number(it.dataset.id));
+  if (!first) return;
+  const above = first.getBoundingClientRect().top - log.getBoundingClientRect().top - SIGHT;
+  if (0 <= above) return;
+  log.scrollTop += above;
+  const below = find('.log-new');
+  if (below) below.hidden = false;
 }
 
 if (log) {
@@ -31,5 +53,6 @@ if (log) {
   log.addEventListener('scroll', look, { passive: true });
   document.addEventListener('visibilitychange', look);
   addEventListener('focus', look);
+  begin();
   look();
 }

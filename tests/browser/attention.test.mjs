@@ -112,7 +112,7 @@ test('what one agent reads stays unread for the others, and is read on all his p
   await row(beside).getByText('Unread: 1').waitFor();
   await reading.goto(`${house.url}/inbox/${conversation}`);
   await reading.bringToFront();
-  await row(beside).locator('.count').waitFor({ state: 'hidden' });
+  await row(beside).locator('.count').waitFor({ state: 'detached' });
   assert.equal(await row(beside).getAttribute('data-waiting'), 'yes', 'to look is not to answer');
   await beside.close();
   await reading.done();
@@ -129,5 +129,39 @@ test('opening one of the resolved leaves that list open', async () => {
   await page.getByRole('list', { name: 'Resolved' }).getByRole('link', { name: one.name }).click();
   await page.getByRole('log', { name: 'Messages' }).getByText('All done').waitFor();
   assert.ok(await page.getByRole('list', { name: 'Resolved' }).isVisible());
+  await page.done();
+});
+
+test('whoever comes back begins where he left off, and has read only what was on his screen', async () => {
+  const one = await visitor();
+  const conversation = await one.writes('The beginning');
+  const page = await agentWindow(house);
+  const told = () => page.waitForResponse((it) => it.url().endsWith(`/inbox/${conversation}/seen`));
+  const [first] = await Promise.all([told(), page.goto(`${house.url}/inbox/${conversation}`)]);
+  assert.equal(first.status(), 200);
+  await page.goto(`${house.url}/me`);
+  for (let n = 0; n < 30; n += 1) await one.writes(`line ${n}`);
+
+  const row = page.locator(`#c-${conversation}`);
+  const unread = async () => Number(await row.getAttribute('data-unread') ?? 0);
+  await page.goto(`${house.url}/inbox`);
+  await page.getByRole('link', { name: /^Show more.*Inbox/ }).click();
+  await row.waitFor();
+  assert.equal(await unread(), 30);
+  const log = page.getByRole('log', { name: 'Messages' });
+  await Promise.all([told(), page.goto(`${house.url}/inbox/${conversation}`)]);
+  await page.waitForFunction(() => document.querySelector('#log')?.scrollTop !== 0);
+  const inSight = (text) => log.getByText(text, { exact: true }).evaluate((it) => {
+    const [line, frame] = [it.getBoundingClientRect(), document.querySelector('#log').getBoundingClientRect()];
+    return frame.top <= line.top && line.bottom <= frame.bottom;
+  });
+  assert.ok(await inSight('line 0'), 'the first that he has not read');
+  assert.ok(!(await inSight('line 29')));
+  await Promise.all([told(), page.locator('.log-new').click()]);
+  assert.ok(await inSight('line 29'));
+  await page.goto(`${house.url}/inbox`);
+  await page.getByRole('link', { name: /^Show more.*Inbox/ }).click();
+  await row.waitFor();
+  assert.equal(await unread(), 0);
   await page.done();
 });
