@@ -19,8 +19,10 @@ pub enum Event {
     ConversationResolved { conversation: ConversationId },
     /// Open again, by an agent or because the visitor wrote.
     ConversationReopened { conversation: ConversationId },
-    /// A transcript was asked for and is on its way.
+    /// A transcript was asked for, and waits to be sent.
     TranscriptSent { conversation: ConversationId },
+    /// The mail server took it, or it will never be taken.
+    TranscriptSettled { conversation: ConversationId },
     /// An agent said that what the visitor wrote last wants no reply.
     NoReplyNeeded { conversation: ConversationId },
     /// That was taken back.
@@ -56,6 +58,7 @@ impl Event {
             | Self::ConversationResolved { conversation }
             | Self::ConversationReopened { conversation }
             | Self::TranscriptSent { conversation }
+            | Self::TranscriptSettled { conversation }
             | Self::NoReplyNeeded { conversation }
             | Self::ReplyNeeded { conversation }
             | Self::Read { conversation, .. }

@@ -16,6 +16,7 @@ use shopbell::error::Error;
 use shopbell::kernel::{Clock, EmailAddress};
 use shopbell::texts::Lang;
 use shopbell::{demo, server};
+use tracing_subscriber::EnvFilter;
 
 /// The live chat that a small shop runs itself.
 #[derive(Parser)]
@@ -137,8 +138,7 @@ fn main() -> ExitCode {
 }
 
 fn run(call: &Call) -> Result<(), Failure> {
-    let config = Config::parse(|name| call.options.lookup(name))
-        .map_err(|wrong| Failure::Call(wrong.join("\nshopbell: ")))?;
+    let config = read_config(call).map_err(|wrong| Failure::Call(wrong.join("\nshopbell: ")))?;
     let console = start_log(&config)?;
     let done = match &call.command {
         None | Some(Command::Serve) => serve(config, &call.options),
@@ -149,6 +149,27 @@ fn run(call: &Call) -> Result<(), Failure> {
     done
 }
 
+/// With all mistakes together; what may be logged is known here only.
+fn read_config(call: &Call) -> Result<Config, Vec<String>> {
+    let parsed = Config::parse(|name| call.options.lookup(name));
+    let log = call.options.log.clone().filter(|it| !it.is_empty());
+    let filter = log.as_deref().map(parse_filter).transpose();
+    match (parsed, filter) {
+        (Ok(config), Ok(_)) => Ok(config),
+        (Ok(_), Err(wrong)) => Err(vec![wrong]),
+        (Err(all), Ok(_)) => Err(all),
+        (Err(mut all), Err(wrong)) => {
+            all.push(wrong);
+            Err(all)
+        }
+    }
+}
+
+fn parse_filter(text: &str) -> Result<EnvFilter, String> {
+    let parsed = EnvFilter::builder().parse(text);
+    parsed.map_err(|e| format!("--log {text}: {e}. Give error, warn, info or debug"))
+}
+
 /// These write an error whenever a stranger sends nonsense. What ended a
 /// connection is told at `debug`, by `web`.
 const STRANGERS: [&str; 2] = [
@@ -157,15 +178,13 @@ const STRANGERS: [&str; 2] = [
 ];
 
 fn start_log(config: &Config) -> Result<Console, Failure> {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .parse(&config.log)
-        .map_err(|e| Failure::Call(format!("--log {}: {e}", config.log)))?;
+    let filter = parse_filter(&config.log).map_err(Failure::Call)?;
     let filter = match config.log.contains("actix_http") {
         true => filter,
         false => STRANGERS
             .iter()
             .filter_map(|it| it.parse().ok())
-            .fold(filter, tracing_subscriber::EnvFilter::add_directive),
+            .fold(filter, EnvFilter::add_directive),
     };
     let console =
         Console::start().map_err(|e| Failure::Work(format!("cannot start the log: {e}")))?;
@@ -197,7 +216,20 @@ fn serve(config: Config, options: &Options) -> Result<(), Failure> {
     })
 }
 
+/// On this machine only: everybody knows its passwords.
 fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
+    if !config.listen.ip().is_loopback() {
+        return Err(Failure::Call(format!(
+            "--listen {}: demo listens on this machine only, because everybody knows its passwords; \
+             give 127.0.0.1 and a port",
+            config.listen
+        )));
+    }
+    if options.data.is_some() {
+        tell(
+            "shopbell: --data is not used: the demonstration has a folder of its own, which goes with it",
+        );
+    }
     let home = std::env::temp_dir().join(format!("shopbell-demo-{}", std::process::id()));
     config.data.clone_from(&home);
     let folder = DataFolder::claim(&home).map_err(Failure::Work)?;

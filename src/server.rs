@@ -235,7 +235,7 @@ fn start_work(plant: &Plant, shared: &Shared) {
     let config = Data::clone(&shared.config).into_inner();
     let mut kinds = Kinds::new();
     accounts::work::add(&mut kinds, db.clone(), clock.clone(), Arc::clone(&config));
-    transcripts::work::add(&mut kinds, db.clone(), config);
+    transcripts::work::add(&mut kinds, db.clone(), clock.clone(), config);
     let kinds = Rc::new(kinds);
 
     let (at, now) = (db.clone(), clock.clone());

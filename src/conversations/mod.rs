@@ -20,12 +20,15 @@ use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
     Actor, AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
+    clip,
 };
 use crate::visitors::{Device, Visitor};
 
 pub use attention::mark_seen;
 pub use rules::{LONGEST, is_shown_to_visitor};
 
+/// Characters of a mail server's own words.
+const REASON: usize = 300;
 /// Lines on one screen of history.
 pub const PAGE: usize = 50;
 
@@ -52,7 +55,10 @@ pub enum Change {
     /// Resolved by the visitor.
     Ended,
     Reopened,
+    /// Asked for; what became of it says a line of its own.
     TranscriptSent,
+    TranscriptTaken,
+    TranscriptRefused,
     NoReplyNeeded,
     /// That was taken back.
     ReplyNeeded,
@@ -298,7 +304,7 @@ pub fn reopen(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationI
     }
 }
 
-/// Leaves a line that says a transcript went out.
+/// Leaves a line that says a transcript was asked for.
 pub fn note_transcript(
     w: &Writer,
     now: Timestamp,
@@ -308,6 +314,23 @@ pub fn note_transcript(
     find(w, by, conversation)?;
     let event = Event::TranscriptSent { conversation };
     note_change(w, now, by, conversation, &event, Change::TranscriptSent)
+}
+
+/// Leaves a line that says what became of it: the mail server took it, or the
+/// reason why nobody ever will.
+pub fn note_transcript_settled(
+    w: &Writer,
+    now: Timestamp,
+    conversation: ConversationId,
+    refused: Option<&str>,
+) -> Result<()> {
+    find(w, Actor::House, conversation)?;
+    let id = journal::record(w, now, &Event::TranscriptSettled { conversation })?;
+    let (change, why) = match refused {
+        None => (Change::TranscriptTaken, String::new()),
+        Some(why) => (Change::TranscriptRefused, clip(why, REASON)),
+    };
+    sql::insert_change(w, now, id, conversation, None, change, &why)
 }
 
 pub fn find_message(r: &Reader, id: Seq) -> Result<Message> {
@@ -398,7 +421,7 @@ fn note_change(
     change: Change,
 ) -> Result<()> {
     let id = journal::record(w, now, event)?;
-    sql::insert_change(w, now, id, conversation, agent_of(by), change)
+    sql::insert_change(w, now, id, conversation, agent_of(by), change, "")
 }
 
 fn agent_of(by: Actor) -> Option<AgentId> {

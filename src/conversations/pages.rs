@@ -190,7 +190,8 @@ pub struct Message {
     /// Whose line it is; the visitor's name where no agent did it.
     pub name: String,
     /// For `system`: `joined`, `resolved`, `ended`, `reopened`, `transcript`,
-    /// `no-reply` or `reply`.
+    /// `transcript-taken`, `transcript-refused` (then `body` is the mail server's
+    /// reason), `no-reply` or `reply`.
     pub change: &'static str,
     pub body: String,
     pub at: Moment,

@@ -156,10 +156,11 @@ pub fn insert_change(
     conversation: ConversationId,
     agent: Option<AgentId>,
     change: Change,
+    body: &str,
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "insert into messages (id, conversation, kind, agent, change, body, cid, at)
-         values (?1, ?2, 'system', ?3, ?4, '', 'change-' || ?1, ?5)",
+         values (?1, ?2, 'system', ?3, ?4, ?6, 'change-' || ?1, ?5)",
     )?;
     let agent = agent.map(|it| it.0);
     statement.execute(params![
@@ -167,7 +168,8 @@ pub fn insert_change(
         conversation.0,
         agent,
         change_word(change),
-        now
+        now,
+        body
     ])?;
     Ok(())
 }
@@ -412,6 +414,8 @@ fn change_word(change: Change) -> &'static str {
         Change::Ended => "ended",
         Change::Reopened => "reopened",
         Change::TranscriptSent => "transcript_sent",
+        Change::TranscriptTaken => "transcript_taken",
+        Change::TranscriptRefused => "transcript_refused",
         Change::NoReplyNeeded => "no_reply_needed",
         Change::ReplyNeeded => "reply_needed",
     }
@@ -427,6 +431,8 @@ fn read_change(columns: &mut Columns) -> rusqlite::Result<Option<Change>> {
         "ended" => Some(Change::Ended),
         "reopened" => Some(Change::Reopened),
         "transcript_sent" => Some(Change::TranscriptSent),
+        "transcript_taken" => Some(Change::TranscriptTaken),
+        "transcript_refused" => Some(Change::TranscriptRefused),
         "no_reply_needed" => Some(Change::NoReplyNeeded),
         "reply_needed" => Some(Change::ReplyNeeded),
         _ => None,

@@ -67,7 +67,13 @@ pub fn words(message: &Message, t: Lang) -> String {
         Some(Change::Ended) => t.chat_ended().to_owned(),
         Some(Change::Reopened) => t.chat_reopened().to_owned(),
         // Among agents; see `is_shown_to_visitor`.
-        Some(Change::TranscriptSent | Change::NoReplyNeeded | Change::ReplyNeeded) => String::new(),
+        Some(
+            Change::TranscriptSent
+            | Change::TranscriptTaken
+            | Change::TranscriptRefused
+            | Change::NoReplyNeeded
+            | Change::ReplyNeeded,
+        ) => String::new(),
     }
 }
 
@@ -337,6 +343,8 @@ fn change_word(change: Change) -> &'static str {
         Change::Ended => "ended",
         Change::Reopened => "reopened",
         Change::TranscriptSent => "transcript",
+        Change::TranscriptTaken => "transcript-taken",
+        Change::TranscriptRefused => "transcript-refused",
         Change::NoReplyNeeded => "no-reply",
         Change::ReplyNeeded => "reply",
     }

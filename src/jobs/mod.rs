@@ -40,6 +40,13 @@ pub struct Job {
     pub failed_at: Option<Timestamp>,
 }
 
+impl Job {
+    /// After this one it is given up, whatever the trouble.
+    pub fn is_last_try(&self) -> bool {
+        BACK_OFF_SECONDS.len() <= self.attempts as usize
+    }
+}
+
 /// Why a try failed.
 #[derive(Debug)]
 pub enum Trouble {

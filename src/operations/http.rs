@@ -73,6 +73,7 @@ fn draw(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> Result<M
         has_password: !saved.password.is_empty(),
         from_name: saved.from_name,
         from: saved.from,
+        from_fixed: config.mail_from.as_ref().map(ToString::to_string),
         errors: Errors::default(),
         saved: false,
         to: agent.email.to_string(),
@@ -93,6 +94,7 @@ struct MailForm {
     password: String,
     #[serde(default)]
     from_name: String,
+    #[serde(default)]
     from: String,
 }
 
@@ -112,7 +114,10 @@ async fn save(
         from_name: form.from_name.clone(),
         from: form.from.clone(),
     };
-    let save = db.write("settings.save_mail", move |w| settings::save_mail(w, new));
+    let operators = Arc::clone(&config);
+    let save = db.write("settings.save_mail", move |w| {
+        settings::save_mail(w, new, &operators)
+    });
     match save.await {
         Ok(()) => Ok(web::see("/settings/mail?saved=1")),
         Err(Error::Invalid { field, say }) => {

@@ -25,6 +25,8 @@ pub struct Mail {
     pub has_password: bool,
     pub from_name: String,
     pub from: String,
+    /// The environment names the sender, whatever is typed here.
+    pub from_fixed: Option<String>,
     /// Fields `host`, `port`, `security`, `user`, `password`, `from_name`, `from`.
     pub errors: Errors,
     pub saved: bool,

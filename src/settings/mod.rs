@@ -46,11 +46,22 @@ pub fn mail(r: &Reader) -> Result<Option<MailSettings>> {
 }
 
 /// An empty password keeps the one stored: pages never show it, so they cannot
-/// send it back.
-pub fn save_mail(w: &Writer, new: MailSettings) -> Result<()> {
-    let mut new = check(new)?;
+/// send it back. It belongs to one user of one server, over one security: whoever
+/// changes one of these says it again, and nobody gets it sent to a server of his
+/// own.
+pub fn save_mail(w: &Writer, new: MailSettings, config: &Config) -> Result<()> {
+    let mut new = check(new, config)?;
+    let goes_to = |it: &MailSettings| {
+        (
+            it.host.clone(),
+            it.port,
+            it.security.clone(),
+            it.user.clone(),
+        )
+    };
+    let stored = mail(w)?.filter(|it| goes_to(it) == goes_to(&new));
     if new.password.is_empty() {
-        new.password = mail(w)?.map(|it| it.password).unwrap_or_default();
+        new.password = stored.map(|it| it.password).unwrap_or_default();
     }
     let value =
         serde_json::to_string(&new).map_err(|e| Error::internal("writing the mail settings", e))?;
@@ -73,8 +84,9 @@ pub fn outgoing(r: &Reader, config: &Config) -> Result<Option<Outgoing>> {
             from_name: from_name.unwrap_or_default(),
         }));
     }
-    Ok(saved.zip(saved_from).map(|(saved, from)| Outgoing {
-        from: config.mail_from.clone().unwrap_or(from),
+    let from = config.mail_from.clone().or(saved_from);
+    Ok(saved.zip(from).map(|(saved, from)| Outgoing {
+        from,
         from_name: saved.from_name,
         server: MailServer {
             host: saved.host,
@@ -103,7 +115,7 @@ fn security(word: &str) -> Security {
     }
 }
 
-fn check(new: MailSettings) -> Result<MailSettings> {
+fn check(new: MailSettings, config: &Config) -> Result<MailSettings> {
     let invalid = |field, say| Err(Error::Invalid { field, say });
     let host = new.host.trim().to_owned();
     let plain = |c: char| c.is_alphanumeric() || "-.:[]".contains(c);
@@ -116,8 +128,11 @@ fn check(new: MailSettings) -> Result<MailSettings> {
     if !["none", "starttls", "tls"].contains(&new.security.as_str()) {
         return invalid("security", |t| t.error_field_required().into());
     }
-    let Some(from) = EmailAddress::parse(&new.from) else {
-        return invalid("from", |t| t.error_email_invalid().into());
+    let from = match (EmailAddress::parse(&new.from), &config.mail_from) {
+        (Some(from), _) => from.to_string(),
+        // The operator has named another, which is used in its place.
+        (None, Some(_)) => String::new(),
+        (None, None) => return invalid("from", |t| t.error_email_invalid().into()),
     };
     let from_name = match new.from_name.trim() {
         "" => String::new(),
@@ -133,7 +148,7 @@ fn check(new: MailSettings) -> Result<MailSettings> {
     }
     Ok(MailSettings {
         host,
-        from: from.to_string(),
+        from,
         from_name,
         user: new.user.trim().to_owned(),
         ..new

@@ -21,7 +21,7 @@ pub fn routes(routes: &mut Routes) {
     routes.get("/", Who::Anyone, home);
     routes.get("/setup", Who::Anyone, setup);
     routes.post("/setup", Who::Anyone, create);
-    routes.get("/welcome", Who::Agent, welcome);
+    routes.get("/welcome", Who::Admin, welcome);
     routes.post("/welcome", Who::Admin, allow_origin);
 }
 
@@ -127,7 +127,7 @@ struct Saved {
 }
 
 async fn welcome(
-    agent: Agent,
+    admin: accounts::Admin,
     db: Data<Db>,
     config: Data<Config>,
     around: Data<Around>,
@@ -135,7 +135,7 @@ async fn welcome(
 ) -> Result<HttpResponse> {
     let query: Saved = web::parse_query(request.query_string())?;
     let config = Arc::clone(&config);
-    let page = db.read(move |r| welcome_page(r, &agent, &config, &around));
+    let page = db.read(move |r| welcome_page(r, &admin, &config, &around));
     let mut page = page.await?;
     page.saved = !query.saved.is_empty();
     web::page(&page)
@@ -154,6 +154,7 @@ fn welcome_page(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> 
         demo_shop: site.demo_shop,
         tried: conversations::exist(r)?,
         embedded: conversations::exist_from(r, &site.origins)?,
+        strict: site.strict_privacy,
         mail_ready: settings::outgoing(r, config)?.is_some(),
         invited: 1 < accounts::list(r)?.len(),
         origins: site.origins.iter().map(ToString::to_string).collect(),

@@ -38,6 +38,8 @@ pub struct Welcome {
     pub tried: bool,
     /// A visitor has written from a page of the shop's own.
     pub embedded: bool,
+    /// Pages' addresses are not kept, so nobody can know that.
+    pub strict: bool,
     pub mail_ready: bool,
     /// There is more than one agent.
     pub invited: bool,

@@ -116,6 +116,10 @@ pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
         field: "origin",
         say: |t| t.error_origin_invalid().into(),
     })?;
+    let known = find(w, id)?.origins;
+    if ORIGINS <= known.len() && !known.contains(&origin) {
+        return Err(too_many_origins("origin"));
+    }
     sql::insert_origin(w, id, &origin)
 }
 
@@ -149,10 +153,14 @@ fn parse_origins(text: &str) -> Result<Vec<Origin>> {
     }
     match origins.len() <= ORIGINS {
         true => Ok(origins),
-        false => Err(Error::Invalid {
-            field: "origins",
-            say: |t| t.problem_too_many_origins(ORIGINS as i64).into(),
-        }),
+        false => Err(too_many_origins("origins")),
+    }
+}
+
+fn too_many_origins(field: &'static str) -> Error {
+    Error::Invalid {
+        field,
+        say: |t| t.problem_too_many_origins(ORIGINS as i64).into(),
     }
 }
 

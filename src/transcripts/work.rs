@@ -10,7 +10,7 @@ use crate::conversations::{self, Kind};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Job, Kinds, Trouble};
-use crate::kernel::{Actor, EmailAddress, Seq, iso_in};
+use crate::kernel::{Actor, Clock, EmailAddress, Seq, iso_in};
 use crate::mail::{self, Mail};
 use crate::settings::{self, Outgoing};
 use crate::texts::Lang;
@@ -19,10 +19,10 @@ use crate::{sites, visitors, web};
 /// Lines in one mail; the oldest go first.
 const LONGEST: usize = 2000;
 
-pub fn add(kinds: &mut Kinds, db: Db, config: Arc<Config>) {
+pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>) {
     let work = move |job| {
-        let (db, config) = (db.clone(), Arc::clone(&config));
-        Box::pin(async move { send(db, config, job).await }) as jobs::Work
+        let (db, clock, config) = (db.clone(), clock.clone(), Arc::clone(&config));
+        Box::pin(async move { send(db, clock, config, job).await }) as jobs::Work
     };
     let kind = jobs::Kind {
         lane: mail::LANE,
@@ -34,9 +34,29 @@ pub fn add(kinds: &mut Kinds, db: Db, config: Arc<Config>) {
     kinds.insert(KIND, kind);
 }
 
-async fn send(db: Db, config: Arc<Config>, job: Job) -> Result<(), Trouble> {
+/// Whoever asked for it reads in the conversation what became of it.
+async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(), Trouble> {
     let order: Order =
         serde_json::from_str(&job.payload).map_err(|e| Trouble::Never(e.to_string()))?;
+    let (conversation, last) = (order.conversation, job.is_last_try());
+    let sent = deliver(&db, config, order, job).await;
+    let refused = match &sent {
+        Ok(()) => None,
+        Err(Trouble::Later(_)) if !last => return sent,
+        Err(Trouble::Later(why) | Trouble::Never(why)) => Some(why.clone()),
+    };
+    let now = clock.now();
+    let note = db.write("transcripts.settle", move |w| {
+        conversations::note_transcript_settled(w, now, conversation, refused.as_deref())
+    });
+    // A mail that is out is not sent again for the sake of a line.
+    if let Err(error) = note.await {
+        tracing::warn!(%error, "could not note what became of a transcript: {error}");
+    }
+    sent
+}
+
+async fn deliver(db: &Db, config: Arc<Config>, order: Order, job: Job) -> Result<(), Trouble> {
     let to = EmailAddress::parse(&order.to)
         .ok_or_else(|| Trouble::Never("the address is no longer valid".into()))?;
     let read = db.read(move |r| {

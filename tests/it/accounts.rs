@@ -334,7 +334,8 @@ async fn whoever_guesses_the_current_password_of_an_open_session_is_told_in_the_
     }
     let refused = last.unwrap();
     assert_eq!(refused.status(), 429);
-    assert!(refused.text().await.unwrap().contains("Try again in"));
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("Try again in") && page.contains("name=\"current\""));
     house.close().await;
 }
 

@@ -420,3 +420,22 @@ async fn an_agent_is_not_made_where_there_is_no_shop() {
     assert!(told.contains("there is no shop in the folder"), "{told}");
     assert!(!folder.exists());
 }
+
+#[test]
+fn a_wrong_log_filter_is_told_with_all_other_mistakes() {
+    let (code, told) = shopbell(&["--log", "shopbell=loud", "--listen", "nowhere"]);
+    assert_eq!(code, 2);
+    assert!(
+        told.contains("--log") && told.contains("--listen"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_demonstration_with_its_known_passwords_stays_on_this_machine() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let (code, told) = shopbell(&["demo", "--listen", address]);
+        assert_eq!(code, 2, "{told}");
+        assert!(told.contains("this machine only"), "{told}");
+    }
+}

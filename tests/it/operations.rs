@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use reqwest::Method;
+use shopbell::accounts::Role;
 use shopbell::db::Writer;
 use shopbell::error::{Error, Result};
 use shopbell::jobs;
 use shopbell::journal::{self, Fact, Follower, Start};
 use shopbell::kernel::{Clock, Seq};
+use shopbell::settings;
 
-use crate::support::{NOW, open_house, until};
+use crate::support::{House, NOW, OWNER, open_house, open_house_with, until};
 
 fn indigestible(_: &Writer, fact: &Fact) -> Result<()> {
     match fact.seq {
@@ -84,5 +87,105 @@ async fn work_that_was_given_up_is_shown_and_can_be_dropped() {
             .await
             .contains("nobody.knows")
     );
+    house.close().await;
+}
+
+async fn stored_password(house: &House) -> String {
+    let mail = house.db.read(settings::mail).await.unwrap();
+    mail.unwrap().password
+}
+
+#[actix_web::test]
+async fn a_mail_password_is_sent_to_the_server_it_was_typed_for_and_to_no_other() {
+    let house = open_house().await;
+    let admin = house.owner().await;
+    let first = [
+        ("host", "mail.mugs.example"),
+        ("port", "587"),
+        ("security", "starttls"),
+        ("user", "ada"),
+        ("from_name", ""),
+        ("from", "shop@mugs.example"),
+    ];
+    let with = |key: &'static str, value: &'static str| {
+        let mut form = first.to_vec();
+        form.retain(|(it, _)| *it != key);
+        form.push((key, value));
+        form
+    };
+    for (key, value, kept) in [
+        ("from_name", "Mugs", true),
+        ("from", "other@mugs.example", true),
+        ("host", "mail.evil.example", false),
+        ("port", "25", false),
+        ("security", "none", false),
+        ("user", "mallory", false),
+    ] {
+        let set = admin
+            .post("/settings/mail", &with("password", "s3cret"))
+            .await;
+        assert_eq!(set.status(), 303);
+        assert_eq!(stored_password(&house).await, "s3cret");
+        let change = admin.post("/settings/mail", &with(key, value)).await;
+        assert_eq!(change.status(), 303);
+        assert_eq!(stored_password(&house).await == "s3cret", kept, "{key}");
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn the_sixth_test_mail_of_an_hour_is_refused_in_the_form() {
+    let options = [("smtp-url", "smtp://127.0.0.1:1"), ("mail-from", OWNER)];
+    let house = open_house_with(&options).await;
+    let admin = house.owner().await;
+    let mut last = None;
+    for _ in 0..6 {
+        let to = [("to", "ann@home.example")];
+        last = Some(admin.post("/settings/mail/test", &to).await);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.status(), 429);
+    let page = last.text().await.unwrap();
+    assert!(page.contains("ann@home.example") && page.contains("Try again in"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_sender_named_at_the_start_is_shown_and_not_asked_for() {
+    let house = open_house_with(&[("mail-from", "shop@mugs.example")]).await;
+    let admin = house.owner().await;
+    let page = admin.sees("/settings/mail").await;
+    assert!(page.contains("shop@mugs.example") && page.contains("SHOPBELL_MAIL_FROM"));
+    assert!(!page.contains("name=\"from\""));
+    let form = [
+        ("host", "mail.mugs.example"),
+        ("port", "587"),
+        ("security", "starttls"),
+    ];
+    assert_eq!(admin.post("/settings/mail", &form).await.status(), 303);
+    let ready = admin.sees("/settings/mail").await;
+    assert!(ready.contains("action=\"/settings/mail/test#answer\""));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn first_steps_take_no_more_pages_than_the_settings_and_are_the_admins() {
+    let house = open_house().await;
+    house
+        .add_agent("bob@mugs.example", "Bob", Role::Agent)
+        .await;
+    let bob = house.agent("bob@mugs.example").await;
+    let closed = bob.request(Method::GET, "/welcome").send().await.unwrap();
+    assert_eq!(closed.status(), 403);
+    let admin = house.owner().await;
+    for n in 0..50 {
+        house.allow_only(&format!("https://shop-{n}.example")).await;
+    }
+    let add = async |origin: &str| {
+        let answer = admin.post("/welcome", &[("origin", origin)]).await;
+        answer.status().as_u16()
+    };
+    assert_eq!(add("https://one-more.example").await, 422);
+    assert_eq!(add("https://shop-7.example").await, 303);
     house.close().await;
 }

@@ -258,3 +258,49 @@ async fn a_test_mail_shows_what_the_server_said() {
     assert_eq!(page.status(), 200);
     house.close().await;
 }
+
+#[actix_web::test]
+async fn what_became_of_a_transcript_is_said_to_agents_and_to_no_visitor() {
+    let (house, office, agent, key) = with_office(Mood::Never).await;
+    let said = async |words: &str| {
+        let page = agent.sees(&format!("/inbox/{key}")).await;
+        page.contains(words)
+    };
+    sends(&agent, &key).await;
+    assert!(said("Ada asked for a transcript by email").await);
+    let failed = until(&house.db, |r| {
+        let open = jobs::list_open(r)?.into_iter();
+        Ok(open.into_iter().find(|it| it.failed_at.is_some()))
+    })
+    .await;
+    assert!(said("The transcript could not be sent").await);
+    assert!(said("550 nobody of that name").await);
+    assert!(!said("The mail server took the transcript").await);
+
+    office.becomes(Mood::Good);
+    let retry = format!("/settings/workings/jobs/{}/retry", failed.id);
+    assert_eq!(agent.post(&retry, &[]).await.status(), 303);
+    all_done(&house).await;
+    assert!(said("The mail server took the transcript").await);
+    let mail = readable(&office.mails().remove(0));
+    assert!(!mail.contains("nobody of that name"), "{mail}");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_transcript_that_waits_says_neither_yes_nor_no() {
+    let (house, office, agent, key) = with_office(Mood::NotNow).await;
+    sends(&agent, &key).await;
+    until(&house.db, |r| {
+        let open = jobs::list_open(r)?.into_iter();
+        Ok(open.into_iter().find(|it| it.last_error.is_some()))
+    })
+    .await;
+    let page = agent.sees(&format!("/inbox/{key}")).await;
+    assert!(page.contains("asked for a transcript"));
+    assert!(!page.contains("took the transcript") && !page.contains("could not be sent"));
+    office.becomes(Mood::Good);
+    pass_time(&house.clock, &house).await;
+    all_done(&house).await;
+    house.close().await;
+}
