@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 const DATABASE: &str = "shopbell.db";
 /// How long the start may spend looking for damage. Small shops are checked
 /// whole; a large file is checked as far as this goes.
-const CHECK: Duration = Duration::from_millis(40);
+const CHECK: Duration = Duration::from_millis(6);
 
 /// A data folder this process holds the lock of, for as long as this lives.
 /// The lock is the operating system's (flock), so it dies with the process.
