@@ -57,11 +57,29 @@ pub fn types() -> Option<Asset> {
     find("/widget/w.d.ts")
 }
 
-/// Brotli (RFC 7932) for an answer that is made on the spot; quick rather than
-/// tight.
-pub fn compress(text: &[u8]) -> Option<Vec<u8>> {
+/// What an address of an earlier release stands for now: the same name under
+/// another hash. Pages that were open over a release ask so.
+pub fn find_successor(address: &str) -> Option<Asset> {
+    let name = address.strip_prefix("/assets/")?;
+    let (rest, kind) = name.rsplit_once('.')?;
+    let (stem, hash) = rest.rsplit_once('.')?;
+    let hashed = hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    let current = BY_NAME.get(format!("{stem}.{kind}").as_str());
+    current.filter(|_| hashed).and_then(|it| find(it))
+}
+
+/// How hard to press: a page is wanted now, by somebody who waits.
+pub const QUICK: i32 = 2;
+/// Worth a little more, because everything before the first message is counted.
+pub const TIGHT: i32 = 6;
+
+/// Brotli (RFC 7932) for an answer that is made on the spot.
+pub fn compress(text: &[u8], quality: i32) -> Option<Vec<u8>> {
     let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 6,
+        quality,
+        // As far back as a page is long; more only costs memory.
+        lgwin: 17,
+        size_hint: text.len(),
         ..Default::default()
     };
     let mut compressed = Vec::with_capacity(text.len() / 2);
@@ -122,6 +140,22 @@ mod tests {
         }
         assert!(url("admin/base.css").starts_with("/assets/admin/base."));
         assert_eq!(url("admin/nothing.css"), "");
+    }
+
+    #[test]
+    fn an_address_of_an_earlier_release_leads_to_the_file_of_today() {
+        let now = find(url("widget/panel.js")).unwrap();
+        let old = find_successor("/assets/widget/panel.0123456789abcdef.js").unwrap();
+        assert_eq!(old.etag, now.etag);
+        for unknown in [
+            "/assets/widget/nothing.0123456789abcdef.js",
+            "/assets/widget/panel.js",
+            "/assets/widget/panel.short.js",
+            "/assets/widget/loader.0123456789abcdef.ts",
+            "/w.js",
+        ] {
+            assert!(find_successor(unknown).is_none(), "{unknown}");
+        }
     }
 
     #[test]

@@ -65,7 +65,8 @@ pub async fn guard<B: MessageBody + 'static>(
     }
     let elapsed_us = started.elapsed().as_micros() as u64;
     span.in_scope(|| tracing::debug!(status, elapsed_us, "answered {status} in {elapsed_us} µs"));
-    Ok(go_out(response.map_body(|_, body| body.boxed())))
+    let response = go_out(response.map_body(|_, body| body.boxed()));
+    Ok(super::encoding::pack(response))
 }
 
 /// Takes the path off that the whole program stands under, where the proxy has
@@ -168,9 +169,10 @@ fn carries_body(request: &HttpRequest) -> bool {
 
 fn dress<B>(response: &mut ServiceResponse<B>, id: &str) {
     let request = response.request().clone();
+    let status = response.status();
     let headers = response.headers_mut();
     if let Some(secure) = request.app_data::<Data<Secure>>() {
-        secure.dress(request.path(), headers);
+        secure.dress(request.path(), status, headers);
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);

@@ -1,6 +1,7 @@
 //! The headers that keep our pages from being turned against their readers,
 //! and which kind of answer gets which.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Place;
@@ -10,6 +11,8 @@ use super::Place;
 pub struct Secure {
     page: Vec<(HeaderName, HeaderValue)>,
     public: Vec<(HeaderName, HeaderValue)>,
+    asset: Vec<(HeaderName, HeaderValue)>,
+    picture: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Secure {
@@ -56,6 +59,19 @@ impl Secure {
             ("x-robots-tag", "noindex"),
         ];
         let strict = ("strict-transport-security", "max-age=31536000");
+        // There are many of them, and none is a page: what lets other origins load
+        // it, and what keeps it from being taken for something else.
+        let asset = vec![
+            ("cross-origin-resource-policy", "cross-origin"),
+            ("access-control-allow-origin", "*"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        // A drawing can be opened by itself, and could run scripts then.
+        let mut picture = asset.clone();
+        picture.push((
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
         // It binds the host on all its ports (RFC 6797 8.3), and so a shop beside us
         // that may have no TLS yet.
         if url.is_https() && url.has_own_host() {
@@ -65,15 +81,21 @@ impl Secure {
         Self {
             page: page.into_iter().filter_map(owned).collect(),
             public: public.into_iter().filter_map(owned).collect(),
+            asset: asset.into_iter().filter_map(owned).collect(),
+            picture: picture.into_iter().filter_map(owned).collect(),
         }
     }
 
     /// Adds what the handler has not decided itself.
-    pub fn dress(&self, path: &str, headers: &mut HeaderMap) {
-        let set = if is_public(path) {
-            &self.public
-        } else {
-            &self.page
+    pub fn dress(&self, path: &str, status: StatusCode, headers: &mut HeaderMap) {
+        let served = status == StatusCode::OK || status == StatusCode::NOT_MODIFIED;
+        let set = match is_public(path) {
+            true if served && path.starts_with("/assets/") => match path.ends_with(".svg") {
+                true => &self.picture,
+                false => &self.asset,
+            },
+            true => &self.public,
+            false => &self.page,
         };
         for (name, value) in set {
             if !headers.contains_key(name) {

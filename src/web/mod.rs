@@ -9,6 +9,7 @@
 mod around;
 mod body;
 mod edge;
+mod encoding;
 mod headers;
 mod limits;
 mod line;
@@ -29,6 +30,7 @@ use crate::texts::Lang;
 pub use around::{Around, Facts};
 pub use body::{Form, Json, OpenForm, parse_query};
 pub use edge::guard;
+pub use encoding::accepts;
 pub use headers::Secure;
 pub use limits::{Limit, Limits};
 pub use line::Arriving;

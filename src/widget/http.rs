@@ -18,7 +18,7 @@ use crate::kernel::{Clock, Seq};
 use crate::sites;
 use crate::texts::Lang;
 use crate::visitors::{self, Bearer};
-use crate::web::{self, ClientAddress, Json, Limit, Limits, Place, Routes, Who};
+use crate::web::{self, ClientAddress, Json, Limit, Limits, Place, Routes, Who, accepts};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/w.js", Who::Anyone, loader);
@@ -61,8 +61,14 @@ fn fixed(request: &HttpRequest, asset: Option<Asset>) -> Result<HttpResponse> {
 }
 
 async fn asset(request: HttpRequest) -> Result<HttpResponse> {
-    let found = assets::find(request.path()).ok_or(Error::NotFound("asset"))?;
-    Ok(serve(&request, found, FOREVER))
+    if let Some(found) = assets::find(request.path()) {
+        return Ok(serve(&request, found, FOREVER));
+    }
+    // A page from before a release asks for what it knew. It gets today's file, and
+    // is told not to keep it under that name.
+    let successor = assets::find_successor(request.path());
+    let successor = successor.ok_or(Error::NotFound("asset"))?;
+    Ok(serve(&request, successor, "no-store"))
 }
 
 fn serve(request: &HttpRequest, asset: Asset, caching: &str) -> HttpResponse {
@@ -157,17 +163,12 @@ async fn site(
         .content_type("application/json")
         .insert_header((VARY, "origin, accept-encoding"));
     // It is part of what a visitor waits for after the first click.
-    match assets::compress(&text).filter(|_| accepts(&request, "br")) {
+    match assets::compress(&text, assets::TIGHT).filter(|_| accepts(&request, "br")) {
         Some(compressed) => Ok(answer
             .insert_header((CONTENT_ENCODING, "br"))
             .body(compressed)),
         None => Ok(answer.body(text)),
     }
-}
-
-fn accepts(request: &HttpRequest, coding: &str) -> bool {
-    let accepted = web::header(request, ACCEPT_ENCODING.as_str());
-    accepted.split(',').any(|it| it.trim().starts_with(coding))
 }
 
 #[derive(Deserialize)]

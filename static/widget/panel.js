@@ -113,6 +113,8 @@ const withLinks = (text) =>
 
 /** @param {Shell} shell @param {SiteConfig} config @returns {Panel} */
 export function mount(shell, config) {
+  // A loader that was kept from an earlier release says it so.
+  shell.home ||= shell.origin + '/';
   const { root, button, label, home, options, facts, emit, frame } = shell;
   const { name, lang, texts } = config;
   // The server refused, and says why.

@@ -137,6 +137,8 @@ export interface Shell {
   root: ShadowRoot;
   /** Where the server is, with the path it stands under and a slash at the end. */
   home: string;
+  /** The same without path and slash, as loaders of earlier releases say it. */
+  origin?: string;
   /** The `data-` attributes of the script, and what `init` added. */
   options: Record<string, string | undefined>;
   /** What `get` tells. */

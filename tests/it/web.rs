@@ -397,3 +397,69 @@ async fn a_host_that_is_shared_is_not_bound_to_tls() {
         house.close().await;
     }
 }
+
+async fn packed(url: &str, headers: &[(&str, &str)]) -> (String, usize) {
+    let mut ask = client().get(url);
+    for (name, value) in headers {
+        ask = ask.header(*name, *value);
+    }
+    let answer = ask.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{url}");
+    let coding = header(&answer, "content-encoding");
+    (coding, answer.bytes().await.unwrap().len())
+}
+
+#[actix_web::test]
+async fn pages_are_packed_for_who_takes_it_and_asked_himself() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let cookie = ("cookie", agent.cookie.as_str());
+    let (br, own) = (("accept-encoding", "gzip, br"), ("sec-fetch-site", "none"));
+    let page = format!("{}/settings/workings", house.url);
+    let (plain, whole) = packed(&page, &[cookie, own]).await;
+    assert_eq!(plain, "");
+    let (coding, size) = packed(&page, &[cookie, own, br]).await;
+    assert_eq!(coding, "br");
+    assert!(size * 2 < whole, "{size} of {whole}");
+    // What another site makes a browser ask for must not tell by its length.
+    for from in ["cross-site", "same-site", ""] {
+        let foreign = [cookie, br, ("sec-fetch-site", from)];
+        assert_eq!(packed(&page, &foreign).await.0, "", "{from}");
+    }
+    let open = format!("{}/demo-shop", house.url);
+    assert_eq!(packed(&open, &[br]).await.0, "br");
+    for accepted in ["br;q=0", "gzip", "identity"] {
+        let refused = [("accept-encoding", accepted)];
+        assert_eq!(packed(&open, &refused).await.0, "", "{accepted}");
+    }
+    let tiny = format!("{}/healthz", house.url);
+    assert_eq!(packed(&tiny, &[br]).await.0, "");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn an_asset_carries_what_it_needs_and_an_old_name_leads_to_todays_file() {
+    let house = open_house().await;
+    let now = shopbell::assets::url("widget/panel.js");
+    let old = "/assets/widget/panel.0123456789abcdef.js";
+    let get = |path: &str| client().get(format!("{}{path}", house.url)).send();
+    let today = get(now).await.unwrap();
+    let names: BTreeSet<_> = today.headers().keys().map(|it| it.as_str()).collect();
+    for needless in ["x-robots-tag", "content-security-policy", "referrer-policy"] {
+        assert!(!names.contains(needless), "{needless}");
+    }
+    assert_eq!(header(&today, "x-content-type-options"), "nosniff");
+    assert_eq!(header(&today, "access-control-allow-origin"), "*");
+    assert!(header(&today, "cache-control").contains("immutable"));
+    let drawing = get(shopbell::assets::url("admin/icons.svg")).await.unwrap();
+    assert!(header(&drawing, "content-security-policy").starts_with("default-src 'none'"));
+    let before = get(old).await.unwrap();
+    assert_eq!(before.status(), 200);
+    assert_eq!(header(&before, "cache-control"), "no-store");
+    assert_eq!(before.text().await.unwrap(), today.text().await.unwrap());
+    let unknown = get("/assets/widget/nothing.0123456789abcdef.js")
+        .await
+        .unwrap();
+    assert_eq!(unknown.status(), 404);
+    house.close().await;
+}
