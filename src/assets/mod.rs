@@ -69,7 +69,7 @@ pub fn find_successor(address: &str) -> Option<Asset> {
 }
 
 /// How hard to press: a page is wanted now, by somebody who waits.
-pub const QUICK: i32 = 2;
+pub const QUICK: i32 = 3;
 /// Worth a little more, because everything before the first message is counted.
 pub const TIGHT: i32 = 6;
 
