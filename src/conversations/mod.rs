@@ -179,6 +179,9 @@ fn post(
     rules::clean_cid(&new.cid)?;
     let kind = rules::kind(by, new.note)?;
     if let Some(earlier) = sql::find_message_by_cid(w, conversation, &new.cid)? {
+        if !rules::is_repeated(by, kind, &body, &earlier) {
+            return Err(Error::Conflict(|t| t.problem_other_words().into()));
+        }
         return Ok(Posted {
             message: earlier,
             key: found.key,

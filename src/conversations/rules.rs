@@ -1,6 +1,6 @@
 //! Decisions of the hall: values in, decision out.
 
-use super::{Change, Conversation, Kind, State};
+use super::{Change, Conversation, Kind, Message, State};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Flaw, paragraph};
 
@@ -52,7 +52,18 @@ pub fn clean_body(body: &str) -> Result<String> {
     })
 }
 
-/// A sender's own id for a line: long enough not to meet another by chance.
+/// Whether a line is the same one again: under its id, by the same sender. Lines
+/// of others are never handed out to whoever guesses their ids.
+pub fn is_repeated(by: Actor, kind: Kind, body: &str, earlier: &Message) -> bool {
+    let agent = match by {
+        Actor::Agent(agent) => Some(agent),
+        Actor::Visitor(_) | Actor::House => None,
+    };
+    earlier.kind == kind && earlier.agent == agent && earlier.body == body
+}
+
+/// A sender's own id for a line: long enough not to meet another by chance. The
+/// house's own have a colon (`change:57`), so nobody else can take them.
 pub fn clean_cid(cid: &str) -> Result<()> {
     let good = (8..=64).contains(&cid.len())
         && cid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');

@@ -160,7 +160,7 @@ pub fn insert_change(
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "insert into messages (id, conversation, kind, agent, change, body, cid, at)
-         values (?1, ?2, 'system', ?3, ?4, ?6, 'change-' || ?1, ?5)",
+         values (?1, ?2, 'system', ?3, ?4, ?6, 'change:' || ?1, ?5)",
     )?;
     let agent = agent.map(|it| it.0);
     statement.execute(params![

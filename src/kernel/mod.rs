@@ -7,6 +7,7 @@ mod browser;
 mod clock;
 mod email;
 mod ids;
+mod json;
 mod mail_server;
 mod network;
 mod secret;
@@ -18,7 +19,10 @@ pub use browser::Browser;
 pub use clock::{Clock, Timestamp, from_rfc3339, iso, iso_in};
 pub use email::EmailAddress;
 pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};
+pub use json::from_json;
 pub use mail_server::{MailServer, Security};
 pub use network::{Network, Origin, PublicUrl, percent_decoded};
 pub use secret::{Secret, Token, TokenHash, random_key};
-pub use text::{Flaw, Stretch, clip, comparable, composed, decomposed, line, paragraph, stretches};
+pub use text::{
+    Flaw, Stretch, clip, comparable, composed, decomposed, line, paragraph, stretches, with_hosts,
+};

@@ -47,6 +47,20 @@ fn same_start(a: u128, b: u128, bits: u8, width: u8) -> bool {
     a.checked_shr(rest).unwrap_or(0) == b.checked_shr(rest).unwrap_or(0)
 }
 
+/// The host that an address leads to, where it reads otherwise: letters that
+/// look like others (RFC 3492), a name before an `@`.
+pub fn true_host(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str()?;
+    let (_, rest) = address.split_once("//")?;
+    let shown = rest.split(['/', '\\', '?', '#']).next()?;
+    let without_port = match shown.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|it| it.is_ascii_digit()) => name,
+        _ => shown,
+    };
+    (!without_port.eq_ignore_ascii_case(host)).then(|| host.to_owned())
+}
+
 /// Scheme, host and port of a web page, as browsers send it in `Origin`
 /// (RFC 6454): `https://shop.example`, without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use linkify::{LinkFinder, LinkKind};
 
+use super::network::true_host;
+
 /// Letters of real languages carry a few marks each; a pile of them is an
 /// attack on the screen of whoever reads it.
 const MARKS: usize = 12;
@@ -77,11 +79,13 @@ pub fn comparable(text: &str) -> String {
 }
 
 /// A stretch of somebody's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch<'t> {
     pub text: &'t str,
     /// It is an address of the web, complete with its scheme.
     pub link: bool,
+    /// Where that leads, if it reads otherwise.
+    pub host: Option<String>,
 }
 
 /// Cuts a text into addresses of the web and what stands between them.
@@ -91,9 +95,13 @@ pub fn stretches(text: &str) -> Vec<Stretch<'_>> {
     let of_the_web = |it: &str| it.starts_with("https://") || it.starts_with("http://");
     finder
         .spans(text)
-        .map(|it| Stretch {
-            text: it.as_str(),
-            link: it.kind().is_some() && of_the_web(it.as_str()),
+        .map(|it| {
+            let link = it.kind().is_some() && of_the_web(it.as_str());
+            Stretch {
+                text: it.as_str(),
+                link,
+                host: true_host(it.as_str()).filter(|_| link),
+            }
         })
         .collect()
 }
@@ -103,6 +111,18 @@ pub fn stretches(text: &str) -> Vec<Stretch<'_>> {
 /// characters.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|it| (b' '..=b'~').contains(&it))
+}
+
+/// The text with those hosts in it, for where links are made by others: mails.
+pub fn with_hosts(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for it in stretches(text) {
+        shown.push_str(it.text);
+        if let Some(host) = it.host {
+            shown.push_str(&format!(" ({host})"));
+        }
+    }
+    shown
 }
 
 fn check(text: &str, max_chars: usize, control: impl Fn(char) -> bool) -> Result<(), Flaw> {
@@ -237,6 +257,27 @@ mod tests {
         for (one, other) in [("resume", "résumé"), ("a b", "ab"), ("ел", "ёл")] {
             assert_ne!(comparable(one), comparable(other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn beside_an_address_that_reads_otherwise_stands_where_it_leads() {
+        for (text, shown) in [
+            ("https://mugs.example/a?b@c", None),
+            ("https://MUGS.example:8080", None),
+            // A Cyrillic a.
+            ("https://b\u{430}nk.example/", Some("xn--bnk-6cd.example")),
+            ("https://bank.example@evil.example/", Some("evil.example")),
+        ] {
+            let found: Vec<_> = stretches(text).into_iter().filter(|it| it.link).collect();
+            let host = found.first().map(|it| it.host.as_deref());
+            assert_eq!(host, Some(shown), "{text}");
+        }
+        let said = with_hosts("see https://b\u{430}nk.example, and https://mugs.example");
+        assert!(
+            said.contains("example (xn--bnk-6cd.example), and"),
+            "{said}"
+        );
+        assert!(said.ends_with("https://mugs.example"), "{said}");
     }
 
     #[test]

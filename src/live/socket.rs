@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::hub::{AgentSeat, Audience, Frame, Hub, News, Seat};
 use crate::kernel::{
     Actor, AgentId, Base, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId,
-    clip,
+    clip, from_json,
 };
 use crate::web::{self, Arriving, ClientAddress, Limit, Limits, Place, Routes, Who};
 use crate::{journal, sites, visitors};
@@ -82,9 +82,13 @@ async fn agent(
     let too_many = Error::TooMany { retry_after: 30 };
     let connection = hub.join(Seat::Agent(seat), AGENT_PAGES).ok_or(too_many)?;
     let joined_at = connection.joined_at;
+    let (now, token) = (clock.now(), session_token(&request, &place));
     let base = place.public_url.base().clone();
     let (greeting, answered) = db
         .read(move |r| {
+            // Signed out meanwhile, between the door and the seat: nobody would
+            // ever have told this page.
+            accounts::authenticate(r, now, token.ok_or(Error::SignedOut)?)?;
             let answered = match seat.viewing {
                 Some(it) => Some((it, conversations::find(r, by, it)?.assignee)),
                 None => None,
@@ -101,7 +105,7 @@ async fn agent(
     let listener = AgentPage {
         agent: agent.id,
         name: agent.name.clone(),
-        token: session_token(&request, &place),
+        token,
         viewing: viewing.map(|it| (it.id, it.visitor, it.key)),
         hub: Hub::clone(&hub),
         db: Db::clone(&db),
@@ -192,7 +196,7 @@ impl Listener for AgentPage {
     const BEATS: u32 = 1;
 
     fn hear(&mut self, text: &str) -> Heard {
-        match serde_json::from_str(text) {
+        match from_json(text.as_bytes()) {
             Ok(AgentSignal::Typing { conversation, on }) => {
                 self.tell_typing(&conversation, on);
                 Heard::Fine
@@ -297,7 +301,7 @@ impl VisitorDoor {
         &self,
         hello: &str,
     ) -> Result<(crate::hub::Connection, Vec<Frame>, VisitorPage), End> {
-        let Ok(VisitorSignal::Hello { token, seq, epoch }) = serde_json::from_str(hello) else {
+        let Ok(VisitorSignal::Hello { token, seq, epoch }) = from_json(hello.as_bytes()) else {
             return Err(End::Nonsense);
         };
         let token = Token::parse(&token).ok_or(End::Unknown)?.hash();
@@ -420,7 +424,7 @@ impl Listener for VisitorPage {
     const BEATS: u32 = 4;
 
     fn hear(&mut self, text: &str) -> Heard {
-        match serde_json::from_str(text) {
+        match from_json(text.as_bytes()) {
             Ok(VisitorSignal::Typing { on, text }) => {
                 self.tell_typing(on, text.as_deref());
                 Heard::Fine

@@ -10,7 +10,7 @@ use crate::conversations::{self, Kind};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Job, Kinds, Trouble};
-use crate::kernel::{Actor, Clock, EmailAddress, Seq, iso_in};
+use crate::kernel::{Actor, Clock, EmailAddress, Seq, iso_in, with_hosts};
 use crate::mail::{self, Mail};
 use crate::settings::{self, Outgoing};
 use crate::texts::Lang;
@@ -87,7 +87,7 @@ fn write(r: &Reader, order: &Order) -> Result<MailTranscript> {
         shop: it.kind == Kind::Agent,
         who: it.agent_name.unwrap_or_else(|| name.clone()),
         at: iso_in(it.at, &site.zone, t.mail_time_pattern()),
-        body: it.body,
+        body: with_hosts(&it.body),
     };
     Ok(MailTranscript {
         t,

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 use super::line::Line;
 use super::{Place, header};
 use crate::error::{Error, Result};
+use crate::kernel::from_json;
 
 /// The largest body anything here takes: a long message in JSON escapes.
 const MOST: usize = 96 * 1024;
@@ -39,7 +40,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                 return Err(Error::UnsupportedMedia);
             }
             let body = read(&request, payload).await?;
-            let value = serde_json::from_slice(&body);
+            let value = from_json(&body);
             value.map(Json).map_err(|e| malformed(&e))
         })
     }

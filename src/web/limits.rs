@@ -29,11 +29,15 @@ pub enum Limit<'a> {
     UnknownToken(IpAddr),
     /// By the hash of the visitor's token.
     Message(&'a [u8; 32]),
+    /// Messages of everybody at one address.
+    MessageFrom(IpAddr),
+    /// And how much they write, in KiB.
+    VolumeFrom(IpAddr, u32),
     Transcript(&'a str),
 }
 
 pub struct Limits {
-    by_address: [DefaultKeyedRateLimiter<IpAddr>; 5],
+    by_address: [DefaultKeyedRateLimiter<IpAddr>; 7],
     by_name: [DefaultKeyedRateLimiter<String>; 2],
     messages: DefaultKeyedRateLimiter<[u8; 32]>,
 }
@@ -42,14 +46,20 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl Limits {
-    /// `visitor_rate`: messages a visitor may send in a minute.
+    /// `visitor_rate`: messages a visitor may send in a minute. An address may
+    /// be an office or a school: ten of them may write as fast as that, and a
+    /// hundred of them for half a minute. What they store in an hour stays below
+    /// 80 MiB all the same.
     pub fn new(visitor_rate: u32) -> Self {
+        let times = |factor: u32| visitor_rate.saturating_mul(factor);
         let by_address = [
             quota(6000, MINUTE, 400),
             quota(5, 30 * MINUTE, 5),
             quota(30, HOUR, 30),
             quota(60, MINUTE, 60),
             quota(10, MINUTE, 20),
+            quota(times(10), MINUTE, times(5).max(100)),
+            quota(times(20), MINUTE, times(70).max(256)),
         ];
         let by_name = [quota(5, HOUR, 5), quota(5, HOUR, 5)];
         Self {
@@ -63,12 +73,21 @@ impl Limits {
     pub fn take(&self, limit: Limit) -> Result<()> {
         let address = |index: usize, ip| self.by_address[index].check_key(&ip);
         let name = |index: usize, name: &str| self.by_name[index].check_key(&name.to_owned());
+        let volume = |index: usize, ip, size: u32| {
+            let size = NonZeroU32::new(size).unwrap_or(NonZeroU32::MIN);
+            // Larger than what may come at once: nothing that we read is.
+            self.by_address[index]
+                .check_key_n(&ip, size)
+                .unwrap_or(Ok(()))
+        };
         let checked = match limit {
             Limit::Request(ip) => address(0, ip),
             Limit::Reset(ip) => address(1, ip),
             Limit::NewVisitor(ip) => address(2, ip),
             Limit::Socket(ip) => address(3, ip),
             Limit::UnknownToken(ip) => address(4, ip),
+            Limit::MessageFrom(ip) => address(5, ip),
+            Limit::VolumeFrom(ip, size) => volume(6, ip, size),
             Limit::ResetOf(email) => name(0, email),
             Limit::Transcript(email) => name(1, email),
             Limit::Message(token) => self.messages.check_key(token),

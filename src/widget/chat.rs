@@ -203,26 +203,24 @@ async fn post(
     request: &HttpRequest,
     form: &SendForm,
 ) -> Result<Option<Token>> {
-    let known = cookie_token(request, place);
+    let (now, t, key) = (clock.now(), web::lang(request), key.to_owned());
+    let message = PostMessage::plain(&form.cid, &form.body);
+    // A cookie that opens nothing is no visitor: whoever made it up is new.
+    let known = match cookie_token(request, place) {
+        Some(token) => opens(db, &key, token).await?,
+        None => None,
+    };
     match &known {
         Some(token) => limits.take(Limit::Message(&token.hash().0))?,
         None => limits.take(Limit::NewVisitor(address.bucket()))?,
     }
-    let (now, t, key) = (clock.now(), web::lang(request), key.to_owned());
-    let message = PostMessage::plain(&form.cid, &form.body);
+    post::weigh(limits, *address, &message)?;
     let agent_string = web::header(request, "user-agent").to_owned();
     db.write("widget.chat", move |w| {
-        let site = sites::find_by_key(w, &key)?;
-        let known = match known {
-            Some(token) => visitors::authenticate(w, token.hash())
-                .ok()
-                .filter(|it| it.site == site.id)
-                .map(|_| token),
-            None => None,
-        };
         let (token, made) = match known {
             Some(token) => (token, None),
             None => {
+                let site = sites::find_by_key(w, &key)?;
                 let (_, token) = visitors::arrive(w, now, site.id, t.code())?;
                 (token.clone(), Some(token))
             }
@@ -236,6 +234,20 @@ async fn post(
         Ok(made)
     })
     .await
+}
+
+/// The token, where it opens a conversation with this site.
+async fn opens(db: &Db, key: &str, token: Token) -> Result<Option<Token>> {
+    let (key, hash) = (key.to_owned(), token.hash());
+    let read = db.read(move |r| {
+        let site = sites::find_by_key(r, &key)?;
+        match visitors::authenticate(r, hash) {
+            Ok(visitor) => Ok(visitor.site == site.id),
+            Err(Error::SignedOut) => Ok(false),
+            Err(error) => Err(error),
+        }
+    });
+    Ok(read.await?.then_some(token))
 }
 
 fn cookie_token(request: &HttpRequest, place: &Place) -> Option<Token> {

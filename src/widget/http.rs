@@ -233,6 +233,7 @@ async fn message(
     Json(message): Json<PostMessage>,
 ) -> Result<HttpResponse> {
     limits.take(Limit::Message(&bearer.0.0))?;
+    post::weigh(&limits, address, &message)?;
     let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
     let post = db.write("widget.message", move |w| {
         post::message(w, now, &caller, message)

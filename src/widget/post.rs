@@ -13,6 +13,7 @@ use crate::kernel::{Actor, ConversationKey, Seq, Timestamp, TokenHash, clip};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors::{self, NewDevice, Visitor};
+use crate::web::{ClientAddress, Limit, Limits};
 
 const ADDRESS: usize = 500;
 const TITLE: usize = 200;
@@ -52,6 +53,17 @@ impl PostMessage {
             lang: None,
         }
     }
+}
+
+/// Counts a message for its address, by number and by size: visitors cost
+/// nothing to make, and each may write.
+pub fn weigh(limits: &Limits, address: ClientAddress, post: &PostMessage) -> Result<()> {
+    let length = |it: &Option<String>, most: usize| it.as_ref().map_or(0, |it| it.len().min(most));
+    let told = length(&post.page, ADDRESS) + length(&post.title, TITLE);
+    let bytes = post.body.len() + told;
+    limits.take(Limit::MessageFrom(address.bucket()))?;
+    let size = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    limits.take(Limit::VolumeFrom(address.bucket(), size))
 }
 
 #[derive(Serialize)]

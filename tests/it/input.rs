@@ -67,6 +67,9 @@ async fn bodies_that_are_not_what_we_read_are_refused() {
         json!({ "cid": "12345678", "body": "x", "device": { "kind": "toaster" } }),
         json!({ "cid": "12345678", "body": "x", "device": { "kind": "site", "owner": true } }),
         json!([1, 2]),
+        // In the order of the fields, as serde would take it.
+        json!(["12345678", "hello"]),
+        json!({ "cid": "12345678", "body": "x", "device": ["site"] }),
         json!("text"),
         json!(null),
     ] {
@@ -134,6 +137,143 @@ async fn a_retry_is_harmless() {
             .len(),
         1
     );
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn other_words_under_a_used_id_are_refused_and_so_is_somebody_elses_id() {
+    let house = open_house().await;
+    let mut agent = house.owner().await;
+    let mut visitor = house.visitor().await;
+    let posted = visitor.writes("hello").await;
+    let conversation = posted["conversation"].as_str().unwrap();
+    let again = visitor.send("used-0001", "these words").await;
+    assert_eq!(again.status(), 201);
+    let other = visitor.send("used-0001", "other words").await;
+    assert_eq!(other.status(), 409);
+    let problem: Value = other.json().await.unwrap();
+    assert!(problem["detail"].as_str().unwrap().contains("other words"));
+
+    agent.joins(conversation).await;
+    let note = [("cid", "note-0001"), ("body", "a secret"), ("note", "1")];
+    let path = format!("/inbox/{conversation}/messages");
+    assert_eq!(agent.post(&path, &note).await.status(), 200);
+    assert_eq!(agent.post(&path, &note).await.status(), 200, "a retry");
+    let changed = [("cid", "note-0001"), ("body", "a secret")];
+    assert_eq!(agent.post(&path, &changed).await.status(), 409, "no note");
+    let guessed = visitor.send("note-0001", "a secret").await;
+    assert_eq!(guessed.status(), 409);
+    assert!(!guessed.text().await.unwrap().contains("secret"));
+    agent.answers(conversation, "good morning").await;
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn no_visitor_takes_the_ids_of_lines_that_the_house_writes() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let mut visitor = house.visitor().await;
+    let posted = visitor.writes("hello").await;
+    let conversation = posted["conversation"].as_str().unwrap();
+    let next = posted["message"]["id"].as_i64().unwrap();
+    // Each of these takes a position itself; the house comes after them.
+    for id in next + 7..next + 14 {
+        let taken = visitor.send(&format!("change-{id}"), "mine").await;
+        assert_eq!(taken.status(), 201);
+    }
+    let ours = visitor.send(&format!("change:{next}"), "mine").await;
+    assert_eq!(ours.status(), 400);
+    agent.joins(conversation).await;
+    for verb in ["resolve", "reopen", "resolve"] {
+        let path = format!("/inbox/{conversation}/{verb}");
+        assert_eq!(agent.post(&path, &[]).await.status(), 200, "{verb}");
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_cookie_that_opens_nothing_makes_nobody_known() {
+    let house = open_house().await;
+    let http = crate::support::client();
+    let page = http.get(format!("{}/c/{}", house.url, house.site));
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("name=\"cid\""));
+    let name = format!("vid-{}", house.url.trim_start_matches("http://"));
+    let name = name.replace([':', '.'], "-");
+    let send = |n: u32, cookie: Option<String>| {
+        let form = [("cid", format!("cookie-{n:04}")), ("body", "hi".to_owned())];
+        let post = http
+            .post(format!("{}/c/{}", house.url, house.site))
+            .header("origin", &house.url)
+            .header("x-forwarded-for", "203.0.113.77")
+            .form(&form);
+        match cookie {
+            Some(cookie) => post.header("cookie", cookie),
+            None => post,
+        }
+    };
+    let first = send(0, None).send().await.unwrap();
+    let mine = first.headers()["set-cookie"].to_str().unwrap();
+    let mine = mine.split(';').next().unwrap().to_owned();
+    assert!(mine.starts_with(&name), "{mine} {name}");
+    let mut made = 0;
+    for n in 1..40 {
+        let up = format!("{name}={n:043}");
+        let answer = send(n, Some(up)).send().await.unwrap();
+        made += usize::from(answer.status() == 303);
+    }
+    assert_eq!(made, 29, "thirty in all");
+    // Who is known goes on.
+    let known = send(99, Some(mine)).send().await.unwrap();
+    assert_eq!(known.status(), 303);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn many_visitors_of_one_address_store_no_more_than_an_office_would() {
+    let house = open_house().await;
+    let mut visitors = Vec::new();
+    for _ in 0..25 {
+        visitors.push(house.visitor().await);
+    }
+    let body = "\u{1f4a3}".repeat(8000);
+    let (mut stored, mut refused) = (0, 0);
+    for n in 0..10 {
+        for visitor in &visitors {
+            let message = json!({ "cid": format!("volume-{n:04}"), "body": body });
+            let post = visitor.http.post(format!("{}/w/v1/messages", house.url));
+            let post = post
+                .bearer_auth(&visitor.token)
+                .header("x-forwarded-for", "203.0.113.78")
+                .json(&message);
+            match post.send().await.unwrap().status().as_u16() {
+                201 => stored += body.len(),
+                429 => refused += 1,
+                other => panic!("{other}"),
+            }
+        }
+    }
+    assert!(stored < 6 * 1024 * 1024, "{stored} bytes");
+    assert!(0 < refused);
+    // Somebody else is not concerned, nor is an office that only talks.
+    let mut other = house.visitor().await;
+    other.writes(&body).await;
+    let office = |visitor: &VisitorPage, n: u32| {
+        let message = json!({ "cid": format!("office-{n:04}"), "body": "two mugs, please" });
+        visitor
+            .post("/w/v1/messages", &message)
+            .header("x-forwarded-for", "203.0.113.79")
+            .send()
+    };
+    let mut talking = Vec::new();
+    for _ in 0..20 {
+        talking.push(house.visitor().await);
+    }
+    for n in 0..8 {
+        for visitor in &talking {
+            assert_eq!(office(visitor, n).await.unwrap().status(), 201);
+        }
+    }
     house.close().await;
 }
 

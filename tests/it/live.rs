@@ -408,9 +408,12 @@ async fn a_socket_that_says_nonsense_is_closed_with_a_reason() {
     let visitor = house.visitor().await;
     let unknown = json!({ "t": "hello", "token": "x".repeat(43) }).to_string();
     let extra = json!({ "t": "hello", "token": visitor.token, "admin": true }).to_string();
+    let list = json!(["hello", visitor.token]).to_string();
     for (said, code) in [
         ("{}", 1008),
         ("not json", 1008),
+        ("[\"ping\"]", 1008),
+        (&*list, 1008),
         (&*extra, 1008),
         (&*unknown, 4001),
     ] {
@@ -456,6 +459,47 @@ async fn signing_out_closes_the_sockets_of_that_session_and_of_no_other() {
     let mut visitor = house.visitor().await;
     visitor.writes("still there?").await;
     other.next_that(is_put("conversations")).await;
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_socket_that_opens_while_its_session_ends_ends_with_it() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let (name, _) = owner.cookie.split_once('=').unwrap();
+    let mut visitor = house.visitor().await;
+    let view = visitor.writes("hello").await["conversation"].clone();
+    let url = format!("{}/live?view={}", house.url, view.as_str().unwrap());
+    for round in 0..80 {
+        let signed_in = house.db.write("test.sign_in", |w| {
+            let agent = shopbell::accounts::list(w)?[0].id;
+            let token = shopbell::accounts::sign_in(w, crate::support::NOW, agent, "test")?;
+            let session = shopbell::accounts::session_ids(w, agent)?.pop();
+            Ok((agent, session.unwrap(), token))
+        });
+        let (agent, session, token) = signed_in.await.unwrap();
+        let cookie = format!("{name}={}", token.reveal());
+        let headers = [("cookie", &*cookie), ("origin", &*house.url)];
+        let sign_out = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            let end = house.db.write("test.sign_out", move |w| {
+                shopbell::accounts::end_session(w, agent, session)
+            });
+            end.await.unwrap();
+            let closing = shopbell::hub::Closing::SignedOut;
+            house.hub.close_agents(|it| it.session == session, closing);
+        };
+        match tokio::join!(Screen::open(&url, &headers), sign_out).0 {
+            Ok(mut screen) => {
+                let patience = std::time::Duration::from_secs(10);
+                let end = tokio::time::timeout(patience, screen.end()).await;
+                assert_eq!(end, Ok(4001), "round {round}");
+            }
+            Err(refused) => assert_eq!(refused, 401, "round {round}"),
+        }
+    }
     house.close().await;
 }
 
