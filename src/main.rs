@@ -5,13 +5,14 @@ mod console;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use console::Console;
 use shopbell::accounts::{self, NewAgent, Role, passwords};
 use shopbell::config::Config;
-use shopbell::db::{DataFolder, Db};
+use shopbell::db::{self, DataFolder, Db};
 use shopbell::error::Error;
 use shopbell::kernel::{Clock, EmailAddress};
 use shopbell::texts::Lang;
@@ -34,6 +35,18 @@ enum Command {
     Serve,
     /// Start on a temporary shop that has been open for months, to look around
     Demo,
+    /// Save everything as one file, also while the server runs
+    Backup {
+        /// Where to; an older backup of that name is replaced
+        file: PathBuf,
+    },
+    /// Put a backup into a new data folder, or in the place of a stopped one's database
+    Restore {
+        /// What `backup` made
+        file: PathBuf,
+    },
+    /// Say what is wrong with the data folder and the configuration; change nothing
+    Check,
     /// Create agents and set passwords without the browser
     Agent {
         #[command(subcommand)]
@@ -143,6 +156,9 @@ fn run(call: &Call) -> Result<(), Failure> {
     let done = match &call.command {
         None | Some(Command::Serve) => serve(config, &call.options),
         Some(Command::Demo) => show_demo(config, &call.options),
+        Some(Command::Backup { file }) => backup(&config, file),
+        Some(Command::Restore { file }) => restore(&config, file),
+        Some(Command::Check) => check(&config),
         Some(Command::Agent { command }) => change_agent(&config, command),
     };
     console.settle();
@@ -312,6 +328,40 @@ async fn asked_to_stop() {
 #[cfg(not(unix))]
 async fn asked_to_stop() {
     let _ = tokio::signal::ctrl_c().await;
+}
+
+fn backup(config: &Config, file: &Path) -> Result<(), Failure> {
+    let bytes = db::backup(&config.data, file).map_err(Failure::Work)?;
+    let kib = bytes.div_ceil(1024);
+    say(&format!(
+        "Saved everything to {} ({kib} KiB).",
+        file.display()
+    ));
+    Ok(())
+}
+
+fn restore(config: &Config, file: &Path) -> Result<(), Failure> {
+    db::restore(&config.data, file).map_err(Failure::Work)?;
+    say(&format!(
+        "Restored {} to the data folder {}. What was there before lies in `before-upgrade`.",
+        file.display(),
+        config.data.display()
+    ));
+    Ok(())
+}
+
+fn check(config: &Config) -> Result<(), Failure> {
+    let found = db::check(&config.data);
+    for note in &found.notes {
+        say(note);
+    }
+    match found.wrong.is_empty() {
+        true => {
+            say("Nothing is wrong with the data folder and the configuration.");
+            Ok(())
+        }
+        false => Err(Failure::Work(found.wrong.join("\nshopbell: "))),
+    }
 }
 
 /// Works beside a running server: SQLite keeps the two apart.

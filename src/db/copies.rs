@@ -1,15 +1,20 @@
-//! Whole copies of the database: what is put aside before an upgrade.
+//! Whole copies of the database: what is put aside before an upgrade, what an
+//! operator saves and brings back.
+//!
+//! Whatever is interrupted, and wherever: the old state stands, or the new one.
+//! A copy is written beside its place, read back, flushed, and then renamed.
 
-use std::fs::{self, File};
-use std::io;
+use std::fmt::Display;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, params};
 
-use super::folder::{self, DataFolder};
+use super::folder::{self, ASIDE, DataFolder, RESTORED, RESTORING};
+use super::migrate;
 use crate::error::{Error, Result};
 
-const ASIDE: &str = "before-upgrade";
 /// Copies kept. They hold people's words, so they do not lie about for ever:
 /// whoever asked to be forgotten is still in them.
 const MOST: usize = 3;
@@ -64,17 +69,161 @@ pub(super) fn list(folder: &DataFolder) -> Vec<Copy> {
     found
 }
 
+/// Saves everything in a data folder as one consistent file, whoever writes
+/// there meanwhile; an older backup of that name is replaced. Errors are
+/// sentences for the operator. Bytes written.
+pub fn backup(data: &Path, target: &Path) -> Result<u64, String> {
+    let folder = DataFolder::visit(data)?;
+    let shown = target.display();
+    if within(data, target) {
+        return Err(format!(
+            "{shown} lies in the data folder, and would be lost with it. Name a file elsewhere"
+        ));
+    }
+    if target.exists() && !is_database(target) {
+        return Err(format!(
+            "{shown} is there already and is no backup. Name another file"
+        ));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(folder.database(), flags)
+        .and_then(|it| it.busy_timeout(super::BUSY).map(|()| it));
+    let saved = connection
+        .map_err(folder::explain)
+        .and_then(|it| copy_to(&it, target));
+    saved.map_err(|e| {
+        format!(
+            "cannot save to {shown}: {e}. Nothing was changed; check the place and its free space"
+        )
+    })?;
+    Ok(fs::metadata(target).map_or(0, |it| it.len()))
+}
+
+/// Puts a backup in the place of a data folder's database, or into a new folder.
+/// What was there is kept in `before-upgrade`. Errors are sentences for the
+/// operator.
+pub fn restore(data: &Path, source: &Path) -> Result<(), String> {
+    let shown = source.display();
+    let refused =
+        |e: &dyn Display| format!("cannot restore {shown}: {e}. The data folder is as it was");
+    let log = PathBuf::from(format!("{shown}-wal"));
+    if fs::metadata(log).is_ok_and(|it| 0 < it.len()) {
+        return Err(refused(
+            &"a write-ahead log lies beside it, so it is a database in use and not a backup; make one with `shopbell backup`",
+        ));
+    }
+    if !is_database(source) {
+        return Err(refused(&"it is not there, or is no backup of a shop"));
+    }
+    if DataFolder::is_of_others(data) {
+        return Err(refused(&format!(
+            "the folder {} holds other things, and no shop. Name an empty one with --data",
+            data.display()
+        )));
+    }
+    let folder = DataFolder::claim(data)?;
+    let (half, whole) = (folder.join(RESTORING), folder.join(RESTORED));
+    let copy = || -> io::Result<()> {
+        let mut file = folder::create_private_file(&half)?;
+        io::copy(&mut File::open(source)?, &mut file)?;
+        file.sync_all()
+    };
+    let prepared = copy().map_err(failed).and_then(|()| inspect(&half));
+    if let Err(error) = prepared {
+        let _ = fs::remove_file(&half);
+        return Err(refused(&error));
+    }
+    if folder.database().is_file() {
+        put_old_aside(&folder).map_err(|e| refused(&e))?;
+    }
+    settle(&half, &whole).map_err(|e| refused(&e))?;
+    folder
+        .finish_restore()
+        .map_err(|e| format!("{shown} is restored, but {e}: start shopbell to finish it"))
+}
+
+/// A database that cannot be read any more is kept as it is, with its log.
+fn put_old_aside(folder: &DataFolder) -> Result<()> {
+    let old = folder.database();
+    let whole = Connection::open(&old)
+        .map_err(folder::explain)
+        .and_then(|it| put_aside(&it, folder));
+    if whole.is_ok() {
+        return Ok(());
+    }
+    let copies = folder.join(ASIDE);
+    folder::create_private(&copies).map_err(failed)?;
+    let log = folder.join("shopbell.db-wal");
+    for (file, name) in [(old, "damaged.db"), (log, "damaged.db-wal")] {
+        if file.is_file() {
+            fs::copy(file, copies.join(name)).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 /// One whole, consistent file, whoever writes meanwhile; there under its name
 /// only when all of it is on disk. An interrupted one leaves a `.part`, which
 /// the next one takes over.
 fn copy_to(connection: &Connection, target: &Path) -> Result<()> {
-    let part = target.with_extension("part");
-    folder::create_private_file(&part)
-        .and_then(|it| it.set_len(0))
-        .map_err(failed)?;
+    let mut part = target.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let file = folder::create_private_file(&part).map_err(failed)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            return Err(Error::internal(
+                "copying the database",
+                "another backup to the same file is running",
+            ));
+        }
+        // Not every file system has locks; then nobody is kept out.
+        Ok(()) | Err(TryLockError::Error(_)) => file.set_len(0).map_err(failed)?,
+    }
     // A copy of the file alone would miss what still lies in the write-ahead log.
     connection.execute("vacuum into ?1", params![part.to_string_lossy()])?;
+    inspect(&part)?;
     settle(&part, target).map_err(failed)
+}
+
+/// Reads a copy back: whole, a shop's, and not of a newer program.
+fn inspect(copy: &Path) -> Result<()> {
+    let connection = open_still(copy).map_err(folder::explain)?;
+    let report = connection
+        .query_row("pragma quick_check(1)", [], |row| row.get::<_, String>(0))
+        .map_err(folder::explain)?;
+    if report != "ok" {
+        return Err(Error::internal("reading the copy: it is damaged", report));
+    }
+    migrate::pending(&connection).map(|_| ())
+}
+
+/// A file that nobody writes to: SQLite makes nothing beside it and takes no lock.
+pub(super) fn open_still(path: &Path) -> rusqlite::Result<Connection> {
+    let path = path.to_string_lossy();
+    let path = path
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let uri = format!("file:{path}?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(uri, flags)
+}
+
+/// The first sixteen bytes of every SQLite file.
+fn is_database(path: &Path) -> bool {
+    let mut head = [0; 16];
+    let read = File::open(path).and_then(|mut it| it.read_exact(&mut head));
+    read.is_ok() && head == *b"SQLite format 3\0"
+}
+
+fn within(folder: &Path, file: &Path) -> bool {
+    let parent = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (folder, parent) = (fs::canonicalize(folder), fs::canonicalize(parent));
+    matches!((folder, parent), (Ok(folder), Ok(parent)) if parent.starts_with(&folder))
 }
 
 /// The rename is the moment at which the copy exists.

@@ -1,6 +1,7 @@
 //! The data folder: who may use it, and whether what lies in it is sound.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,16 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 
 const DATABASE: &str = "shopbell.db";
+/// Copies from before an upgrade.
+pub(super) const ASIDE: &str = "before-upgrade";
+const LOCK: &str = "lock";
+/// Beside the database: which one it is (`mark`).
+pub(super) const MARK: &str = "mark";
+/// A restored database under this name is whole, and takes the place of the old
+/// one before anybody opens it: this rename is the moment of a restore.
+pub(super) const RESTORED: &str = "shopbell.db.restored";
+/// One that may be half.
+pub(super) const RESTORING: &str = "shopbell.db.restoring";
 /// How long the start may spend looking for damage. Small shops are checked
 /// whole; a large file is checked as far as this goes.
 const CHECK: Duration = Duration::from_millis(6);
@@ -33,15 +44,22 @@ impl DataFolder {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join("lock"))
+            .open(path.join(LOCK))
             .map_err(|e| {
                 format!("cannot write to the data folder {shown}: {e}. Check its permissions and that the disk is not mounted read-only")
             })?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                lock: Some(lock),
-            }),
+            Ok(()) => {
+                let folder = Self {
+                    path: path.to_owned(),
+                    lock: Some(lock),
+                };
+                folder.finish_restore().map_err(|e| {
+                    format!("cannot finish restoring in {shown}: {e}. Check the folder's permissions and free space, then try again")
+                })?;
+                folder.tighten();
+                Ok(folder)
+            }
             Err(TryLockError::WouldBlock) => Err(format!(
                 "the data folder {shown} is in use by another shopbell. Stop that one, or name another folder with --data"
             )),
@@ -51,7 +69,7 @@ impl DataFolder {
 
     /// For a short errand beside a server that may be running.
     pub fn visit(path: &Path) -> Result<Self, String> {
-        if !path.join(DATABASE).is_file() {
+        if !path.join(DATABASE).is_file() && !path.join(RESTORED).is_file() {
             let shown = path.display();
             return Err(format!(
                 "there is no shop in the folder {shown} yet. Start shopbell there first, or name another folder with --data"
@@ -66,6 +84,31 @@ impl DataFolder {
         }
     }
 
+    /// Without touching anything; whether a server runs in it. None where there is
+    /// no shop. Keeps a server from starting for as long as it lives.
+    pub(super) fn look(path: &Path) -> Option<(Self, bool)> {
+        if !path.join(DATABASE).is_file() {
+            return None;
+        }
+        let lock = File::open(path.join(LOCK)).ok();
+        let running = lock
+            .as_ref()
+            .is_some_and(|it| matches!(it.try_lock(), Err(TryLockError::WouldBlock)));
+        let folder = Self {
+            path: path.to_owned(),
+            lock: lock.filter(|_| !running),
+        };
+        Some((folder, running))
+    }
+
+    /// Whether the folder is there, holds no shop, and is not empty either.
+    pub(super) fn is_of_others(path: &Path) -> bool {
+        let ours = |name: &str| name == LOCK || name == ASIDE || name.starts_with(DATABASE);
+        let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+        !path.join(DATABASE).is_file()
+            && entries.any(|it| !it.file_name().to_str().is_some_and(ours))
+    }
+
     pub fn is_ours(&self) -> bool {
         self.lock.is_some()
     }
@@ -77,10 +120,85 @@ impl DataFolder {
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+
+    /// What a restore that was cut off has left: thrown away where it is half,
+    /// finished where it is whole. May be cut off itself at any point.
+    pub(super) fn finish_restore(&self) -> io::Result<()> {
+        remove(&self.join(RESTORING))?;
+        let restored = self.join(RESTORED);
+        if !restored.is_file() {
+            return Ok(());
+        }
+        // The old one's log would be played onto the new one.
+        for beside in ["shopbell.db-wal", "shopbell.db-shm", MARK] {
+            remove(&self.join(beside))?;
+        }
+        fs::rename(restored, self.database())?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// Files are for their owner only, also in a folder that was there before,
+    /// which is not ours to change: of that one we warn.
+    fn tighten(&self) {
+        for (path, mode) in self.files() {
+            if is_loose(&path)
+                && let Err(error) = restrict(&path, mode)
+            {
+                tracing::warn!("others can read {}: {error}", path.display());
+            }
+        }
+        if is_loose(&self.path) {
+            let shown = self.path.display();
+            tracing::warn!(
+                "others on this machine can look into the data folder {shown}; close it with: chmod 700 {shown}"
+            );
+        }
+    }
+
+    /// Everything here that holds people's words, and the mode it should have.
+    pub(super) fn files(&self) -> Vec<(PathBuf, u32)> {
+        let list = |folder: &Path| -> Vec<PathBuf> {
+            let entries = fs::read_dir(folder).into_iter().flatten();
+            let paths = entries.filter_map(|it| Some(it.ok()?.path()));
+            paths.filter(|it| it.is_file()).collect()
+        };
+        let aside = self.join(ASIDE);
+        let ours = |path: &PathBuf| {
+            let name = path.file_name().and_then(|it| it.to_str());
+            name.is_some_and(|it| it.starts_with(DATABASE))
+        };
+        let mut files = list(&self.path);
+        files.retain(ours);
+        files.extend(list(&aside));
+        let mut files: Vec<_> = files.into_iter().map(|it| (it, 0o600)).collect();
+        if aside.is_dir() {
+            files.push((aside, 0o700));
+        }
+        files
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// Whether others on this machine may look into it.
+#[cfg(unix)]
+pub(super) fn is_loose(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_loose(_: &Path) -> bool {
+    false
 }
 
 /// Conversations are nobody else's business: the folder is for its owner only.
-pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -89,7 +207,7 @@ pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// Opens a file for writing that only its owner reads, also where it was there.
-pub(super) fn create_private_file(path: &Path) -> std::io::Result<File> {
+pub(super) fn create_private_file(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -100,13 +218,13 @@ pub(super) fn create_private_file(path: &Path) -> std::io::Result<File> {
 }
 
 #[cfg(unix)]
-fn restrict(path: &Path, mode: u32) -> std::io::Result<()> {
+fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn restrict(_: &Path, _: u32) -> std::io::Result<()> {
+fn restrict(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 

@@ -37,6 +37,27 @@ pub(super) fn run(connection: &mut Connection, folder: Option<&DataFolder>) -> R
     upgrade(connection, folder, &embedded()?)
 }
 
+/// How many migrations a database still needs, changing nothing. An error where
+/// it is of a newer program, or no shop's at all.
+pub(super) fn pending(connection: &Connection) -> Result<usize> {
+    let applied = applied(connection)
+        .map_err(|e| Error::internal("reading the database: it is not a shop's", e))?;
+    let all = embedded()?;
+    refuse_newer(&applied, &all)?;
+    Ok(all.len() - applied.len())
+}
+
+fn refuse_newer(applied: &BTreeSet<String>, all: &[Migration]) -> Result<()> {
+    let known = |name: &String| all.iter().any(|it| it.name == *name);
+    match applied.iter().find(|it| !known(it)) {
+        Some(newer) => Err(Error::internal(
+            "opening the database: it was written by a newer shopbell; start that one, or restore an older backup",
+            format!("this program does not know the migration {newer}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// By name, oldest first.
 fn embedded() -> Result<Vec<Migration>> {
     let unreadable = |name: &str| Error::internal("reading a migration", name.to_owned());
@@ -58,15 +79,7 @@ fn upgrade(
         "create table if not exists migrations (name text primary key, at integer not null) strict",
     )?;
     let applied = applied(connection)?;
-    if let Some(newer) = applied
-        .iter()
-        .find(|name| all.iter().all(|it| it.name != **name))
-    {
-        return Err(Error::internal(
-            "opening the database: it was written by a newer shopbell; start that one, or restore an older backup",
-            format!("this program does not know the migration {newer}"),
-        ));
-    }
+    refuse_newer(&applied, all)?;
     let pending: Vec<&Migration> = all
         .iter()
         .filter(|it| !applied.contains(&it.name))

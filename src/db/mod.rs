@@ -6,8 +6,10 @@
 //! was flushed to disk (`synchronous=FULL`); one failing write never takes its
 //! neighbours in the same flush along; nothing is retried behind anybody's back.
 
+mod check;
 mod copies;
 mod folder;
+mod mark;
 mod migrate;
 mod writer;
 
@@ -27,6 +29,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::{Error, Result};
 use crate::kernel::Seq;
 
+pub use check::{Findings, check};
+pub use copies::{backup, restore};
 pub use folder::DataFolder;
 
 const READERS: usize = 4;
@@ -36,6 +40,11 @@ const QUEUE: usize = 2048;
 const STATEMENTS: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BUSY: Duration = Duration::from_secs(5);
+
+/// The name of the write that tells whether writing works.
+const PROBE: &str = "db.probe";
+/// Bytes that must be free before writing counts as working again.
+const ROOM: i64 = 256 * 1024;
 
 type Question = Box<dyn FnOnce(&Reader) + Send>;
 
@@ -97,9 +106,22 @@ impl Db {
     /// date, and starts the threads. Refuses a damaged or a newer file.
     pub fn open(folder: &DataFolder) -> Result<Self> {
         let path = folder.database();
+        if folder.is_ours() {
+            // SQLite gives its log the modes of the database.
+            folder::create_private_file(&path)
+                .map_err(|e| Error::internal("opening the database", e))?;
+        }
         let mut connection = open_writer(&path).map_err(folder::explain)?;
         folder::refuse_damage(&mut connection)?;
         migrate::run(&mut connection, Some(folder))?;
+        let mark = match folder.is_ours() {
+            true => {
+                let now = connection.query_row("select unixepoch()", [], |row| row.get(0))?;
+                copies::tidy(folder, now);
+                Some(mark::Mark::settle(&connection, folder)?)
+            }
+            false => None,
+        };
 
         let commits = watch::Sender::new(0);
         let positions = watch::Sender::new(Seq(0));
@@ -112,7 +134,7 @@ impl Db {
         };
         let writer_path = path.clone();
         spawn("db-writer", move || {
-            writer::run(&writer_path, connection, orders, &bell);
+            writer::run(&writer_path, connection, orders, &bell, mark);
         })?;
 
         let (readers, questions) = mpsc::channel::<Question>(QUEUE);
@@ -192,10 +214,21 @@ impl Db {
     }
 
     /// Tries a write that changes nothing of value, so that `storage` tells the
-    /// truth also when nobody happens to write.
+    /// truth also when nobody happens to write. While saving fails it asks for
+    /// more room than any order needs, and only this ends the failing: on a disk
+    /// that is all but full small orders still pass and large ones do not, and a
+    /// page that says one and the other in turn says nothing.
     pub async fn probe(&self) -> Result<()> {
-        let touch = "update meta set value = value + 1 where name = 'probe'";
-        self.write("db.probe", move |w| {
+        let failing = *self.storage.borrow() == Storage::Failing;
+        self.write(PROBE, move |w| {
+            if failing {
+                w.execute(
+                    "insert or replace into meta (name, value) values ('room', zeroblob(?1))",
+                    [ROOM],
+                )?;
+                w.execute("delete from meta where name = 'room'", [])?;
+            }
+            let touch = "update meta set value = value + 1 where name = 'probe'";
             w.prepare_cached(touch)?.execute([])?;
             Ok(())
         })

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::PROBE;
+use super::mark::Mark;
 use super::{Storage, Writer, open_writer};
 use crate::error::{Error, Result};
 use crate::kernel::Seq;
@@ -92,14 +94,19 @@ pub(super) fn run(
     mut connection: Connection,
     mut orders: mpsc::Receiver<Box<dyn Order>>,
     bell: &Bell,
+    mut mark: Option<Mark>,
 ) {
     while let Some(first) = orders.blocking_recv() {
         let group = Group::collect(first, &mut orders, &connection);
         let flushed = group.finish(&connection);
         match &flushed {
             Ok(changed) => {
-                bell.storage
-                    .send_if_modified(|it| swap(it, Storage::Writable));
+                // A group in which all was refused, or small enough for the last
+                // free bytes, proves nothing about the next one.
+                if group.proven {
+                    bell.storage
+                        .send_if_modified(|it| swap(it, Storage::Writable));
+                }
                 // Told from this thread, before any caller: a request that was
                 // dropped while it waited has still changed the house.
                 if *changed {
@@ -117,6 +124,9 @@ pub(super) fn run(
         }
         let poisoned = flushed.is_err();
         group.settle(flushed.map(|_| ()));
+        if let (false, Some(mark)) = (poisoned, &mut mark) {
+            mark.refresh(&connection);
+        }
         if poisoned {
             // After a failed flush nobody knows what the page cache holds, so
             // this connection is not asked again.
@@ -124,6 +134,9 @@ pub(super) fn run(
                 connection = fresh;
             }
         }
+    }
+    if let Some(mark) = &mut mark {
+        mark.write(&connection);
     }
 }
 
@@ -139,6 +152,8 @@ struct Group {
     kept: bool,
     /// The newest of the journal, where this group moved it.
     position: Option<Seq>,
+    /// A probe is among what was kept.
+    proven: bool,
 }
 
 impl Group {
@@ -153,6 +168,7 @@ impl Group {
             began: statement(connection, "begin immediate"),
             kept: false,
             position: None,
+            proven: false,
         };
         let mut next = Some(first);
         while let Some(mut order) = next {
@@ -199,6 +215,7 @@ impl Group {
         if keep {
             self.position = w.announced().or(self.position);
         }
+        self.proven |= keep && order.name() == PROBE;
         let elapsed = started.elapsed();
         if SLOW < elapsed {
             let (name, elapsed_ms) = (order.name(), elapsed.as_millis());

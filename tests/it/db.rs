@@ -1,5 +1,7 @@
 //! What an upgrade, a copy and the schema itself must hold.
 
+mod copies;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ fn releases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/db");
     let entries = fs::read_dir(folder).unwrap();
     let mut found: Vec<PathBuf> = entries.map(|it| it.unwrap().path()).collect();
+    found.retain(|it| it.extension().is_some_and(|it| it == "sql"));
     found.sort();
     assert!(!found.is_empty());
     found

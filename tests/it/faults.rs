@@ -185,6 +185,29 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
 }
 
 #[actix_web::test]
+async fn on_a_full_disk_a_refused_order_does_not_take_the_banner_away() {
+    let disk = SmallDisk::start().await;
+    let (visitor, agent) = people(&disk).await;
+    let sent = visitor.send("before-0002", "before").await;
+    let sent: serde_json::Value = sent.json().await.unwrap();
+    let key = sent["conversation"].as_str().unwrap().to_owned();
+    agent.joins(&key).await;
+    disk.fill();
+    disk.write_until_refused(&visitor).await;
+    for n in 0..20 {
+        // Refused by the room, inside a transaction that then has nothing to save;
+        // or small enough for the last free bytes.
+        let path = format!("/inbox/{key}/messages");
+        let empty = agent.post(&path, &[("body", ""), ("cid", "refused-0001")]);
+        assert_eq!(empty.await.status(), 422);
+        visitor.send(&format!("small-{n:04}"), "x").await;
+        let inbox = agent.sees("/inbox").await;
+        let banner = crate::support::between(&inbox, "id=\"banner-storage\"", ">").unwrap();
+        assert!(!banner.contains("hidden"), "after {n}");
+    }
+}
+
+#[actix_web::test]
 async fn a_folder_turned_read_only_refuses_writes_serves_reads_and_recovers() {
     let disk = SmallDisk::start().await;
     let (visitor, agent) = people(&disk).await;
@@ -340,6 +363,9 @@ fn every_command_helps() {
         &["--help"][..],
         &["serve", "--help"],
         &["demo", "--help"],
+        &["backup", "--help"],
+        &["restore", "--help"],
+        &["check", "--help"],
         &["agent", "add", "--help"],
         &["agent", "password", "--help"],
     ] {
