@@ -19,7 +19,7 @@ const GATHER: Duration = Duration::from_millis(25);
 /// How long nothing is looked for after the database did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Looks that may fail in a row before the worker reports itself as failed.
-const PATIENCE: u32 = 5;
+const PATIENCE: u32 = 2;
 /// Jobs of an unknown kind that are given up at once.
 const UNKNOWN: i64 = 8;
 const HOUR: Duration = Duration::from_secs(3600);

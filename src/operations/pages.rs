@@ -51,6 +51,8 @@ pub struct Workings {
     pub t: Lang,
     pub shell: Shell,
     pub jobs: Vec<JobRow>,
+    pub tasks: Vec<TaskRow>,
+    /// Empty where no part of the program follows the journal.
     pub followers: Vec<FollowerRow>,
     /// The newest position of the journal.
     pub position: i64,
@@ -71,6 +73,17 @@ pub struct JobRow {
     /// `None` once it was given up.
     pub next: Option<Moment>,
     pub error: String,
+}
+
+/// One of those who are always at work.
+pub struct TaskRow {
+    pub name: &'static str,
+    /// What it is for.
+    pub words: String,
+    pub down: bool,
+    pub failures: i64,
+    pub failed_at: Option<Moment>,
+    pub cause: String,
 }
 
 /// One durable follower.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::web::{BytesMut, Data, Query};
+use actix_web::web::{BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -124,10 +124,10 @@ impl Fields {
     }
 }
 
-/// `a=1&b=2`, in an address or a form.
+/// `a=1&b=2`, in an address or a form. A field that stands there several times
+/// (boxes that were ticked) is a list.
 pub fn parse_query<T: DeserializeOwned>(text: &str) -> Result<T> {
-    let query = Query::<T>::from_query(text);
-    query.map(Query::into_inner).map_err(|e| malformed(&e))
+    serde_html_form::from_str(text).map_err(|e| malformed(&e))
 }
 
 /// The decoder replaces bad bytes; whoever sent none gets none back.
@@ -178,6 +178,24 @@ async fn collect(mut payload: Payload) -> Result<BytesMut> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn boxes_that_were_ticked_are_a_list() {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Ticked {
+            #[serde(default)]
+            ids: Vec<i64>,
+            note: Option<String>,
+        }
+        let ids = |text| parse_query::<Ticked>(text).map(|it| (it.ids, it.note.is_some()));
+        assert_eq!(ids("ids=1&ids=2").unwrap(), (vec![1, 2], false));
+        assert_eq!(ids("ids=1&note=x").unwrap(), (vec![1], true));
+        assert_eq!(ids("").unwrap(), (vec![], false));
+        for wrong in ["ids=one", "note=x&note=y", "other=1"] {
+            assert!(ids(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn bytes_that_are_no_text_are_noticed() {

@@ -189,6 +189,8 @@ fn explain<B>(
     let already_told = noted.is_none()
         && response.headers().contains_key(names::CONTENT_TYPE)
         && !is_bare_text(&response);
+    // Words of ours say their language; those of the HTTP library do not.
+    let already_told = already_told || response.headers().contains_key(names::CONTENT_LANGUAGE);
     if already_told {
         return response;
     }

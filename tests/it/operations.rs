@@ -11,7 +11,7 @@ use shopbell::journal::{self, Fact, Follower, Start};
 use shopbell::kernel::{Clock, Seq};
 use shopbell::settings;
 
-use crate::support::{House, NOW, OWNER, open_house, open_house_with, until};
+use crate::support::{House, NOW, OWNER, open_house, open_house_with, soon, until};
 
 fn indigestible(_: &Writer, fact: &Fact) -> Result<()> {
     match fact.seq {
@@ -187,5 +187,54 @@ async fn first_steps_take_no_more_pages_than_the_settings_and_are_the_admins() {
     };
     assert_eq!(add("https://one-more.example").await, 422);
     assert_eq!(add("https://shop-7.example").await, 303);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn the_workings_tell_who_is_at_work_and_name_no_followers_where_there_are_none() {
+    let house = open_house().await;
+    let admin = house.owner().await;
+    let page = admin.sees("/settings/workings").await;
+    for task in ["live", "jobs", "banner", "disk", "sweep"] {
+        let named = format!("<code class=\"soft\">{task}</code>");
+        assert!(page.contains(&named), "{task}");
+    }
+    assert!(page.contains("at work") && !page.contains("starts again by itself"));
+    assert!(!page.contains("followers-title"));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_is_not_at_work_is_seen_in_readyz_and_on_the_page() {
+    let house = open_house().await;
+    let admin = house.owner().await;
+    let ready = async || {
+        let answer = reqwest::get(format!("{}/readyz", house.url)).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(ready().await.0, 200);
+    let hide = |from: &'static str, to: &'static str| {
+        let sql = format!("alter table {from} rename to {to}");
+        move |w: &Writer| Ok(w.execute(&sql, [])?)
+    };
+    house
+        .db
+        .write("test.hide", hide("jobs", "hidden"))
+        .await
+        .unwrap();
+    soon(async {
+        // The pauses between two starts grow, so it is met in one of them.
+        while ready().await != (503, "not at work: jobs\n".to_owned()) {
+            actix_web::rt::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    house
+        .db
+        .write("test.show", hide("hidden", "jobs"))
+        .await
+        .unwrap();
+    let page = admin.sees("/settings/workings").await;
+    assert!(page.contains("no such table: jobs"), "the cause is told");
     house.close().await;
 }

@@ -8,7 +8,9 @@ use crate::error::Result;
 use crate::jobs::{self, Job};
 use crate::journal::{self, FollowerView};
 use crate::kernel::{Clock, JobId, Seq, iso};
-use crate::operations::pages::{Alarm, FollowerRow, JobRow, Workings};
+use crate::operations::pages::{Alarm, FollowerRow, JobRow, TaskRow, Workings};
+use crate::plant::{Plant, State, Task};
+use crate::texts::Lang;
 use crate::web::pages::Moment;
 use crate::web::{self, Around, Routes, Who};
 
@@ -33,6 +35,7 @@ async fn show(
     admin: Admin,
     db: Data<Db>,
     around: Data<Around>,
+    plant: Data<Plant>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let query: Done = web::parse_query(request.query_string())?;
@@ -48,6 +51,11 @@ async fn show(
     };
     let mut page = db.read(move |r| draw(r, &admin, &around)).await?;
     page.storage_cause = cause;
+    page.tasks = plant
+        .tasks()
+        .into_iter()
+        .map(|it| task_row(page.t, it))
+        .collect();
     page.done = ["retry", "drop", "skip"]
         .into_iter()
         .find(|it| *it == query.done)
@@ -67,10 +75,31 @@ fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
             .into_iter()
             .map(|it| follower_row(it, position))
             .collect(),
+        tasks: Vec::new(),
         position: position.0,
         storage_cause: String::new(),
         done: "",
     })
+}
+
+fn task_row(t: Lang, task: Task) -> TaskRow {
+    let words = match task.name {
+        "live" => t.settings_task_live().into(),
+        "jobs" => t.settings_task_jobs().into(),
+        "banner" => t.settings_task_banner().into(),
+        "disk" => t.settings_task_disk().into(),
+        "sweep" => t.settings_task_sweep().into(),
+        "followers" => t.settings_task_followers().into(),
+        other => other.to_owned(),
+    };
+    TaskRow {
+        name: task.name,
+        words,
+        down: task.state != State::AtWork,
+        failures: task.failures as i64,
+        failed_at: task.failed_at.map(|at| Moment::new(iso(at))),
+        cause: task.cause.unwrap_or_default(),
+    }
 }
 
 fn job_row(job: Job) -> JobRow {
