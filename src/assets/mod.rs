@@ -2,6 +2,7 @@
 //! names that carry a hash of their content: a name never means anything else,
 //! so browsers may keep it for ever. The embed script alone has a stable name.
 
+mod loader;
 #[cfg(test)]
 mod shorten;
 #[cfg(test)]
@@ -12,6 +13,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use rust_embed::RustEmbed;
+
+pub use loader::loader;
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
@@ -47,11 +50,6 @@ pub fn find(address: &str) -> Option<Asset> {
     BY_ADDRESS.get(address).copied()
 }
 
-/// `/w.js`
-pub fn loader() -> Option<Asset> {
-    find("/widget/loader.js")
-}
-
 /// `/w.d.ts`
 pub fn types() -> Option<Asset> {
     find("/widget/w.d.ts")
@@ -72,6 +70,8 @@ pub fn find_successor(address: &str) -> Option<Asset> {
 pub const QUICK: i32 = 3;
 /// Worth a little more, because everything before the first message is counted.
 pub const TIGHT: i32 = 6;
+/// As small as it gets: for what is made once and sent often.
+pub const TIGHTEST: i32 = 11;
 
 /// Brotli (RFC 7932) for an answer that is made on the spot.
 pub fn compress(text: &[u8], quality: i32) -> Option<Vec<u8>> {
@@ -201,20 +201,41 @@ mod tests {
         let script = "const handler = (event, [first]) => {\n  stopped = true;\n  handler.count += 1 - -first;\n};\nlet stopped = `${handler} handler`;\n";
         assert_eq!(
             shorten::shorten(script),
-            "const a=(event,[first])=>{\n  b=true;\n  a.count+=1- -first;\n};\nlet b=`${a} handler`;\n"
+            "const a=(event,[first])=>{b=true;a.count+=1- -first;};let b=`${a} handler`;"
         );
+    }
+
+    #[test]
+    fn keys_keep_their_names_and_variables_do_not() {
+        for (script, short) in [
+            (
+                "const title=1;const it={title:2};",
+                "const a=1;const it={title:2};",
+            ),
+            (
+                "const title=1;const it={title};",
+                "const a=1;const it={title:a};",
+            ),
+            (
+                "const{title,size=1}=it;use(title,size);",
+                "const{title:b,size:a=1}=it;use(b,a);",
+            ),
+            (
+                "function title(){}const it={title(){}};",
+                "function a(){}const it={title(){}};",
+            ),
+            ("const title=1;it.title=title;", "const a=1;it.title=a;"),
+            ("const title=1;it?.title(title);", "const a=1;it?.title(a);"),
+            ("const title=1;it=ok?title:{};", "const a=1;it=ok?a:{};"),
+            ("it(({title})=>{title=1});", "it(({title:a})=>{a=1});"),
+        ] {
+            assert_eq!(shorten::shorten(script), short);
+        }
     }
 
     #[test]
     fn what_others_know_by_name_keeps_it() {
         for kept in [
-            // A key, a shorthand, a method, what stands behind a dot.
-            "const title=1;const it={title:2};",
-            "const title=1;const it={title};",
-            "const{title}=it;const title=2;",
-            "function title(){}const it={title(){}};",
-            "const title=1;it.title=title;",
-            "const title=1;it?.title(title);",
             // Another module, or the browser.
             "export const title=1;",
             "export async function title(){}",

@@ -1,7 +1,7 @@
 // Shorter names for what a script keeps to itself. It reads words and brackets,
-// no grammar; so a word is renamed only where every place it stands in shows that
-// it is a variable of this file: declared here, never behind a dot, never a key,
-// never imported, exported, or a name that the browser knows.
+// no grammar; so a word is renamed only where it is a variable beyond doubt: it is
+// declared here, stands behind no dot and is no key, and is nowhere imported,
+// exported, or a name that the browser knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,12 +87,16 @@ pub fn shorten(source: &str) -> String {
     let tokens = read(source);
     let names = rename(&tokens);
     let mut short = String::with_capacity(source.len());
+    let mut solid = 0;
     for (at, (kind, text)) in tokens.iter().enumerate() {
-        match kind {
-            Kind::Word => short.push_str(names.get(text).map_or(text, String::as_str)),
-            Kind::Space if !text.contains('\n') && !parts(&tokens, at) => (),
-            _ => short.push_str(text),
+        if *kind == Kind::Space {
+            if parts(&tokens, at) {
+                short.push_str(text);
+            }
+            continue;
         }
+        short.push_str(names.get(&solid).map_or(text, String::as_str));
+        solid += 1;
     }
     short
 }
@@ -100,11 +104,20 @@ pub fn shorten(source: &str) -> String {
 /// Whether what stands on both sides of a space would run together without it.
 fn parts(tokens: &[Token], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|it| tokens.get(it));
+    let (_, space) = tokens[at];
     match (before, tokens.get(at + 1)) {
+        // A line may end a statement by itself, but not where one has ended, or is open.
+        (Some((Kind::Mark, ";" | "{" | "," | "(" | "[")), _) => false,
+        (_, Some((Kind::Mark, "}" | ")" | "]"))) if !is_comment(before) => false,
+        _ if space.contains('\n') => true,
         (Some((Kind::Mark, "+" | "-")), Some((Kind::Mark, "+" | "-"))) => true,
         (Some((a, _)), Some((b, _))) => *a != Kind::Mark && *b != Kind::Mark,
         _ => false,
     }
+}
+
+fn is_comment(token: Option<&Token>) -> bool {
+    token.is_some_and(|(kind, text)| *kind == Kind::Fixed && text.starts_with("//"))
 }
 
 fn read(source: &str) -> Vec<Token<'_>> {
@@ -212,23 +225,24 @@ fn pattern(text: &str) -> usize {
     text.len()
 }
 
-fn rename<'s>(tokens: &[Token<'s>]) -> BTreeMap<&'s str, String> {
+/// What stands in the place of some words, by their number among all that is no space.
+fn rename(tokens: &[Token]) -> BTreeMap<usize, String> {
     let solid: Vec<Token> = tokens
         .iter()
         .copied()
         .filter(|it| it.0 != Kind::Space)
         .collect();
     let text = |at: usize| solid.get(at).map_or("", |it| it.1);
-    let before = |at: usize| at.checked_sub(1).map_or("", text);
     let mut declared = BTreeSet::new();
     let mut refused: BTreeSet<&str> = TAKEN.iter().copied().collect();
-    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut words = BTreeSet::new();
+    // Where each word stands as a variable, and whether as a key at the same time.
+    let mut places: BTreeMap<&str, Vec<(usize, bool)>> = BTreeMap::new();
     let mut in_clause = false;
     for (at, (kind, word)) in solid.iter().copied().enumerate() {
-        let (last, next) = (before(at), text(at + 1));
+        let (last, next) = (at.checked_sub(1).map_or("", text), text(at + 1));
         if kind == Kind::Mark {
-            let heads_body = next == "{" || next == "=>";
-            if word == ")" && heads_body {
+            if word == ")" && matches!(next, "{" | "=>") {
                 parameters(&solid, at, &mut declared);
             }
             continue;
@@ -237,44 +251,57 @@ fn rename<'s>(tokens: &[Token<'s>]) -> BTreeMap<&'s str, String> {
             in_clause = false;
             continue;
         }
+        words.insert(word);
         // `import { a } from '…'` and `export function a`: others know the name.
         in_clause |= word == "import" && next != "(";
-        *count.entry(word).or_default() += 1;
+        let is_exported = (1..=3).any(|back| at >= back && text(at - back) == "export");
+        if in_clause || is_exported || word.starts_with(|it: char| it.is_ascii_digit()) {
+            refused.insert(word);
+        }
         if matches!(last, "const" | "let" | "function") || next == "=>" {
             declared.insert(word);
         }
-        let listed = matches!(last, "{" | ",");
-        let is_key = listed && next == ":";
-        let is_short = listed && matches!(next, "," | "}" | "=") && in_object(&solid, at);
-        let is_method = next == "(" && last != "function" && {
-            let end = closing(&solid, at + 1);
-            text(end + 1) == "{"
+        let brace = match matches!(last, "{" | ",") {
+            true => object(&solid, at),
+            false => None,
         };
-        let is_exported = (1..=3).any(|back| at >= back && text(at - back) == "export");
-        let begins_number = word.starts_with(|it: char| it.is_ascii_digit());
-        if matches!(last, "." | "?.")
-            || is_key
-            || is_short
-            || is_method
-            || is_exported
-            || in_clause
-            || begins_number
+        let is_method =
+            next == "(" && last != "function" && text(closing(&solid, at + 1) + 1) == "{";
+        let is_key = brace.is_some() && next == ":";
+        if matches!(last, "." | "?.") || is_method || is_key {
+            continue;
+        }
+        let is_both = matches!(next, "," | "}" | "=") && brace.is_some();
+        if let Some(start) = brace
+            && is_both
+            && start > 0
+            && matches!(text(start - 1), "const" | "let")
         {
-            refused.insert(word);
+            declared.insert(word);
+        }
+        places.entry(word).or_default().push((at, is_both));
+    }
+    places.retain(|it, _| it.len() > 2 && declared.contains(it) && !refused.contains(it));
+    let mut chosen: Vec<_> = places.into_iter().collect();
+    chosen.sort_by_key(|(it, places)| (std::cmp::Reverse(places.len()), *it));
+    let fresh =
+        letters().filter(|it| !words.contains(it.as_str()) && !TAKEN.contains(&it.as_str()));
+    let mut names = BTreeMap::new();
+    for ((word, places), name) in chosen.into_iter().zip(fresh) {
+        for (at, is_both) in places {
+            names.insert(
+                at,
+                match is_both {
+                    true => format!("{word}:{name}"),
+                    false => name.clone(),
+                },
+            );
         }
     }
-    let mut chosen: Vec<&str> = declared.difference(&refused).copied().collect();
-    chosen.sort_by_key(|it| (std::cmp::Reverse(count.get(it).copied().unwrap_or(0)), *it));
-    let mut fresh =
-        letters().filter(|it| !count.contains_key(it.as_str()) && !TAKEN.contains(&it.as_str()));
-    chosen
-        .into_iter()
-        .filter(|it| it.len() > 2)
-        .filter_map(|it| Some((it, fresh.next()?)))
-        .collect()
+    names
 }
 
-/// The plain names between the brackets before a body.
+/// The names between the brackets before a body, also those of what is taken apart.
 fn parameters<'s>(solid: &[Token<'s>], end: usize, declared: &mut BTreeSet<&'s str>) {
     let mut depth = 0;
     let mut start = end;
@@ -297,7 +324,8 @@ fn parameters<'s>(solid: &[Token<'s>], end: usize, declared: &mut BTreeSet<&'s s
         let (kind, word) = solid[at];
         let last = solid[at - 1].1;
         let next = solid.get(at + 1).map_or("", |it| it.1);
-        let apart = matches!(last, "(" | "," | "...") && matches!(next, "," | ")" | "=");
+        let apart =
+            matches!(last, "(" | "{" | "," | "...") && matches!(next, "," | ")" | "}" | "=");
         if kind == Kind::Word && apart {
             declared.insert(word);
         }
@@ -319,23 +347,25 @@ fn closing(solid: &[Token], start: usize) -> usize {
     solid.len()
 }
 
-/// Whether the nearest bracket around a word is the brace of an object, or of a
+/// The nearest bracket around a word, if it is the brace of an object, or of a
 /// pattern that takes one apart: then the word may be a key as well.
-fn in_object(solid: &[Token], at: usize) -> bool {
+fn object(solid: &[Token], at: usize) -> Option<usize> {
     let mut depth = 0;
     for (start, (kind, text)) in solid.iter().enumerate().take(at).rev() {
         match (kind, *text) {
             (Kind::Mark, ")" | "]" | "}") => depth += 1,
-            (Kind::Mark, "(" | "[") if depth == 0 => return false,
+            (Kind::Mark, "(" | "[") if depth == 0 => return None,
             (Kind::Mark, "{") if depth == 0 => {
                 let opener = start.checked_sub(1).map_or("", |it| solid[it].1);
-                return !matches!(opener, ")" | "=>" | "else" | "try" | "catch" | "finally");
+                let is_block =
+                    [")", "=>", "else", "try", "catch", "finally", "do"].contains(&opener);
+                return (!is_block).then_some(start);
             }
             (Kind::Mark, "(" | "[" | "{") => depth -= 1,
             _ => (),
         }
     }
-    false
+    None
 }
 
 fn letters() -> impl Iterator<Item = String> {

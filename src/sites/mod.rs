@@ -125,10 +125,10 @@ pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
 
 /// The one line for the shop's pages.
 pub fn embed_code(site: &Site, public_url: &PublicUrl) -> String {
-    // The button's look stands in it: nothing is fetched before the first click.
+    // The look comes with the script itself, and so follows the settings.
     format!(
-        "<script async src=\"{public_url}/w.js\" data-site=\"{}\" data-color=\"{}\" data-position=\"{}\"></script>",
-        site.key, site.color, site.position
+        "<script async src=\"{public_url}/w.js\" data-site=\"{}\"></script>",
+        site.key
     )
 }
 

@@ -42,7 +42,12 @@ impl Lang {
     /// The best of what a browser asks for in `Accept-Language` (RFC 9110,
     /// 12.5.4); English where it asks for nothing we speak.
     pub fn negotiate(header: &str) -> Self {
-        let mut best = (0.0, Self::default());
+        Self::preferred(header).unwrap_or_default()
+    }
+
+    /// None where the browser names none of ours.
+    pub fn preferred(header: &str) -> Option<Self> {
+        let mut best = (0.0, None);
         for part in header.split(',').take(32) {
             let (tag, weight) = part.split_once(';').unwrap_or((part, ""));
             let weight = weight
@@ -52,7 +57,7 @@ impl Lang {
             if let Some(lang) = Self::from_code(tag.trim())
                 && best.0 < weight
             {
-                best = (weight, lang);
+                best = (weight, Some(lang));
             }
         }
         best.1

@@ -98,6 +98,11 @@ pub fn lang(request: &HttpRequest) -> Lang {
     Lang::negotiate(header(request, "accept-language"))
 }
 
+/// None where the browser asks for none of ours: a site has one for that case.
+pub fn preferred_lang(request: &HttpRequest) -> Option<Lang> {
+    Lang::preferred(header(request, "accept-language"))
+}
+
 /// A path on this server that somebody may be sent on to; anything that a
 /// browser could read as another host is not.
 pub fn local_path(path: &str) -> Option<&str> {

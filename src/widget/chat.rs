@@ -38,9 +38,11 @@ async fn chat(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let token = cookie_token(&request, &place).map(|it| it.hash());
-    let (now, t, key) = (clock.now(), web::lang(&request), key.into_inner());
+    let (now, asked) = (clock.now(), web::preferred_lang(&request));
+    let key = key.into_inner();
     let page = db.read(move |r| {
         let site = sites::find_by_key(r, &key)?;
+        let t = asked.unwrap_or(site.lang);
         let said = said(r, now, &site, token, t)?;
         let unseen = said.unseen;
         Ok((draw(&site, now, said, t), unseen))
@@ -149,7 +151,7 @@ async fn send(
     request: HttpRequest,
     OpenForm(form): OpenForm<SendForm>,
 ) -> Result<HttpResponse> {
-    let (t, key) = (web::lang(&request), key.into_inner());
+    let (asked, key) = (web::preferred_lang(&request), key.into_inner());
     // Another address each time: the same one with a fragment is only scrolled.
     let back = format!("/c/{key}?at={}#end", clock.now());
     match post(
@@ -169,21 +171,25 @@ async fn send(
         }
         // What was typed is still in the box.
         Err(refused) => {
-            let told = match &refused {
-                Error::Invalid { say, .. } => say(t).into_owned(),
-                Error::Unavailable(_) => t.error_unavailable().to_owned(),
-                Error::TooMany { retry_after } => t.error_too_many(*retry_after as i64),
-                _ => return Err(refused),
+            let told = |t: Lang| match &refused {
+                Error::Invalid { say, .. } => Some(say(t).into_owned()),
+                Error::Unavailable(_) => Some(t.error_unavailable().to_owned()),
+                Error::TooMany { retry_after } => Some(t.error_too_many(*retry_after as i64)),
+                _ => None,
             };
+            if told(Lang::default()).is_none() {
+                return Err(refused);
+            }
             let token = cookie_token(&request, &place).map(|it| it.hash());
             let now = clock.now();
             let page = db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
+                let t = asked.unwrap_or(site.lang);
                 Ok(draw(&site, now, said(r, now, &site, token, t)?, t))
             });
             let mut page = page.await?;
             page.draft = form.body;
-            page.error = Some(told);
+            page.error = told(page.t);
             let mut answer = web::page(&page)?;
             *answer.status_mut() = refused.status_code();
             Ok(answer)
@@ -203,7 +209,8 @@ async fn post(
     request: &HttpRequest,
     form: &SendForm,
 ) -> Result<Option<Token>> {
-    let (now, t, key) = (clock.now(), web::lang(request), key.to_owned());
+    let (now, asked) = (clock.now(), web::preferred_lang(request));
+    let key = key.to_owned();
     let message = PostMessage::plain(&form.cid, &form.body);
     // A cookie that opens nothing is no visitor: whoever made it up is new.
     let known = match cookie_token(request, place) {
@@ -221,6 +228,7 @@ async fn post(
             Some(token) => (token, None),
             None => {
                 let site = sites::find_by_key(w, &key)?;
+                let t = asked.unwrap_or(site.lang);
                 let (_, token) = visitors::arrive(w, now, site.id, t.code())?;
                 (token.clone(), Some(token))
             }
@@ -275,7 +283,5 @@ async fn demo_shop(db: Data<Db>, request: HttpRequest) -> Result<HttpResponse> {
         t: web::lang(&request),
         shop_name: site.name,
         site_key: site.key,
-        color: site.color,
-        position: site.position,
     })
 }

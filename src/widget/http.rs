@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::post::{self, Caller, PostMessage};
-use super::{chat, check_origin, refuse_origin};
+use super::{chat, check_origin, loader, refuse_origin};
 use crate::assets::{self, Asset};
 use crate::conversations::LONGEST;
 use crate::db::Db;
@@ -21,7 +21,7 @@ use crate::visitors::{self, Bearer};
 use crate::web::{self, ClientAddress, Json, Limit, Limits, Place, Routes, Who, accepts};
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/w.js", Who::Anyone, loader);
+    routes.get("/w.js", Who::Anyone, loader::loader);
     routes.get("/w.d.ts", Who::Anyone, types);
     routes.get("/assets/{name:.*}", Who::Anyone, asset);
     routes.get("/w/v1/sites/{site}", Who::Anyone, site);
@@ -42,22 +42,14 @@ pub fn routes(routes: &mut Routes) {
     chat::routes(routes);
 }
 
-/// The loader changes with a release; shops' pages should notice within minutes.
-const LOADER: &str = "public, max-age=300, stale-while-revalidate=86400";
+/// They change with a release.
+const TYPES: &str = "public, max-age=300";
 /// A hashed name never means anything else.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-async fn loader(request: HttpRequest) -> Result<HttpResponse> {
-    fixed(&request, assets::loader())
-}
-
 async fn types(request: HttpRequest) -> Result<HttpResponse> {
-    fixed(&request, assets::types())
-}
-
-fn fixed(request: &HttpRequest, asset: Option<Asset>) -> Result<HttpResponse> {
-    let asset = asset.ok_or(Error::NotFound("asset"))?;
-    Ok(serve(request, asset, LOADER))
+    let types = assets::types().ok_or(Error::NotFound("asset"))?;
+    Ok(serve(&request, types, TYPES))
 }
 
 async fn asset(request: HttpRequest) -> Result<HttpResponse> {

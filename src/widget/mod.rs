@@ -8,6 +8,7 @@
 
 mod chat;
 pub mod http;
+mod loader;
 pub mod pages;
 mod post;
 

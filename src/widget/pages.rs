@@ -54,8 +54,6 @@ pub struct DemoShop {
     pub t: Lang,
     pub shop_name: String,
     pub site_key: String,
-    pub color: String,
-    pub position: String,
 }
 
 /// Something on the shelf of the demonstration.

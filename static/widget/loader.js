@@ -16,20 +16,18 @@
   // The same script once more, as when the body of a page is swapped.
   if (early?.loaded) return;
 
-  /** What the launcher is called, and what it says when the chat cannot be loaded. @type {Record<string, string[]>} */
-  const names = {
-    en: ['Chat with us', 'Chat is unavailable now'],
-    fr: ['Discutez avec nous', 'Le chat est indisponible'],
-    tr: ['Bize yazın', 'Sohbet kullanılamıyor'],
-    ru: ['Напишите нам', 'Чат недоступен'],
-  };
+  /** What the server knows of its site stands here when it sends this. @type {any} */
+  const look = '__LOOK__';
+
+  /** What the launcher is called. @type {Record<string, string>} */
+  const names = { en: 'Chat with us', fr: 'Discutez avec nous', tr: 'Bize yazın', ru: 'Напишите нам' };
   // The icon is black or white, whichever is easier to read on the shop's color;
   // it is all border, which high contrast modes keep.
   const css = `
     :host{all:initial!important}
     :host([hidden]) #launcher{display:none}
     #launcher{
-      position:fixed;z-index:999999999;inset-block:auto 20px;inset-inline:auto 20px;
+      position:fixed;z-index:999999999;inset-block:auto 20px;inset-inline:auto 20px;translate:0 var(--up);
       display:flex;align-items:center;height:60px;padding:0 17px;
       border:1px solid transparent;border-radius:30px;cursor:pointer;
       color:#1f5eff;background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
@@ -48,7 +46,6 @@
   let started = false;
   let wanted = false;
   let attempts = 0;
-  let words = names.en;
   /** @type {Record<string, Set<Function>>} */
   const handlers = {};
 
@@ -87,43 +84,47 @@
       try {
         const [module, config] = await Promise.all([
           // A browser may remember that a module failed, so ask by another name.
-          import(home + '__WIDGET_URL__' + (attempts++ ? '?' + attempts : '')),
+          import(home + '__WIDGET_URL__?' + attempts++),
           fetch(`${home}w/v1/sites/${options.site}?lang=${options.locale}`),
         ]);
         if (started) panel = module.mount(shell, await config.json());
       } catch (cause) {
         loading = undefined;
-        if (wanted) button.ariaLabel = label.textContent = words[1];
+        if (wanted) button.ariaLabel = label.textContent = look.down || shell.title;
         emit('error', { message: 'load failed', cause });
       }
     })());
 
   const attach = () => {
     if (!started || host.isConnected) return;
-    // There may be a live one of another script, or an empty copy in a snapshot that was put back.
+    // There may be a live one of another script, or an empty copy in a page that was drawn elsewhere.
     const other = document.getElementById(host.id);
     if (other?.shadowRoot) return;
     other?.remove();
-    document.body.append(host);
+    // Outside of the body, and in the top layer: there no style of the page moves or covers
+    // it, and no swap of the body takes it away. Dialogs of the page come to lie above.
+    page.append(host);
+    if (!document.querySelector(':modal')) host.showPopover?.();
     keeper.observe(page, { childList: true });
-    keeper.observe(document.body, { childList: true });
     panel?.restore();
   };
   const keeper = new MutationObserver(attach);
 
   const start = () => {
     if (started || !options.site) return;
+    const { origins, color, side, lang } = options.site.startsWith(look.key) ? look : {};
+    if (origins && !origins.includes(self.origin)) return console.warn(name + ' may not be on ' + self.origin);
     started = true;
     options.locale = (options.locale || page.lang || navigator.language).slice(0, 2).toLowerCase();
     label.textContent = options.label || '';
-    words = names[options.locale] || names.en;
-    button.ariaLabel = shell.title = options.label || words[0];
-    button.style.color = options.color || '';
-    button.className = options.position || '';
+    button.ariaLabel = shell.title = options.label || names[options.locale] || names[lang] || names.en;
+    button.style.color = options.color || color || '';
+    button.className = options.position || side || '';
     host.hidden = options.launcher == 'off';
+    host.style.setProperty('--up', 20 - +(options.offset || 20) + 'px');
     attach();
     // Somebody who has written here before wants to know of an answer.
-    if (kept().some((name) => /"(token|cid)":/.test(localStorage[name]))) setTimeout(load, 1000);
+    if (kept().some((name) => /"(token|cid)"/.test(localStorage[name]))) setTimeout(load, 1000);
     emit('ready');
   };
 
@@ -164,7 +165,7 @@
       return facts[what];
     },
     reset() {
-      for (const name of kept()) localStorage.removeItem(name);
+      for (const name of kept()) delete localStorage[name];
       panel?.reset();
     },
     destroy() {
@@ -200,8 +201,7 @@
   globals[name] = api;
 
   host.id = 'shopbell-chat';
-  // For frameworks that know how to keep an element; the observer is for the others.
-  host.dataset.turboPermanent = '';
+  host.popover = 'manual';
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
   root.adoptedStyleSheets = [sheet];

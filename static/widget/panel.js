@@ -30,8 +30,8 @@ const style = (color, ink) => `
   .panel{
     --soft:color-mix(in srgb,CanvasText 9%,Canvas);--muted:color-mix(in srgb,CanvasText 66%,Canvas);
     color-scheme:light dark;flex-direction:column;
-    position:fixed;z-index:999999999;inset-block:auto 92px;inset-inline:auto 20px;
-    width:384px;height:min(640px,100dvh - 112px);max-width:none;max-height:none;padding:0;
+    position:fixed;z-index:999999999;inset-block:auto 92px;inset-inline:auto 20px;translate:0 var(--up);
+    width:384px;height:min(640px,100dvh - 112px + var(--up,0px));max-width:none;max-height:none;padding:0;
     border:1px solid #8886;border-radius:20px;overflow:hidden;
     background:Canvas;color:CanvasText;box-shadow:0 8px 48px #0004;
     font:15px/1.45 system-ui;overflow-wrap:anywhere;
@@ -81,7 +81,7 @@ const style = (color, ink) => `
   ::placeholder{color:var(--muted);opacity:1}
   .panel form>:last-child{background:var(--brand);color:var(--ink);outline-color:CanvasText;outline-offset:2px}
   @media ${PHONE}{
-    .panel.panel{inset:0;width:100%;height:100dvh;border:0;border-radius:0}
+    .panel.panel{inset:0;translate:none;width:100%;height:100dvh;border:0;border-radius:0}
     .head{padding-top:max(12px,env(safe-area-inset-top))}
   }
   @media (prefers-reduced-motion:no-preference){
@@ -289,13 +289,18 @@ export function mount(shell, config) {
 
   /** @param {any} event */
   function press(event) {
-    // A hotkey of the page must not fire while somebody types here.
+    if (event.target != root.host) return;
+    // A hotkey of the page must not fire while somebody types here, and a dialog of the
+    // page that keeps the focus to itself must not see it here.
     event.stopPropagation();
     const { type, key, keyCode, shiftKey } = event;
     // 229: the key belongs to an input method, which may still be composing.
     if (type != 'keydown' || keyCode == 229) return;
+    const [target] = event.composedPath();
+    const menu = target.closest('[role=menu]');
+    if (menu) return menu.onkeydown(event);
     if (key == 'Escape') close();
-    else if (key == 'Enter' && !shiftKey && event.composedPath()[0] == box) composer.requestSubmit();
+    else if (key == 'Enter' && !shiftKey && target == box) composer.requestSubmit();
     else return;
     event.preventDefault();
   }
@@ -379,7 +384,7 @@ export function mount(shell, config) {
     close();
   };
   const { signal } = ending;
-  for (const type of ['keydown', 'keyup', 'keypress']) root.addEventListener(type, press, { signal });
+  for (const type of ['keydown', 'keyup', 'keypress', 'focusin']) addEventListener(type, press, { signal, capture: true });
   visualViewport?.addEventListener('scroll', fit, { signal });
   visualViewport?.addEventListener('resize', () => (fit(), phone.matches && toEnd()), { signal });
   phone.addEventListener('change', () => open && show(), { signal });

@@ -9,12 +9,12 @@ interface ShopbellOptions {
   launcher?: 'off';
   /** The corner: where lines end (the default) or where they start. */
   position?: 'end' | 'start';
+  /** CSS pixels between the button and the foot of the page, 20 by default. More where the page has a bar or a button of its own there. */
+  offset?: number | string;
   /** A CSS color; by default the one in your site's settings. */
   color?: string;
   /** Language tag; by default that of the page, else that of the browser. */
   locale?: string;
-  /** The nonce of a strict policy. The chat creates nothing that needs one beyond its own script. */
-  nonce?: string;
   /** Words in the button, beside the icon. They become its name, too. */
   label?: string;
 }

@@ -200,14 +200,14 @@ export async function says(page, text) {
 }
 
 /** A shop on another origin, with a policy and a body of the test's choosing. */
-export async function openShop({ policy, body, head = '' }) {
+export async function openShop({ policy, body, head = '', lang = 'en' }) {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push(request.url);
     const headers = { 'content-type': 'text/html; charset=utf-8' };
     if (policy) headers['content-security-policy'] = policy;
     response.writeHead(200, headers);
-    response.end(`<!doctype html><html lang="en"><head><title>A shop</title>${head}</head><body>${body}</body></html>`);
+    response.end(`<!doctype html><html lang="${lang}"><head><title>A shop</title>${head}</head><body>${body}</body></html>`);
   });
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   const shop = {

@@ -18,6 +18,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
             "extract.rs",
             "live/socket.rs",
             "widget/chat.rs",
+            "widget/loader.rs",
             "widget/mod.rs",
             "server.rs",
             "main.rs",

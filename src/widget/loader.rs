@@ -1,0 +1,92 @@
+//! `/w.js`, the one script a shop embeds. With it travels what the button must
+//! know of its site before anything else is fetched: where it may appear, its
+//! colour, its side, its language. So the look follows the settings, and a page
+//! that may not carry the chat shows no button.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::assets;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::sites::{self, Site};
+use crate::web::{self, Place, accepts};
+
+/// The loader changes with a release, or with the settings of its site; shops'
+/// pages should notice within minutes.
+const FRESH: &str = "public, max-age=300, stale-while-revalidate=86400";
+
+/// Lines that say nothing get the first site's: an older line, or the only shop.
+#[derive(Deserialize)]
+struct LoaderQuery {
+    #[serde(default)]
+    site: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Look<'a> {
+    /// How the key begins: enough to tell sites apart, and few of its random letters.
+    key: &'a str,
+    color: &'a str,
+    side: &'a str,
+    lang: &'a str,
+    /// What the button says where the chat cannot be loaded.
+    down: &'a str,
+    /// Absent where any page may carry the chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origins: Option<Vec<&'a str>>,
+}
+
+pub async fn loader(
+    db: Data<Db>,
+    place: Data<Place>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let query: LoaderQuery = web::parse_query(request.query_string())?;
+    let site = db.read(move |r| match query.site {
+        Some(key) => sites::find_by_key(r, &key),
+        None => sites::first(r),
+    });
+    // Nobody's button waits for a reader that is busy, and before there is a site
+    // the script is still a script.
+    let look = match site.await {
+        Ok(site) => look(&site, &place)?,
+        Err(_) => String::new(),
+    };
+    let made = assets::loader(&look).ok_or(Error::NotFound("asset"))?;
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((CACHE_CONTROL, FRESH))
+        .insert_header((VARY, "accept-encoding"))
+        .insert_header((ETAG, made.etag.as_str()))
+        .insert_header(("timing-allow-origin", "*"));
+    if web::header(&request, IF_NONE_MATCH.as_str()).contains(&made.etag) {
+        return Ok(answer
+            .status(actix_web::http::StatusCode::NOT_MODIFIED)
+            .finish());
+    }
+    answer.content_type("text/javascript; charset=utf-8");
+    Ok(match accepts(&request, "br") {
+        true => answer
+            .insert_header((CONTENT_ENCODING, "br"))
+            .body(made.br.clone()),
+        false => answer.body(made.text.clone()),
+    })
+}
+
+fn look(site: &Site, place: &Place) -> Result<String> {
+    let ours = place.public_url.origin();
+    let listed = site.origins.iter().map(|it| it.as_str());
+    let origins: Vec<&str> = listed.chain([ours.as_str()]).collect();
+    let look = Look {
+        key: site.key.get(..4).unwrap_or(&site.key),
+        color: &site.color,
+        side: &site.position,
+        lang: site.lang.code(),
+        down: site.lang.problem_chat_down(),
+        origins: (!site.origins.is_empty()).then_some(origins),
+    };
+    serde_json::to_string(&look).map_err(|e| Error::internal("writing a look", e))
+}
