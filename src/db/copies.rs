@@ -128,7 +128,10 @@ pub fn restore(data: &Path, source: &Path) -> Result<(), String> {
         io::copy(&mut File::open(source)?, &mut file)?;
         file.sync_all()
     };
-    let prepared = copy().map_err(failed).and_then(|()| inspect(&half));
+    let prepared = copy()
+        .map_err(failed)
+        .and_then(|()| inspect(&half))
+        .and_then(|read| migrate::pending(&read).map(|_| ()));
     if let Err(error) = prepared {
         let _ = fs::remove_file(&half);
         return Err(refused(&error));
@@ -186,8 +189,8 @@ fn copy_to(connection: &Connection, target: &Path) -> Result<()> {
     settle(&part, target).map_err(failed)
 }
 
-/// Reads a copy back: whole, a shop's, and not of a newer program.
-fn inspect(copy: &Path) -> Result<()> {
+/// Reads a copy back: it is whole.
+fn inspect(copy: &Path) -> Result<Connection> {
     let connection = open_still(copy).map_err(folder::explain)?;
     let report = connection
         .query_row("pragma quick_check(1)", [], |row| row.get::<_, String>(0))
@@ -195,7 +198,7 @@ fn inspect(copy: &Path) -> Result<()> {
     if report != "ok" {
         return Err(Error::internal("reading the copy: it is damaged", report));
     }
-    migrate::pending(&connection).map(|_| ())
+    Ok(connection)
 }
 
 /// A file that nobody writes to: SQLite makes nothing beside it and takes no lock.
