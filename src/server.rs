@@ -32,6 +32,8 @@ const SWEEP: Duration = Duration::from_secs(300);
 /// Writes in one sweep, and the pause that others get between two of them.
 const SWEPT: usize = 500;
 const BREATH: Duration = Duration::from_millis(20);
+/// How long a question that takes no time may wait for its answer.
+const READY: Duration = Duration::from_secs(5);
 const PROBE: Duration = Duration::from_secs(1);
 
 pub struct Running {
@@ -71,9 +73,9 @@ pub async fn start(
     let address = listener
         .local_addr()
         .map_err(|e| Error::internal("binding the port", e))?;
-    let db = Db::open(&folder)?;
-    let hub = Hub::default();
     let plant = Plant::new(clock.clone());
+    let db = Db::open_under(&plant, &folder)?;
+    let hub = Hub::default();
     let place = Place::new(&config);
     let fresh = db.read(accounts::is_empty).await?;
     let code = if fresh {
@@ -209,8 +211,12 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// The process can do its work: it can write, and everybody is at work.
+/// The process can do its work: it can read and write, and everybody is at work.
 async fn readyz(db: Data<Db>, plant: Data<Plant>) -> HttpResponse {
+    match tokio::time::timeout(READY, db.read(|_| Ok(()))).await {
+        Ok(Ok(())) => (),
+        _ => return not_ready("the database does not answer\n".to_owned()),
+    }
     if db.probe().await.is_err() {
         return not_ready("the database cannot be written to\n".to_owned());
     }
@@ -295,6 +301,9 @@ async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) -> Result<()> {
         tokio::time::sleep(SWEEP).await;
         limits.sweep();
         let now = clock.now();
+        if let Err(error) = db.tidy_copies(now).await {
+            tracing::warn!(%error, "could not look for old copies: {error}");
+        }
         for _ in 0..SWEPT {
             let prune = db.write("journal.prune", move |w| journal::prune(w, now));
             match prune.await {

@@ -64,7 +64,7 @@ async fn inbox(
 ) -> Result<HttpResponse> {
     let place: Where = web::parse_query(request.query_string())?;
     let page = db
-        .read(move |r| draw(r, &agent, &around, &place, None))
+        .browse(move |r| draw(r, &agent, &around, &place, None))
         .await?;
     web::page(&page)
 }
@@ -79,7 +79,7 @@ async fn thread(
 ) -> Result<HttpResponse> {
     let place: Where = web::parse_query(request.query_string())?;
     let key = key.into_inner();
-    let page = db.read(move |r| {
+    let page = db.browse(move |r| {
         let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
         let look = Look {
             before: place.earlier,
@@ -199,7 +199,7 @@ async fn post(
             let Some(errors) = refusal(&refused, t) else {
                 return Err(refused);
             };
-            let page = db.read(move |r| {
+            let page = db.browse(move |r| {
                 let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
                 let look = Look {
                     draft: form.body,

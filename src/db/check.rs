@@ -83,7 +83,7 @@ fn read(folder: &DataFolder, running: bool, found: &mut Findings) -> Result<()> 
         texts(&connection, &format!("pragma integrity_check({MOST})")).map_err(folder::explain)?;
     for it in contradictions.into_iter().filter(|it| it != "ok") {
         found.wrong.push(format!(
-            "the database is damaged: {it}. Restore a backup, or one of the copies in `before-upgrade`"
+            "the database is damaged: {it}. Bring your newest backup back with `shopbell restore FILE`, or in the same way a file from `before-upgrade`, where an upgrade left one"
         ));
     }
     let loose =

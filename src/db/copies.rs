@@ -36,13 +36,13 @@ pub(super) fn put_aside(connection: &Connection, folder: &DataFolder) -> Result<
     let copy = copies.join(format!("{now}.db"));
     copy_to(connection, &copy)?;
     tracing::info!("put a copy of the database aside: {}", copy.display());
-    tidy(folder, now);
+    tidy(&copies, now);
     Ok(())
 }
 
 /// `now` in seconds since 1970. What cannot be removed is said and left.
-pub(super) fn tidy(folder: &DataFolder, now: i64) {
-    for (newer, copy) in list(folder).into_iter().enumerate() {
+pub(super) fn tidy(aside: &Path, now: i64) {
+    for (newer, copy) in list(aside).into_iter().enumerate() {
         if newer < MOST && now - OLDEST < copy.at {
             continue;
         }
@@ -55,8 +55,8 @@ pub(super) fn tidy(folder: &DataFolder, now: i64) {
 }
 
 /// The copies, newest first. Other files in the folder are not ours.
-pub(super) fn list(folder: &DataFolder) -> Vec<Copy> {
-    let entries = fs::read_dir(folder.join(ASIDE)).into_iter().flatten();
+pub(super) fn list(aside: &Path) -> Vec<Copy> {
+    let entries = fs::read_dir(aside).into_iter().flatten();
     let mut found: Vec<Copy> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
@@ -258,9 +258,12 @@ mod tests {
             fs::write(folder.join(ASIDE).join(format!("{at}.db")), "").unwrap();
         }
         fs::write(folder.join(ASIDE).join("mine.db"), "").unwrap();
-        tidy(&folder, NOW);
+        tidy(&folder.join(ASIDE), NOW);
         assert!(folder.join(ASIDE).join("mine.db").exists());
-        list(&folder).into_iter().map(|it| it.at).collect()
+        list(&folder.join(ASIDE))
+            .into_iter()
+            .map(|it| it.at)
+            .collect()
     }
 
     #[test]

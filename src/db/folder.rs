@@ -256,7 +256,7 @@ pub(super) fn explain(error: rusqlite::Error) -> Error {
 
 fn damaged(report: String) -> Error {
     Error::internal(
-        "opening the database: the file is damaged; restore a backup, or one of the copies in `before-upgrade`",
+        "opening the database: the file is damaged. Bring your newest backup back with `shopbell restore FILE`, or in the same way a file from `before-upgrade` in the data folder, where an upgrade left one; `shopbell check` says what is wrong",
         report,
     )
 }

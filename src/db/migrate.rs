@@ -51,7 +51,7 @@ fn refuse_newer(applied: &BTreeSet<String>, all: &[Migration]) -> Result<()> {
     let known = |name: &String| all.iter().any(|it| it.name == *name);
     match applied.iter().find(|it| !known(it)) {
         Some(newer) => Err(Error::internal(
-            "opening the database: it was written by a newer shopbell; start that one, or restore an older backup",
+            "opening the database: it was written by a newer shopbell. Start that one; or go back, without what came since, with `shopbell restore FILE` and the file that the upgrade left in `before-upgrade`",
             format!("this program does not know the migration {newer}"),
         )),
         None => Ok(()),
@@ -235,6 +235,7 @@ fn refuse_loose_ends(connection: &Connection) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::folder::ASIDE;
     use crate::db::prepare;
 
     fn migration(name: &str, sql: &str) -> Migration {
@@ -374,11 +375,14 @@ mod tests {
         let mut connection = Connection::open(folder.database()).unwrap();
         let mut all = vec![migration("1_shop.sql", PEOPLE)];
         upgrade(&mut connection, Some(&folder), &all).unwrap();
-        assert!(copies::list(&folder).is_empty(), "a new one needs no copy");
+        assert!(
+            copies::list(&folder.join(ASIDE)).is_empty(),
+            "a new one needs no copy"
+        );
 
         all.push(migration("2_next.sql", "delete from people"));
         upgrade(&mut connection, Some(&folder), &all).unwrap_err();
-        let made = copies::list(&folder);
+        let made = copies::list(&folder.join(ASIDE));
         let copy = Connection::open(&made[0].path).unwrap();
         assert_eq!(number(&copy, "select count(*) from people"), 2);
     }

@@ -11,29 +11,35 @@ mod copies;
 mod folder;
 mod mark;
 mod migrate;
+mod reader;
 mod writer;
 
 use std::cell::Cell;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
-use tokio::sync::{mpsc, oneshot, watch};
+use rusqlite::{Connection, ErrorCode, Row};
+use tokio::sync::{mpsc, watch};
 
 use crate::error::{Error, Result};
-use crate::kernel::Seq;
+use crate::kernel::{Clock, Seq, Timestamp};
+use crate::plant::Plant;
 
 pub use check::{Findings, check};
 pub use copies::{backup, restore};
 pub use folder::DataFolder;
+pub use reader::at_once;
 
+use reader::Lane;
+
+/// Threads for what a person or a program waits for at this moment.
 const READERS: usize = 4;
+/// Threads for pages, searches and figures.
+const BROWSERS: usize = 2;
 /// Orders that may wait for a thread. A full queue makes callers wait, and after
 /// `PATIENCE` turns them away.
 const QUEUE: usize = 2048;
@@ -46,13 +52,12 @@ const PROBE: &str = "db.probe";
 /// Bytes that must be free before writing counts as working again.
 const ROOM: i64 = 256 * 1024;
 
-type Question = Box<dyn FnOnce(&Reader) + Send>;
-
 /// A handle to the database. Cheap to clone; the threads end with the last one.
 #[derive(Clone)]
 pub struct Db {
     writer: mpsc::Sender<Box<dyn writer::Order>>,
-    readers: mpsc::Sender<Question>,
+    readers: Lane,
+    browsers: Lane,
     commits: watch::Sender<u64>,
     positions: watch::Sender<Seq>,
     storage: watch::Sender<Storage>,
@@ -102,9 +107,15 @@ impl Deref for Writer<'_> {
 }
 
 impl Db {
-    /// Opens the file in a folder we hold the lock of, brings the schema up to
-    /// date, and starts the threads. Refuses a damaged or a newer file.
+    /// For an errand: nobody watches the threads.
     pub fn open(folder: &DataFolder) -> Result<Self> {
+        Self::open_under(&Plant::new(Clock::default()), folder)
+    }
+
+    /// Opens the file in a folder we hold the lock of, brings the schema up to
+    /// date, and starts the threads, which the plant keeps at work. Refuses a
+    /// damaged or a newer file.
+    pub fn open_under(plant: &Plant, folder: &DataFolder) -> Result<Self> {
         let path = folder.database();
         if folder.is_ours() {
             // SQLite gives its log the modes of the database.
@@ -117,7 +128,7 @@ impl Db {
         let mark = match folder.is_ours() {
             true => {
                 let now = connection.query_row("select unixepoch()", [], |row| row.get(0))?;
-                copies::tidy(folder, now);
+                copies::tidy(&folder.join(folder::ASIDE), now);
                 Some(mark::Mark::settle(&connection, folder)?)
             }
             false => None,
@@ -127,27 +138,23 @@ impl Db {
         let positions = watch::Sender::new(Seq(0));
         let storage = watch::Sender::new(Storage::Writable);
         let (writer, orders) = mpsc::channel(QUEUE);
-        let bell = writer::Bell {
-            commits: commits.clone(),
-            positions: positions.clone(),
-            storage: storage.clone(),
+        let mut desk = writer::Desk {
+            path: path.clone(),
+            connection: Some(connection),
+            orders,
+            bell: writer::Bell {
+                commits: commits.clone(),
+                positions: positions.clone(),
+                storage: storage.clone(),
+            },
+            mark,
         };
-        let writer_path = path.clone();
-        spawn("db-writer", move || {
-            writer::run(&writer_path, connection, orders, &bell, mark);
-        })?;
-
-        let (readers, questions) = mpsc::channel::<Question>(QUEUE);
-        let questions = Arc::new(Mutex::new(questions));
-        for _ in 0..READERS {
-            let connection = open_reader(&path)?;
-            let questions = Arc::clone(&questions);
-            spawn("db-reader", move || answer_all(&connection, &questions))?;
-        }
+        plant.keep_thread("writer", move |post| desk.work(post))?;
 
         Ok(Self {
             writer,
-            readers,
+            readers: Lane::start(plant, "readers", READERS, &path)?,
+            browsers: Lane::start(plant, "browsers", BROWSERS, &path)?,
             commits,
             positions,
             storage,
@@ -155,23 +162,23 @@ impl Db {
         })
     }
 
+    /// For what somebody waits for at this moment: who it is, may he, what did he
+    /// miss. It takes no time, so that the next one has its answer at once.
     /// Everything that `work` reads is of one moment.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, answer) = oneshot::channel();
-        let question: Question = Box::new(move |r| {
-            // The caller may have gone away; nobody is sorry.
-            let _ = reply.send(at_once(r, work));
-        });
-        self.readers
-            .send_timeout(question, PATIENCE)
-            .await
-            .map_err(|_| Error::internal("queueing a query", "the readers are overwhelmed"))?;
-        answer
-            .await
-            .map_err(|e| Error::internal("running a query", e))?
+        self.readers.ask(work).await
+    }
+
+    /// The same for pages, lists, searches and figures, which may take their time:
+    /// they wait for each other only.
+    pub async fn browse<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.browsers.ask(work).await
     }
 
     /// Runs `work` in a savepoint of its own: all of it is kept, or none. Comes
@@ -194,7 +201,7 @@ impl Db {
 
     /// A read-only connection for a thread that reads all day (`live`).
     pub fn reader(&self) -> Result<Reader> {
-        open_reader(&self.path)
+        reader::open(&self.path)
     }
 
     /// The newest position of the journal, after every commit that moved it: what
@@ -235,37 +242,20 @@ impl Db {
         .await
     }
 
+    /// Clears away the copies in `before-upgrade` that have become too old or too
+    /// many: a program that runs for a year keeps nobody's words for a year.
+    pub async fn tidy_copies(&self, now: Timestamp) -> Result<()> {
+        let aside = self.path.with_file_name(folder::ASIDE);
+        let tidy = move |_: &Reader| {
+            copies::tidy(&aside, now / 1000);
+            Ok(())
+        };
+        self.browse(tidy).await
+    }
+
     /// Where the file is and how large it has grown, for the operator's page.
     pub fn size(&self) -> u64 {
         std::fs::metadata(&*self.path).map_or(0, |it| it.len())
-    }
-}
-
-/// Reads that belong together see the house at one moment, and SQLite takes its
-/// locks once instead of once for each.
-pub fn at_once<T>(r: &Reader, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-    let moment = Moment::begin(r)?;
-    let value = work(moment.0);
-    drop(moment);
-    value
-}
-
-/// Ends also when what was read in it panics.
-struct Moment<'r>(&'r Reader);
-
-impl<'r> Moment<'r> {
-    fn begin(r: &'r Reader) -> Result<Self> {
-        r.prepare_cached("begin")?.execute([])?;
-        Ok(Self(r))
-    }
-}
-
-impl Drop for Moment<'_> {
-    fn drop(&mut self) {
-        let ended = self.0.prepare_cached("commit");
-        if let Err(error) = ended.and_then(|mut it| it.execute([])) {
-            tracing::error!(%error, "could not end a read: {error}");
-        }
     }
 }
 
@@ -370,34 +360,6 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(())
-}
-
-fn open_reader(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "query_only", true)?;
-    keep_statements(&connection)?;
-    Ok(connection)
-}
-
-fn answer_all(connection: &Connection, questions: &Mutex<mpsc::Receiver<Question>>) {
-    loop {
-        let question = questions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .blocking_recv();
-        let Some(question) = question else { break };
-        // A panic in one query must not end the thread for all the others; its
-        // caller sees the answer channel close.
-        let _ = catch_unwind(AssertUnwindSafe(|| question(connection)));
-    }
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-    let started = thread::Builder::new().name(name.into()).spawn(run);
-    started.map_err(|e| Error::internal("starting a database thread", e))?;
     Ok(())
 }
 

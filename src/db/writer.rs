@@ -2,8 +2,7 @@
 //! ran goes into the next transaction, each order in its own savepoint, and is
 //! answered when that transaction is on disk.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
@@ -14,6 +13,7 @@ use super::mark::Mark;
 use super::{Storage, Writer, open_writer};
 use crate::error::{Error, Result};
 use crate::kernel::Seq;
+use crate::plant::{Post, caught};
 
 /// Orders in one transaction. More would not make a flush cheaper, only later.
 const GROUP: usize = 256;
@@ -22,8 +22,8 @@ const SLOW: Duration = Duration::from_millis(50);
 /// One write, waiting for its turn and then for the flush.
 pub(super) trait Order: Send {
     fn name(&self) -> &'static str;
-    /// Does the work. True if it is to be kept.
-    fn run(&mut self, w: &Writer) -> bool;
+    /// Does the work. True if it is to be kept; an error is what a panic said.
+    fn run(&mut self, w: &Writer) -> Result<bool, String>;
     /// Answers the caller. `flushed` is false when nothing of this group is on disk.
     fn settle(self: Box<Self>, flushed: Result<(), &str>);
 }
@@ -64,16 +64,17 @@ where
         self.name
     }
 
-    fn run(&mut self, w: &Writer) -> bool {
+    fn run(&mut self, w: &Writer) -> Result<bool, String> {
         let Some(work) = self.work.take() else {
-            return false;
+            return Ok(false);
         };
         // A panic in one order is that order's failure, not its neighbours'.
-        let value = catch_unwind(AssertUnwindSafe(|| work(w)))
-            .unwrap_or_else(|_| Err(Error::internal(self.name, "the write panicked")));
+        let value = caught(|| work(w)).inspect_err(|said| {
+            self.value = Some(Err(Error::internal(self.name, said.clone())));
+        })?;
         let keep = value.is_ok();
         self.value = Some(value);
-        keep
+        Ok(keep)
     }
 
     fn settle(self: Box<Self>, flushed: Result<(), &str>) {
@@ -88,55 +89,74 @@ where
     }
 }
 
-/// Runs until every `Db` is gone.
-pub(super) fn run(
-    path: &Path,
-    mut connection: Connection,
-    mut orders: mpsc::Receiver<Box<dyn Order>>,
-    bell: &Bell,
-    mut mark: Option<Mark>,
-) {
-    while let Some(first) = orders.blocking_recv() {
-        let group = Group::collect(first, &mut orders, &connection);
-        let flushed = group.finish(&connection);
-        match &flushed {
+/// What the thread works with, and finds again when it had to be started again.
+pub(super) struct Desk {
+    pub path: PathBuf,
+    /// None where the last one was lost.
+    pub connection: Option<Connection>,
+    pub orders: mpsc::Receiver<Box<dyn Order>>,
+    pub bell: Bell,
+    pub mark: Option<Mark>,
+}
+
+impl Desk {
+    /// Runs until every `Db` is gone.
+    pub fn work(&mut self, post: &Post) -> Result<()> {
+        // Taken, so that one which met a panic is closed, and what it had begun is
+        // undone.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => open_writer(&self.path)?,
+        };
+        while let Some(first) = self.orders.blocking_recv() {
+            let group = Group::collect(first, &mut self.orders, &connection, post);
+            let flushed = group.finish(&connection);
+            self.bell.tell(&group, &flushed);
+            let poisoned = flushed.is_err();
+            group.settle(flushed.map(|_| ()), post);
+            if let (false, Some(mark)) = (poisoned, &mut self.mark) {
+                mark.refresh(&connection);
+            }
+            if poisoned {
+                // After a failed flush nobody knows what the page cache holds, so
+                // this connection is not asked again.
+                if let Ok(fresh) = open_writer(&self.path) {
+                    connection = fresh;
+                }
+            }
+        }
+        if let Some(mark) = &mut self.mark {
+            mark.write(&connection);
+        }
+        Ok(())
+    }
+}
+
+impl Bell {
+    /// Told from the writer's thread, before any caller: a request that was
+    /// dropped while it waited has still changed the house.
+    fn tell(&self, group: &Group, flushed: &Result<bool, String>) {
+        match flushed {
             Ok(changed) => {
                 // A group in which all was refused, or small enough for the last
                 // free bytes, proves nothing about the next one.
                 if group.proven {
-                    bell.storage
+                    self.storage
                         .send_if_modified(|it| swap(it, Storage::Writable));
                 }
-                // Told from this thread, before any caller: a request that was
-                // dropped while it waited has still changed the house.
                 if *changed {
-                    bell.commits.send_modify(|n| *n += 1);
+                    self.commits.send_modify(|n| *n += 1);
                     if let Some(position) = group.position {
-                        bell.positions.send_replace(position);
+                        self.positions.send_replace(position);
                     }
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "could not save: {error}");
-                bell.storage
+                self.storage
                     .send_if_modified(|it| swap(it, Storage::Failing));
             }
         }
-        let poisoned = flushed.is_err();
-        group.settle(flushed.map(|_| ()));
-        if let (false, Some(mark)) = (poisoned, &mut mark) {
-            mark.refresh(&connection);
-        }
-        if poisoned {
-            // After a failed flush nobody knows what the page cache holds, so
-            // this connection is not asked again.
-            if let Ok(fresh) = open_writer(path) {
-                connection = fresh;
-            }
-        }
-    }
-    if let Some(mark) = &mut mark {
-        mark.write(&connection);
     }
 }
 
@@ -162,6 +182,7 @@ impl Group {
         first: Box<dyn Order>,
         queue: &mut mpsc::Receiver<Box<dyn Order>>,
         connection: &Connection,
+        post: &Post,
     ) -> Self {
         let mut group = Self {
             orders: Vec::new(),
@@ -173,7 +194,7 @@ impl Group {
         let mut next = Some(first);
         while let Some(mut order) = next {
             if group.began.is_ok() {
-                group.began = group.take(&mut *order, connection);
+                group.began = group.take(&mut *order, connection, post);
             }
             group.orders.push(order);
             let room = group.orders.len() < GROUP && group.began.is_ok();
@@ -182,7 +203,12 @@ impl Group {
         group
     }
 
-    fn take(&mut self, order: &mut dyn Order, connection: &Connection) -> rusqlite::Result<()> {
+    fn take(
+        &mut self,
+        order: &mut dyn Order,
+        connection: &Connection,
+        post: &Post,
+    ) -> rusqlite::Result<()> {
         let started = Instant::now();
         // Nothing was kept before it: if it fails, the whole transaction may go.
         // A savepoint keeps a copy of every page, a fifth of what a lone line costs.
@@ -191,7 +217,10 @@ impl Group {
             statement(connection, "savepoint verb")?;
         }
         let w = Writer::new(connection);
-        let keep = order.run(&w);
+        let keep = order.run(&w).unwrap_or_else(|said| {
+            post.slipped(&said);
+            false
+        });
         // A full disk makes SQLite roll the whole transaction back by itself.
         if connection.is_autocommit() {
             return Err(rusqlite::Error::SqliteFailure(
@@ -239,9 +268,14 @@ impl Group {
         Err(cause)
     }
 
-    fn settle(self, flushed: Result<(), String>) {
+    fn settle(self, flushed: Result<(), String>, post: &Post) {
         for order in self.orders {
-            order.settle(flushed.as_ref().copied().map_err(String::as_str));
+            let flushed = flushed.as_ref().copied().map_err(String::as_str);
+            // An answer that nobody takes is dropped in here; should that panic,
+            // the others still get theirs.
+            if let Err(said) = caught(|| order.settle(flushed)) {
+                post.slipped(&said);
+            }
         }
     }
 }

@@ -42,7 +42,7 @@ async fn show(
 ) -> Result<HttpResponse> {
     let query: Saved = web::parse_query(request.query_string())?;
     let config = Arc::clone(&config);
-    let page = db.read(move |r| draw(r, &admin, &config, &around));
+    let page = db.browse(move |r| draw(r, &admin, &config, &around));
     let mut page = page.await?;
     page.saved = !query.saved.is_empty();
     web::page(&page)
@@ -122,7 +122,7 @@ async fn save(
         Ok(()) => Ok(web::see("/settings/mail?saved=1")),
         Err(Error::Invalid { field, say }) => {
             let (t, config) = (admin.lang, Arc::clone(&config));
-            let page = db.read(move |r| draw(r, &admin, &config, &around));
+            let page = db.browse(move |r| draw(r, &admin, &config, &around));
             let mut page = page.await?;
             page.host = form.host;
             page.port = form.port;
@@ -156,7 +156,7 @@ async fn test(
 ) -> Result<HttpResponse> {
     let (t, name) = (admin.lang, admin.name.clone());
     let read_config = Arc::clone(&config);
-    let read = db.read(move |r| {
+    let read = db.browse(move |r| {
         let outgoing = settings::outgoing(r, &read_config)?;
         let page = draw(r, &admin, &read_config, &around)?;
         Ok((page, outgoing, sites::first(r)?.name))

@@ -9,7 +9,7 @@
 mod post;
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::error::{Error, Result};
 use crate::kernel::{Clock, Timestamp, clip};
 
-use post::Post;
+pub use post::Post;
 
 /// The first restart comes after this, every further one after twice as long.
 const SOON: Duration = Duration::from_millis(100);
@@ -48,11 +48,33 @@ struct Inner {
 pub struct Task {
     pub name: &'static str,
     pub state: State,
-    /// Failures since the program started; each was followed by a restart.
+    /// Failures since the program started: of itself, each followed by a restart,
+    /// and of single things that it was asked to do.
     pub failures: u64,
     pub failed_at: Option<Timestamp>,
     /// Of the last failure, for the operator.
     pub cause: Option<String>,
+    /// How many do it side by side.
+    hands: usize,
+    /// How many of them failed and wait to be started again.
+    missing: usize,
+    /// Whether the end of the program waits for it.
+    awaited: bool,
+}
+
+impl Task {
+    fn new(name: &'static str, awaited: bool) -> Self {
+        Self {
+            name,
+            state: State::AtWork,
+            failures: 0,
+            failed_at: None,
+            cause: None,
+            hands: 1,
+            missing: 0,
+            awaited,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +162,22 @@ impl Plant {
         Ok(())
     }
 
+    /// Keeps a thread at work that runs no tasks. It comes to its end by itself,
+    /// and is not waited for: what others finish when the program ends needs it.
+    /// Threads of one name are one in the list.
+    pub fn keep_thread(
+        &self,
+        name: &'static str,
+        run: impl FnMut(&Post) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let post = self.join(name);
+        let started = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(move || keep_here(&post, run));
+        started.map_err(|e| Error::internal("starting a thread", e))?;
+        Ok(())
+    }
+
     /// In the order in which they were started.
     pub fn tasks(&self) -> Vec<Task> {
         self.lock().clone()
@@ -162,7 +200,9 @@ impl Plant {
             .is_err()
         {
             let tasks = self.lock();
-            let late = tasks.iter().filter(|it| it.state != State::Ended);
+            let late = tasks
+                .iter()
+                .filter(|it| it.awaited && it.state != State::Ended);
             let late: Vec<&str> = late.map(|it| it.name).collect();
             tracing::warn!("ending without waiting any longer for {}", late.join(", "));
         }
@@ -174,15 +214,21 @@ impl Plant {
 
     fn enlist(&self, name: &'static str) -> Post {
         let mut tasks = self.lock();
-        tasks.push(Task {
-            name,
-            state: State::AtWork,
-            failures: 0,
-            failed_at: None,
-            cause: None,
-        });
+        tasks.push(Task::new(name, true));
         self.0.at_work.send_modify(|n| *n += 1);
         Post::new(self.clone(), tasks.len() - 1)
+    }
+
+    /// For one of several of that name, which nobody waits for.
+    fn join(&self, name: &'static str) -> Post {
+        let mut tasks = self.lock();
+        let known = tasks.iter().position(|it| it.name == name);
+        let index = known.unwrap_or(tasks.len());
+        match tasks.get_mut(index) {
+            Some(task) => task.hands += 1,
+            None => tasks.push(Task::new(name, false)),
+        }
+        Post::new(self.clone(), index)
     }
 
     /// A panic while the lock was held leaves a list that is still a list.
@@ -196,6 +242,21 @@ pub fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let said = panic.downcast_ref::<&str>().copied();
     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     clip(said.unwrap_or("without a word"), CAUSE)
+}
+
+/// Does something in which a panic is that thing's own failure. The error is
+/// what it said; what else a panic carries is left to itself, because dropping it
+/// may panic once more.
+pub fn caught<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(cause_of)
+}
+
+fn cause_of(panic: Box<dyn std::any::Any + Send>) -> String {
+    let words = format!("panicked: {}", words_of(&*panic));
+    if !panic.is::<&str>() && !panic.is::<String>() {
+        std::mem::forget(panic);
+    }
+    words
 }
 
 fn cut_short<F>(
@@ -229,7 +290,7 @@ where
         let cause = match run.await {
             Ok(Ok(())) => return post.ended(stop.is_heard()),
             Ok(Err(error)) => error.to_string(),
-            Err(panic) => format!("panicked: {}", words_of(&*panic)),
+            Err(panic) => cause_of(panic),
         };
         if stop.is_heard() {
             return post.ended(true);
@@ -242,6 +303,26 @@ where
             () = sleep(pause) => (),
             () = stop.heard() => return post.ended(true),
         }
+        pause = (pause * 2).min(LATEST);
+        post.at_work_again();
+    }
+}
+
+/// The same for a thread without tasks.
+fn keep_here(post: &Post, mut run: impl FnMut(&Post) -> Result<()>) {
+    let mut pause = SOON;
+    loop {
+        let since = Instant::now();
+        let cause = match caught(|| run(post)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(said) => said,
+        };
+        if SOUND < since.elapsed() {
+            pause = SOON;
+        }
+        post.failed(&cause, pause);
+        std::thread::sleep(pause);
         pause = (pause * 2).min(LATEST);
         post.at_work_again();
     }

@@ -4,29 +4,36 @@
 use std::time::Duration;
 
 use super::{CAUSE, Plant, State, Stop, Task};
-use crate::kernel::clip;
+use crate::kernel::{Timestamp, clip};
 
-pub(super) struct Post {
+/// One that is at work.
+pub struct Post {
     plant: Plant,
     index: usize,
 }
 
 impl Post {
-    pub fn new(plant: Plant, index: usize) -> Self {
+    pub(super) fn new(plant: Plant, index: usize) -> Self {
         Self { plant, index }
     }
 
-    pub fn stop(&self) -> Stop {
+    pub(super) fn stop(&self) -> Stop {
         self.plant.stop()
     }
 
-    pub fn failed(&self, cause: &str, pause: Duration) {
+    /// One thing that it was asked to do failed in a way nobody foresaw; it goes on
+    /// with the next.
+    pub fn slipped(&self, cause: &str) {
+        let now = self.plant.0.clock.now();
+        self.note(|task| task.count(now, cause));
+    }
+
+    pub(super) fn failed(&self, cause: &str, pause: Duration) {
         let now = self.plant.0.clock.now();
         let Some((name, failures)) = self.note(|task| {
             task.state = State::Down;
-            task.failures += 1;
-            task.failed_at = Some(now);
-            task.cause = Some(clip(cause, CAUSE));
+            task.missing += 1;
+            task.count(now, cause);
             (task.name, task.failures)
         }) else {
             return;
@@ -39,12 +46,17 @@ impl Post {
         );
     }
 
-    pub fn at_work_again(&self) {
-        self.note(|task| task.state = State::AtWork);
+    pub(super) fn at_work_again(&self) {
+        self.note(|task| {
+            task.missing -= 1;
+            if task.missing == 0 {
+                task.state = State::AtWork;
+            }
+        });
     }
 
     /// By itself, or because the program ends.
-    pub fn ended(self, expected: bool) {
+    pub(super) fn ended(self, expected: bool) {
         if let Some(name) = self.note(|task| task.name)
             && !expected
         {
@@ -57,9 +69,25 @@ impl Post {
     }
 }
 
+impl Task {
+    fn count(&mut self, now: Timestamp, cause: &str) {
+        self.failures += 1;
+        self.failed_at = Some(now);
+        self.cause = Some(clip(cause, CAUSE));
+    }
+}
+
 impl Drop for Post {
     fn drop(&mut self) {
-        self.note(|task| task.state = State::Ended);
-        self.plant.0.at_work.send_modify(|n| *n -= 1);
+        let awaited = self.note(|task| {
+            task.hands -= 1;
+            if task.hands == 0 {
+                task.state = State::Ended;
+            }
+            task.awaited
+        });
+        if awaited == Some(true) {
+            self.plant.0.at_work.send_modify(|n| *n -= 1);
+        }
     }
 }

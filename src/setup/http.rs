@@ -135,7 +135,7 @@ async fn welcome(
 ) -> Result<HttpResponse> {
     let query: Saved = web::parse_query(request.query_string())?;
     let config = Arc::clone(&config);
-    let page = db.read(move |r| welcome_page(r, &admin, &config, &around));
+    let page = db.browse(move |r| welcome_page(r, &admin, &config, &around));
     let mut page = page.await?;
     page.saved = !query.saved.is_empty();
     web::page(&page)
@@ -185,7 +185,7 @@ async fn allow_origin(
         Ok(()) => Ok(web::see("/welcome?saved=origin#origin-title")),
         Err(Error::Invalid { field, say }) => {
             let (config, t) = (Arc::clone(&config), admin.lang);
-            let page = db.read(move |r| welcome_page(r, &admin, &config, &around));
+            let page = db.browse(move |r| welcome_page(r, &admin, &config, &around));
             let mut page = page.await?;
             page.origin = form.origin;
             page.errors = Errors::one(field, say(t));

@@ -43,7 +43,7 @@ async fn edit(
 ) -> Result<HttpResponse> {
     let query: Saved = web::parse_query(request.query_string())?;
     let config = Arc::clone(&config);
-    let page = db.read(move |r| {
+    let page = db.browse(move |r| {
         let shell = admin.shell(r, &around, "settings/site", "")?;
         Ok(draw(&super::first(r)?, shell, &config))
     });
@@ -126,7 +126,7 @@ async fn save(
         Err(Error::Invalid { field, say }) => {
             let t = admin.lang;
             let config = Arc::clone(&config);
-            let page = db.read(move |r| {
+            let page = db.browse(move |r| {
                 let shell = admin.shell(r, &around, "settings/site", "")?;
                 Ok(draw(&super::first(r)?, shell, &config))
             });

@@ -59,7 +59,7 @@ async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(),
 async fn deliver(db: &Db, config: Arc<Config>, order: Order, job: Job) -> Result<(), Trouble> {
     let to = EmailAddress::parse(&order.to)
         .ok_or_else(|| Trouble::Never("the address is no longer valid".into()))?;
-    let read = db.read(move |r| {
+    let read = db.browse(move |r| {
         let outgoing = settings::outgoing(r, &config)?;
         Ok((outgoing, write(r, &order)?))
     });

@@ -1,6 +1,7 @@
 //! What an upgrade, a copy and the schema itself must hold.
 
 mod copies;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -27,6 +27,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("actix_http", &["web/street.rs", "main.rs"]),
     ("actix_service", &["web/street.rs"]),
     ("rustix", &["web/street.rs"]),
+    ("bytestring", &["hub/outbox.rs"]),
+    ("serde_html_form", &["web/"]),
     ("actix_ws", &["live/socket.rs", "live/pump.rs"]),
     ("askama", &["web/", "pages.rs"]),
     ("lettre", &["mail/"]),
@@ -51,6 +53,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["main.rs"]),
 ];
 
+/// What the whole house is built with.
+const EVERYWHERE: &[&str] = &["futures_util", "serde", "serde_json", "tokio", "tracing"];
+
 const MAX_LINES: usize = 600;
 
 /// A source file: its path below `src`, and its text.
@@ -64,6 +69,30 @@ fn modules_use_only_those_declared_above_them() {
 #[test]
 fn each_library_stays_where_it_belongs() {
     assert_none(libraries_out_of_place(&sources()));
+}
+
+#[test]
+fn every_library_of_the_program_has_its_place() {
+    let cargo = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut heading = "";
+    let mut homeless = BTreeSet::new();
+    for line in cargo.lines() {
+        if line.starts_with('[') {
+            heading = line;
+        }
+        let ours = heading.ends_with("dependencies]")
+            && !heading.contains("dev-")
+            && !heading.contains("build-");
+        let Some((name, _)) = line.split_once(" = ").filter(|_| ours) else {
+            continue;
+        };
+        let name = name.replace('-', "_");
+        let placed = LIBRARIES.iter().any(|(it, _)| *it == name);
+        if !placed && !EVERYWHERE.contains(&name.as_str()) {
+            homeless.insert(format!("{name} has no place in LIBRARIES"));
+        }
+    }
+    assert_none(homeless);
 }
 
 #[test]

@@ -195,7 +195,9 @@ async fn the_workings_tell_who_is_at_work_and_name_no_followers_where_there_are_
     let house = open_house().await;
     let admin = house.owner().await;
     let page = admin.sees("/settings/workings").await;
-    for task in ["live", "jobs", "banner", "disk", "sweep"] {
+    for task in [
+        "writer", "readers", "browsers", "live", "jobs", "banner", "disk", "sweep",
+    ] {
         let named = format!("<code class=\"soft\">{task}</code>");
         assert!(page.contains(&named), "{task}");
     }

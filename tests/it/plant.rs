@@ -318,6 +318,42 @@ async fn a_thread_that_panics_is_started_again_and_is_awaited_at_the_end() {
     assert!(told.recv().is_err(), "what the thread held is gone");
 }
 
+#[actix_web::test]
+async fn threads_of_one_name_are_one_task_which_is_down_while_one_of_them_is() {
+    let plant = Plant::new(Clock::stopped_at(NOW));
+    let (stay, stays) = mpsc::channel::<()>();
+    let stays = std::sync::Arc::new(std::sync::Mutex::new(stays));
+    for hand in 0..2 {
+        let (stays, mut starts) = (stays.clone(), 0);
+        let run = move |_: &_| {
+            starts += 1;
+            assert!(hand == 0 || 1 < starts, "on purpose");
+            let _ = stays.lock().unwrap().recv();
+            Ok(())
+        };
+        plant.keep_thread("test", run).unwrap();
+    }
+    let task = until_failed(&plant, 1).await;
+    assert!(task.cause.unwrap().contains("on purpose"));
+    soon(async {
+        while !plant.down().is_empty() {
+            rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(plant.tasks().len(), 1);
+    // What others finish at the end may need it, so nobody waits for it.
+    soon(plant.end()).await;
+    assert_eq!(plant.tasks()[0].state, State::AtWork);
+    drop(stay);
+    soon(async {
+        while plant.tasks()[0].state != State::Ended {
+            rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
 fn seat(session: i64) -> Seat {
     Seat::Agent(AgentSeat {
         agent: AgentId(1),

@@ -41,7 +41,7 @@ async fn me(
 ) -> Result<HttpResponse> {
     let query: Done = web::parse_query(request.query_string())?;
     let now = clock.now();
-    let mut page = db.read(move |r| me_page(r, now, &agent, &around)).await?;
+    let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
     page.done = ["profile", "password", "sessions"]
         .into_iter()
         .find(|it| *it == query.done)
@@ -95,7 +95,7 @@ async fn save_profile(
         Ok(()) => Ok(web::see("/me?done=profile")),
         Err(Error::Invalid { field, say }) => {
             let (now, t) = (clock.now(), agent.lang);
-            let mut page = db.read(move |r| me_page(r, now, &agent, &around)).await?;
+            let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
             page.name = form.name;
             page.lang = form.lang;
             page.profile_errors = Errors::one(field, say(t));
@@ -141,13 +141,13 @@ async fn change_password(
         }
         Err(Error::Invalid { field, say }) => {
             let (now, t) = (clock.now(), agent.lang);
-            let mut page = db.read(move |r| me_page(r, now, &agent, &around)).await?;
+            let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
             page.password_errors = Errors::one(field, say(t));
             web::page_to_mend(&page)
         }
         Err(Error::TooMany { retry_after }) => {
             let (now, t) = (clock.now(), agent.lang);
-            let mut page = db.read(move |r| me_page(r, now, &agent, &around)).await?;
+            let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
             page.password_errors = Errors::one("current", web::wait_words(t, retry_after));
             web::page_to_wait(&page, retry_after)
         }
@@ -214,7 +214,7 @@ async fn end_others(
 }
 
 async fn team(admin: Admin, db: Data<Db>, around: Data<Around>) -> Result<HttpResponse> {
-    let page = db.read(move |r| team_page(r, &admin, &around)).await?;
+    let page = db.browse(move |r| team_page(r, &admin, &around)).await?;
     web::page(&page)
 }
 
@@ -279,7 +279,7 @@ async fn invite(
     });
     let invited = invited.await;
     let t = admin.lang;
-    let mut page = db.read(move |r| team_page(r, &admin, &around)).await?;
+    let mut page = db.browse(move |r| team_page(r, &admin, &around)).await?;
     match invited {
         Ok((agent, token)) => {
             let link = |it: crate::kernel::Token| {

@@ -49,7 +49,7 @@ async fn show(
             .map(|e| e.to_string())
             .unwrap_or_default(),
     };
-    let mut page = db.read(move |r| draw(r, &admin, &around)).await?;
+    let mut page = db.browse(move |r| draw(r, &admin, &around)).await?;
     page.storage_cause = cause;
     page.tasks = plant
         .tasks()
@@ -84,6 +84,9 @@ fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
 
 fn task_row(t: Lang, task: Task) -> TaskRow {
     let words = match task.name {
+        "writer" => t.settings_task_writer().into(),
+        "readers" => t.settings_task_readers().into(),
+        "browsers" => t.settings_task_browsers().into(),
         "live" => t.settings_task_live().into(),
         "jobs" => t.settings_task_jobs().into(),
         "banner" => t.settings_task_banner().into(),

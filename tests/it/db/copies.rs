@@ -493,3 +493,18 @@ fn a_loose_folder_is_warned_of() {
         assert_eq!(told.contains("chmod 700"), warned, "{told}");
     }
 }
+
+#[actix_web::test]
+async fn old_copies_go_also_while_the_program_runs() {
+    let house = Scratch::new();
+    let aside = house.path().join("before-upgrade");
+    fs::create_dir(&aside).unwrap();
+    let day = 24 * 3600;
+    let now = NOW / 1000;
+    for made in [now - 15 * day, now - day] {
+        fs::write(aside.join(format!("{made}.db")), "").unwrap();
+    }
+    house.db.tidy_copies(NOW).await.unwrap();
+    assert!(!aside.join(format!("{}.db", now - 15 * day)).exists());
+    assert!(aside.join(format!("{}.db", now - day)).exists());
+}
