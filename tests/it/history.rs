@@ -1,13 +1,16 @@
 //! The history test: many visitors and agents write at once over real sockets,
 //! go away and come back at random, and repeat what they are unsure of, while the
 //! server is killed without warning and started again on the same folder. At the
-//! end every acknowledged line is there once, in order, on every screen.
+//! end every acknowledged line is there once, in order, on every screen. An agent
+//! who was away for longer than the journal replays is told to reload; what he
+//! missed must then be on the page that he gets, and it must have been that much.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use reqwest::Client;
@@ -20,6 +23,8 @@ const VISITORS: usize = 300;
 const AGENTS: usize = 4;
 const LINES: usize = 12;
 const KILLS: usize = 5;
+/// Events that are replayed after an absence; more than that is a reload.
+const REPLAYED: i64 = 500;
 
 /// The real program, as its own process, so that it can be killed.
 struct Program {
@@ -64,6 +69,14 @@ impl Program {
     }
 }
 
+impl Drop for Program {
+    /// A test that failed leaves nothing behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -88,14 +101,38 @@ struct Town {
     acknowledged: AtomicUsize,
     /// Set when all that is left is reading.
     over: AtomicBool,
+    /// Somebody saw what he must not see.
+    failed: AtomicBool,
+}
+
+/// Tells the town when whoever holds it panics, so that nobody waits for him.
+struct Alarm(Arc<Town>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.failed.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What one visitor knows at the end: the ids of his acknowledged lines, in the
 /// order in which he sent them, and what his screen showed.
 struct Story {
     token: String,
+    conversation: String,
     acknowledged: Vec<(String, i64)>,
     screen: Vec<i64>,
+}
+
+/// What an agent's screen showed through all interruptions.
+struct Watch {
+    agent: AgentBrowser,
+    /// Lines that were told.
+    seen: BTreeSet<i64>,
+    /// Absences too long to be told: after the first up to the second, which is
+    /// where the page stands that was loaded instead.
+    reloaded: Vec<(i64, i64)>,
 }
 
 async fn insistently<T>(mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
@@ -124,6 +161,7 @@ async fn post(http: &Client, url: &str, token: &str, address: &str, body: &Value
 }
 
 async fn live_as_a_visitor(town: Arc<Town>, n: usize) -> Story {
+    let _alarm = Alarm(Arc::clone(&town));
     let http = client();
     let address = format!("10.9.{}.{}", n / 250, n % 250 + 1);
     let mut dice = Dice(n as u64 * 7919 + 1);
@@ -133,6 +171,7 @@ async fn live_as_a_visitor(town: Arc<Town>, n: usize) -> Story {
     let token = arrived["token"].as_str().unwrap().to_owned();
     let mut story = Story {
         token: token.clone(),
+        conversation: String::new(),
         acknowledged: Vec::new(),
         screen: Vec::new(),
     };
@@ -150,6 +189,7 @@ async fn live_as_a_visitor(town: Arc<Town>, n: usize) -> Story {
                 insistently(async || post(&http, &url, &token, &address, &message).await).await;
             assert_eq!(again["message"]["id"], posted["message"]["id"]);
         }
+        story.conversation = posted["conversation"].as_str().unwrap().to_owned();
         story
             .acknowledged
             .push((cid, posted["message"]["id"].as_i64().unwrap()));
@@ -245,21 +285,25 @@ async fn read_a_little(
         .unwrap_or(Ok(()))
 }
 
-/// An agent's screen: which lines of which conversation it showed, through all
-/// interruptions, by following the lists.
-async fn watch_as_an_agent(town: Arc<Town>) -> BTreeSet<i64> {
+/// Follows the lists as an agent's page does.
+async fn watch_as_an_agent(town: Arc<Town>) -> Watch {
+    let _alarm = Alarm(Arc::clone(&town));
     let agent =
         insistently(async || AgentBrowser::try_sign_in(&town.url, OWNER, PASSWORD).await).await;
-    let mut seen = BTreeSet::new();
     let (mut seq, mut epoch) = insistently(async || agent.position().await).await;
+    let mut watch = Watch {
+        agent,
+        seen: BTreeSet::new(),
+        reloaded: Vec::new(),
+    };
     let mut socket: Option<Screen> = None;
     loop {
         let quiet = town.over.load(Ordering::Relaxed);
         let Some(open) = &mut socket else {
             if quiet {
-                return seen;
+                return watch;
             }
-            socket = agent.try_listen(seq, &epoch).await;
+            socket = watch.agent.try_listen(seq, &epoch).await;
             if socket.is_none() {
                 tokio::time::sleep(Duration::from_millis(15)).await;
             }
@@ -267,22 +311,50 @@ async fn watch_as_an_agent(town: Arc<Town>) -> BTreeSet<i64> {
         };
         let next = tokio::time::timeout(Duration::from_millis(300), open.try_next()).await;
         match next {
+            Ok(Ok(item)) if item["t"] == "reload" => {
+                let page = insistently(async || watch.agent.position().await).await;
+                assert_eq!(page.1, epoch, "a kill is no reason for a new epoch");
+                assert!(
+                    seq + REPLAYED < page.0,
+                    "from {seq} to {} can be made up for",
+                    page.0
+                );
+                watch.reloaded.push((seq, page.0));
+                (seq, socket) = (page.0, None);
+            }
             Ok(Ok(item)) => {
-                assert_ne!(item["t"], "reload");
                 if let Some(known) = item["epoch"].as_str() {
                     epoch = known.to_owned();
                 }
                 if let Some(at) = item["seq"].as_i64().filter(|_| item["op"].is_string()) {
                     assert!(seq <= at, "news runs backwards");
                     seq = at;
-                    seen.insert(at);
+                    watch.seen.insert(at);
                 }
             }
             Ok(Err(_)) => socket = None,
-            Err(_) if quiet => return seen,
+            Err(_) if quiet => return watch,
             Err(_) => (),
         }
     }
+}
+
+/// Agents have a thread of their own: three hundred visitors on one would make
+/// each step of theirs last hundreds of lines.
+fn agents_watch(town: &Arc<Town>) -> thread::JoinHandle<Vec<Watch>> {
+    let town = Arc::clone(town);
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let watching: Vec<_> = (0..AGENTS)
+                .map(|_| actix_web::rt::spawn(watch_as_an_agent(Arc::clone(&town))))
+                .collect();
+            let mut watches = Vec::new();
+            for it in watching {
+                watches.push(it.await.unwrap());
+            }
+            watches
+        })
+    })
 }
 
 #[actix_web::test]
@@ -299,11 +371,10 @@ async fn through_kills_and_reconnects_every_acknowledged_line_is_there_once_and_
         site,
         acknowledged: AtomicUsize::new(0),
         over: AtomicBool::new(false),
+        failed: AtomicBool::new(false),
     });
 
-    let agents: Vec<_> = (0..AGENTS)
-        .map(|_| actix_web::rt::spawn(watch_as_an_agent(Arc::clone(&town))))
-        .collect();
+    let agents = agents_watch(&town);
     let visitors: Vec<_> = (0..VISITORS)
         .map(|n| actix_web::rt::spawn(live_as_a_visitor(Arc::clone(&town), n)))
         .collect();
@@ -311,6 +382,7 @@ async fn through_kills_and_reconnects_every_acknowledged_line_is_there_once_and_
     for kill in 1..=KILLS {
         let enough = VISITORS * LINES * kill / (KILLS + 1);
         while town.acknowledged.load(Ordering::Relaxed) < enough {
+            assert!(!town.failed.load(Ordering::Relaxed), "see above");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         program.kill();
@@ -322,10 +394,8 @@ async fn through_kills_and_reconnects_every_acknowledged_line_is_there_once_and_
         stories.push(visitor.await.unwrap());
     }
     town.over.store(true, Ordering::Relaxed);
-    let mut screens = Vec::new();
-    for agent in agents {
-        screens.push(agent.await.unwrap());
-    }
+    let joined = tokio::task::spawn_blocking(move || agents.join());
+    let watches = joined.await.unwrap().unwrap();
     assert_eq!(stories.len(), VISITORS);
     for story in &stories {
         check(&town, story).await;
@@ -333,12 +403,29 @@ async fn through_kills_and_reconnects_every_acknowledged_line_is_there_once_and_
     // Each agent heard of the last line of every conversation, however often he
     // was away: what is in between may have been told in one go.
     for story in &stories {
-        let last = story.acknowledged.last().unwrap().1;
-        for (n, seen) in screens.iter().enumerate() {
-            assert!(seen.contains(&last), "agent {n} missed line {last}");
+        for watch in &watches {
+            check_screen(watch, story).await;
         }
     }
     program.kill();
+}
+
+async fn check_screen(watch: &Watch, story: &Story) {
+    let last = story.acknowledged.last().unwrap().1;
+    if watch.seen.contains(&last) {
+        return;
+    }
+    let mut pages = watch.reloaded.iter();
+    assert!(
+        pages.any(|(from, to)| *from < last && last <= *to),
+        "an agent missed line {last}"
+    );
+    let path = format!("/inbox/{}", story.conversation);
+    let page = watch.agent.sees(&path).await;
+    assert!(
+        page.contains(&format!("id=\"m-{last}\"")),
+        "line {last} is not on the page of its conversation"
+    );
 }
 
 async fn check(town: &Town, story: &Story) {
