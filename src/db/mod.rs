@@ -123,7 +123,7 @@ impl Db {
                 .map_err(|e| Error::internal("opening the database", e))?;
         }
         let mut connection = open_writer(&path).map_err(folder::explain)?;
-        folder::refuse_damage(&mut connection)?;
+        folder::refuse_damage(&mut connection, folder::CHECK)?;
         migrate::run(&mut connection, Some(folder))?;
         let mark = match folder.is_ours() {
             true => {
