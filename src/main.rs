@@ -341,12 +341,12 @@ fn backup(config: &Config, file: &Path) -> Result<(), Failure> {
 }
 
 fn restore(config: &Config, file: &Path) -> Result<(), Failure> {
-    db::restore(&config.data, file).map_err(Failure::Work)?;
-    say(&format!(
-        "Restored {} to the data folder {}. What was there before lies in `before-upgrade`.",
-        file.display(),
-        config.data.display()
-    ));
+    let replaced = db::restore(&config.data, file).map_err(Failure::Work)?;
+    let (file, data) = (file.display(), config.data.display());
+    say(&format!("Restored {file} to the data folder {data}."));
+    if replaced {
+        say("What was there before lies in its folder `before-upgrade`.");
+    }
     Ok(())
 }
 

@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 /// whoever asked to be forgotten is still in them.
 const MOST: usize = 3;
 const OLDEST: i64 = 14 * 24 * 3600;
+/// What the name of one that could not be read begins with.
+const DAMAGED: &str = "damaged-";
 
 /// A copy in `before-upgrade`.
 #[derive(Debug)]
@@ -34,7 +36,9 @@ pub(super) fn put_aside(connection: &Connection, folder: &DataFolder) -> Result<
     let copies = folder.join(ASIDE);
     folder::create_private(&copies).map_err(failed)?;
     let copy = copies.join(format!("{now}.db"));
-    copy_to(connection, &copy)?;
+    // One name for all that are half, so that whatever an interrupted one left is
+    // taken over by the next and a start that fails again and again fills no disk.
+    copy_to(connection, &copies.join("copying.part"), &copy)?;
     tracing::info!("put a copy of the database aside: {}", copy.display());
     tidy(&copies, now);
     Ok(())
@@ -47,6 +51,7 @@ pub(super) fn tidy(aside: &Path, now: i64) {
             continue;
         }
         let shown = copy.path.display();
+        let _ = fs::remove_file(beside(&copy.path, "-wal"));
         match fs::remove_file(&copy.path) {
             Ok(()) => tracing::info!("removed an old copy of the database: {shown}"),
             Err(error) => tracing::warn!("cannot remove the old copy {shown}: {error}"),
@@ -60,8 +65,8 @@ pub(super) fn list(aside: &Path) -> Vec<Copy> {
     let mut found: Vec<Copy> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let at = path.file_name()?.to_str()?.strip_suffix(".db")?;
-            let at = at.parse().ok()?;
+            let name = path.file_name()?.to_str()?.strip_suffix(".db")?;
+            let at = name.strip_prefix(DAMAGED).unwrap_or(name).parse().ok()?;
             Some(Copy { path, at })
         })
         .collect();
@@ -80,17 +85,20 @@ pub fn backup(data: &Path, target: &Path) -> Result<u64, String> {
             "{shown} lies in the data folder, and would be lost with it. Name a file elsewhere"
         ));
     }
-    if target.exists() && !is_database(target) {
-        return Err(format!(
-            "{shown} is there already and is no backup. Name another file"
-        ));
+    for taken in [target, &beside(target, ".part")] {
+        if fs::metadata(taken).is_ok_and(|it| 0 < it.len()) && !is_database(taken) {
+            return Err(format!(
+                "{} is there already and is no backup. Name another file",
+                taken.display()
+            ));
+        }
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(folder.database(), flags)
         .and_then(|it| it.busy_timeout(super::BUSY).map(|()| it));
     let saved = connection
         .map_err(folder::explain)
-        .and_then(|it| copy_to(&it, target));
+        .and_then(|it| copy_to(&it, &beside(target, ".part"), target));
     saved.map_err(|e| {
         format!(
             "cannot save to {shown}: {e}. Nothing was changed; check the place and its free space"
@@ -100,9 +108,9 @@ pub fn backup(data: &Path, target: &Path) -> Result<u64, String> {
 }
 
 /// Puts a backup in the place of a data folder's database, or into a new folder.
-/// What was there is kept in `before-upgrade`. Errors are sentences for the
-/// operator.
-pub fn restore(data: &Path, source: &Path) -> Result<(), String> {
+/// What was there is kept in `before-upgrade`; whether there was anything. Errors
+/// are sentences for the operator.
+pub fn restore(data: &Path, source: &Path) -> Result<bool, String> {
     let shown = source.display();
     let refused =
         |e: &dyn Display| format!("cannot restore {shown}: {e}. The data folder is as it was");
@@ -136,13 +144,15 @@ pub fn restore(data: &Path, source: &Path) -> Result<(), String> {
         let _ = fs::remove_file(&half);
         return Err(refused(&error));
     }
-    if folder.database().is_file() {
+    let replaces = folder.database().is_file();
+    if replaces {
         put_old_aside(&folder).map_err(|e| refused(&e))?;
     }
     settle(&half, &whole).map_err(|e| refused(&e))?;
     folder
         .finish_restore()
-        .map_err(|e| format!("{shown} is restored, but {e}: start shopbell to finish it"))
+        .map_err(|e| format!("{shown} is restored, but {e}: start shopbell to finish it"))?;
+    Ok(replaces)
 }
 
 /// A database that cannot be read any more is kept as it is, with its log.
@@ -156,23 +166,24 @@ fn put_old_aside(folder: &DataFolder) -> Result<()> {
     }
     let copies = folder.join(ASIDE);
     folder::create_private(&copies).map_err(failed)?;
-    let log = folder.join("shopbell.db-wal");
-    for (file, name) in [(old, "damaged.db"), (log, "damaged.db-wal")] {
+    let log = beside(&old, "-wal");
+    let now = |it: Connection| it.query_row("select unixepoch()", [], |row| row.get(0));
+    let at: i64 = Connection::open_in_memory().and_then(now)?;
+    let copy = copies.join(format!("{DAMAGED}{at}.db"));
+    let to = beside(&copy, "-wal");
+    for (file, copy) in [(old, copy), (log, to)] {
         if file.is_file() {
-            fs::copy(file, copies.join(name)).map_err(failed)?;
+            fs::copy(file, copy).map_err(failed)?;
         }
     }
     Ok(())
 }
 
 /// One whole, consistent file, whoever writes meanwhile; there under its name
-/// only when all of it is on disk. An interrupted one leaves a `.part`, which
-/// the next one takes over.
-fn copy_to(connection: &Connection, target: &Path) -> Result<()> {
-    let mut part = target.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let file = folder::create_private_file(&part).map_err(failed)?;
+/// only when all of it is on disk. A killed one leaves its `part`, which the next
+/// one takes over.
+fn copy_to(connection: &Connection, part: &Path, target: &Path) -> Result<()> {
+    let file = folder::create_private_file(part).map_err(failed)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             return Err(Error::internal(
@@ -183,10 +194,24 @@ fn copy_to(connection: &Connection, target: &Path) -> Result<()> {
         // Not every file system has locks; then nobody is kept out.
         Ok(()) | Err(TryLockError::Error(_)) => file.set_len(0).map_err(failed)?,
     }
+    let done = fill(connection, part).and_then(|()| settle(part, target).map_err(failed));
+    if done.is_err() {
+        let _ = fs::remove_file(beside(part, "-journal"));
+        let _ = fs::remove_file(part);
+    }
+    done
+}
+
+fn fill(connection: &Connection, part: &Path) -> Result<()> {
     // A copy of the file alone would miss what still lies in the write-ahead log.
     connection.execute("vacuum into ?1", params![part.to_string_lossy()])?;
-    inspect(&part)?;
-    settle(&part, target).map_err(failed)
+    inspect(part).map(|_| ())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Reads a copy back: it is whole.
@@ -220,12 +245,16 @@ fn is_database(path: &Path) -> bool {
     read.is_ok() && head == *b"SQLite format 3\0"
 }
 
-fn within(folder: &Path, file: &Path) -> bool {
-    let parent = match file.parent() {
+/// The folder a file lies in; a bare name lies in this one.
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    let (folder, parent) = (fs::canonicalize(folder), fs::canonicalize(parent));
+    }
+}
+
+fn within(folder: &Path, file: &Path) -> bool {
+    let (folder, parent) = (fs::canonicalize(folder), fs::canonicalize(folder_of(file)));
     matches!((folder, parent), (Ok(folder), Ok(parent)) if parent.starts_with(&folder))
 }
 
@@ -233,10 +262,7 @@ fn within(folder: &Path, file: &Path) -> bool {
 fn settle(part: &Path, target: &Path) -> io::Result<()> {
     File::open(part)?.sync_all()?;
     fs::rename(part, target)?;
-    match target.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    File::open(folder_of(target))?.sync_all()
 }
 
 fn failed(error: io::Error) -> Error {

@@ -109,7 +109,9 @@ impl DataFolder {
 
     /// Whether the folder is there, holds no shop, and is not empty either.
     pub(super) fn is_of_others(path: &Path) -> bool {
-        let ours = |name: &str| name == LOCK || name == ASIDE || name.starts_with(DATABASE);
+        let ours = |name: &str| {
+            [LOCK, ASIDE].contains(&name) || name.starts_with(DATABASE) || name.starts_with(MARK)
+        };
         let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
         !path.join(DATABASE).is_file()
             && entries.any(|it| !it.file_name().to_str().is_some_and(ours))
@@ -221,6 +223,20 @@ pub(super) fn create_private_file(path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     restrict(path, 0o600)?;
     Ok(file)
+}
+
+/// Makes an empty file that only its owner reads, where there is none. One that is
+/// there only gets that mode: whoever opens and closes a database beside SQLite
+/// takes every lock from it that this process holds (fcntl(2)).
+pub(super) fn reserve(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => restrict(path, 0o600),
+        made => made.map(|_| ()),
+    }
 }
 
 #[cfg(unix)]

@@ -23,6 +23,8 @@ const LOSES: &str = "-- loses rows:";
 /// What a refusal begins with: the operator's part of it.
 const UPGRADE: &str = "bringing the database up to date: nothing was changed, so the version before still works; please report this";
 
+const NO_COPY: &str = "bringing the database up to date: nothing was changed, because there is no copy of it yet; is there room on the disk for a second one?";
+
 #[derive(RustEmbed)]
 #[folder = "migrations"]
 struct Embedded;
@@ -94,7 +96,7 @@ fn upgrade(
         ));
     }
     if let (false, Some(folder)) = (applied.is_empty(), folder) {
-        copies::put_aside(connection, folder)?;
+        copies::put_aside(connection, folder).map_err(|e| Error::internal(NO_COPY, e))?;
     }
     // Has no effect inside a transaction.
     connection.pragma_update(None, "foreign_keys", false)?;

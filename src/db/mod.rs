@@ -119,8 +119,7 @@ impl Db {
         let path = folder.database();
         if folder.is_ours() {
             // SQLite gives its log the modes of the database.
-            folder::create_private_file(&path)
-                .map_err(|e| Error::internal("opening the database", e))?;
+            folder::reserve(&path).map_err(|e| Error::internal("opening the database", e))?;
         }
         let mut connection = open_writer(&path).map_err(folder::explain)?;
         folder::refuse_damage(&mut connection, folder::CHECK)?;

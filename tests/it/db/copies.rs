@@ -197,6 +197,67 @@ async fn a_folder_in_use_or_of_others_is_not_overwritten() {
     assert!(!data.join("shopbell.db").exists());
 }
 
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[actix_web::test]
+async fn a_backup_may_be_named_as_one_names_a_file_beside_oneself() {
+    let home = left_by_a_kill(3).await;
+    let done = Command::new(env!("CARGO_BIN_EXE_shopbell"))
+        .args(["--data", "data", "backup", "monday"])
+        .current_dir(home.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(facts(&home.path().join("monday")), 3);
+}
+
+#[actix_web::test]
+async fn a_backup_takes_no_file_of_somebody_elses() {
+    let home = left_by_a_kill(3).await;
+    let data = home.path().join("data");
+    for name in ["monday", "monday.part"] {
+        let mine = home.path().join(name);
+        fs::write(&mine, "my own").unwrap();
+        refused(backup(&data, &home.path().join("monday")), "no backup");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "my own");
+        fs::remove_file(mine).unwrap();
+    }
+}
+
+#[test]
+fn what_a_killed_upgrade_left_is_taken_over_by_the_next() {
+    let home = left_by(&releases()[0]);
+    let aside = home.path().join("before-upgrade");
+    fs::create_dir(&aside).unwrap();
+    fs::write(aside.join("copying.part"), "half").unwrap();
+    fs::write(aside.join("copying.part-journal"), "half").unwrap();
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+    let left = names(&aside);
+    assert!(left.len() == 1 && left[0].ends_with(".db"), "{left:?}");
+}
+
+/// Without them another process that looks into the file may clear away its log.
+#[test]
+fn a_database_that_is_opened_twice_keeps_its_locks() {
+    use std::os::unix::fs::MetadataExt;
+    let home = tempfile::tempdir().unwrap();
+    let folder = DataFolder::claim(home.path()).unwrap();
+    let first = Db::open(&folder).unwrap();
+    let second = Db::open(&folder).unwrap();
+    let inode = fs::metadata(folder.database()).unwrap().ino();
+    let (pid, inode) = (format!(" {} ", std::process::id()), format!(":{inode} "));
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let held = |it: &&str| it.contains("POSIX") && it.contains(&pid) && it.contains(&inode);
+    assert!(locks.lines().any(|it| held(&it)), "{locks}");
+    drop((first, second));
+}
+
 #[actix_web::test]
 async fn a_restore_keeps_what_was_there_before() {
     let home = left_by_a_kill(3).await;
@@ -217,7 +278,14 @@ async fn a_restore_keeps_what_was_there_before() {
     fs::write(data.join("shopbell.db"), "not a database ".repeat(1000)).unwrap();
     well(restore(&data, &file));
     assert_eq!(facts(&data.join("shopbell.db")), 3);
-    assert!(data.join("before-upgrade/damaged.db").exists());
+    let damaged = |it: &String| it.starts_with("damaged-") && it.ends_with(".db");
+    assert_eq!(
+        names(&data.join("before-upgrade"))
+            .iter()
+            .filter(|it| damaged(it))
+            .count(),
+        1
+    );
 }
 
 #[actix_web::test]
