@@ -1,9 +1,7 @@
 //! One connection, watched from below HTTP. actix bounds the head of the first
 //! request only; here nobody holds a connection without getting on: the next
 //! head must come in time, what nobody reads is drained within bounds, and a
-//! reader who has stopped reading is let go. Heads end with CR LF, nothing less:
-//! who counts a bare LF where a proxy does not can be talked into seeing two
-//! requests in one (RFC 9112 2.2 allows both readings).
+//! reader who has stopped reading is let go. What a line is, is `framing`'s.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -19,6 +17,8 @@ use actix_web::web::{Bytes, Payload};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::framing::Framing;
 
 /// From one answer, or from the start, to the end of the next head. Longer than
 /// actix waits by itself (5 s in silence, 10 s for the first head).
@@ -48,7 +48,6 @@ pub struct Line {
     phase: Cell<Phase>,
     /// Since when this phase got no further.
     since: Cell<Instant>,
-    head: Cell<Head>,
     body_read: Cell<bool>,
     over: Cell<bool>,
     listener: RefCell<Option<Waker>>,
@@ -59,7 +58,6 @@ impl Line {
         Self {
             phase: Cell::new(Phase::Waiting),
             since: Cell::new(Instant::now()),
-            head: Cell::new(Head::default()),
             body_read: Cell::new(false),
             over: Cell::new(false),
             listener: RefCell::new(None),
@@ -95,7 +93,6 @@ impl Line {
             false => Phase::Leaving,
         });
         self.since.set(Instant::now());
-        self.head.set(Head::default());
         goes_on
     }
 
@@ -123,46 +120,11 @@ impl Line {
     }
 }
 
-/// How far a head has been read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Head {
-    /// The last byte was a CR.
-    cr: bool,
-    /// Bytes in the current line, its CR counted.
-    line: usize,
-    /// A line with something in it has ended.
-    begun: bool,
-    complete: bool,
-}
-
-impl Head {
-    /// Makes a bare LF what no parser of heads takes, so that the answer is 400.
-    fn check(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            if self.complete {
-                return;
-            }
-            match *byte {
-                b'\n' if !self.cr => {
-                    *byte = 0;
-                    self.complete = true;
-                }
-                b'\n' => {
-                    self.complete = self.begun && self.line == 1;
-                    self.begun |= 1 < self.line;
-                    self.line = 0;
-                }
-                _ => self.line += 1,
-            }
-            self.cr = *byte == b'\r';
-        }
-    }
-}
-
 /// A connection's bytes.
 pub struct Watched<T, P> {
     io: T,
     pub line: Rc<Line>,
+    framing: Framing,
     patience: Option<Pin<Box<Sleep>>>,
     stuck: Option<Pin<Box<Sleep>>>,
     drained: usize,
@@ -175,6 +137,7 @@ impl<T, P> Watched<T, P> {
         Self {
             io,
             line: Rc::new(Line::new()),
+            framing: Framing::default(),
             patience: None,
             stuck: None,
             drained: 0,
@@ -226,13 +189,10 @@ impl<T: AsyncRead + Unpin, P: Unpin> AsyncRead for Watched<T, P> {
         if let Poll::Ready(Ok(())) = read {
             let fresh = buffer.filled_mut().get_mut(before..).unwrap_or_default();
             match this.line.phase.get() {
-                Phase::Waiting => {
-                    let mut head = this.line.head.get();
-                    head.check(fresh);
-                    this.line.head.set(head);
-                }
+                // Whoever is answered may have asked for more already.
+                Phase::Waiting | Phase::Busy => this.framing.check(fresh),
                 Phase::Leaving => this.drained += fresh.len(),
-                Phase::Busy | Phase::Open => (),
+                Phase::Open => (),
             }
         }
         read
@@ -316,39 +276,6 @@ mod tests {
     fn connected(size: usize) -> (DuplexStream, Watched<DuplexStream, ()>) {
         let (theirs, ours) = duplex(size);
         (theirs, Watched::new(ours, ()))
-    }
-
-    fn checked(pieces: &[&str]) -> (String, bool) {
-        let (mut head, mut seen) = (Head::default(), Vec::new());
-        for piece in pieces {
-            let mut bytes = piece.as_bytes().to_vec();
-            head.check(&mut bytes);
-            seen.extend_from_slice(&bytes);
-        }
-        (String::from_utf8(seen).unwrap(), head.complete)
-    }
-
-    #[test]
-    fn a_bare_lf_ends_no_line_of_a_head_and_is_nobodys_business_in_a_body() {
-        let good = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        assert_eq!(checked(&[good]), (good.to_owned(), true));
-        let late = "\r\nGET / HTTP/1.1\r\n\r\nbody\nof\nlines";
-        assert_eq!(checked(&[late]), (late.to_owned(), true));
-        for (pieces, seen) in [
-            (
-                &["GET / HTTP/1.1\nHost: a\r\n"][..],
-                "GET / HTTP/1.1\0Host: a\r\n",
-            ),
-            (&["\nGET /"], "\0GET /"),
-            (&["G\r\nA: b\n\nC"], "G\r\nA: b\0\nC"),
-            (
-                &["G\r", "\nA: b\r", "\n", "\r\n", "\n"],
-                "G\r\nA: b\r\n\r\n\n",
-            ),
-            (&["G\r\nA: b\r\n", "\n"], "G\r\nA: b\r\n\0"),
-        ] {
-            assert_eq!(checked(pieces).0, seen, "{pieces:?}");
-        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ mod around;
 mod body;
 mod edge;
 mod encoding;
+mod framing;
 mod headers;
 mod limits;
 mod line;

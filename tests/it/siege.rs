@@ -269,6 +269,51 @@ async fn a_bare_line_feed_ends_no_line_of_a_head() {
 }
 
 #[actix_web::test]
+async fn a_bare_line_feed_ends_no_line_of_a_head_that_did_not_wait_either() {
+    let house = open_house().await;
+    let host = house.url.trim_start_matches("http://");
+    let arrive = json!({ "site": house.site }).to_string();
+    let post = format!(
+        "POST /w/v1/visitors HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+    );
+    let (length, size) = (arrive.len(), format!("{:x}", arrive.len()));
+    let sneaked = format!("GET /healthz HTTP/1.1\r\nhost: {host}\n\n");
+    for (first, status) in [
+        (
+            format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n"),
+            "200",
+        ),
+        (
+            format!("{post}content-length: {length}\r\n\r\n{arrive}"),
+            "201",
+        ),
+        (
+            format!("{post}transfer-encoding: chunked\r\n\r\n{size}\r\n{arrive}\r\n0\r\n\r\n"),
+            "201",
+        ),
+    ] {
+        for pieces in [
+            vec![format!("{first}{sneaked}")],
+            vec![first.clone(), sneaked.clone()],
+        ] {
+            let mut wire = Wire::to(&house).await;
+            for piece in &pieces {
+                wire.send(piece.as_bytes()).await;
+            }
+            let mut answers = Vec::new();
+            let _ = soon(wire.0.read_to_end(&mut answers)).await;
+            let answers = String::from_utf8_lossy(&answers);
+            let told: Vec<_> = answers
+                .match_indices("HTTP/1.1 ")
+                .map(|(at, it)| &answers[at + it.len()..][..3])
+                .collect();
+            assert_eq!(told, [status, "400"], "{pieces:?}");
+        }
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn one_address_does_not_take_every_connection_and_a_proxy_of_ours_may() {
     const MOST: usize = 1000;
     const BEYOND: usize = 30;
