@@ -1,9 +1,11 @@
 //! The database's own threads: a question or an order that panics is its own
 //! failure, and a slow one is waited for by its like.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
 
 use actix_web::rt;
+use futures_util::FutureExt;
 use shopbell::db::{DataFolder, Db, Reader};
 use shopbell::error::Result;
 use shopbell::kernel::Clock;
@@ -116,12 +118,17 @@ async fn orders_that_panic_end_no_writer_and_are_counted() {
     });
     assert!(soon(write).await.is_err());
     // Whoever ordered it has gone, and its answer panics where it is dropped.
+    let (holds, wait) = slow();
+    let mut held = pin!(house.db.write("test.hold", move |w| wait(w)));
+    assert!(held.as_mut().now_or_never().is_none());
     let (ran, runs) = mpsc::channel();
     let write = house.db.write("test.drop", move |_| {
         ran.send(()).unwrap();
         Ok(Panics)
     });
-    drop(futures_util::FutureExt::now_or_never(write));
+    assert!(write.now_or_never().is_none());
+    drop(holds);
+    soon(held).await.unwrap();
     soon(house.db.write("test.next", |_| Ok(()))).await.unwrap();
     runs.recv().unwrap();
     let task = house.task("writer");
@@ -145,7 +152,7 @@ async fn a_question_that_nobody_waits_for_is_not_asked() {
         asks.send(()).unwrap();
         Ok(())
     });
-    drop(futures_util::FutureExt::now_or_never(gone));
+    assert!(gone.now_or_never().is_none());
     drop(holds);
     for it in held {
         soon(it).await.unwrap().unwrap();
