@@ -16,7 +16,7 @@ use crate::db::{Db, Reader, Writer};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Clock, ConversationKey, Seq, Timestamp};
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Routes, Who};
+use crate::web::{self, Around, Place, Routes, Who};
 use crate::{settings, sites};
 
 pub fn routes(routes: &mut Routes) {
@@ -153,6 +153,7 @@ async fn post(
     clock: Data<Clock>,
     around: Data<Around>,
     config: Data<Config>,
+    place: Data<Place>,
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
@@ -164,18 +165,15 @@ async fn post(
         last_seen: form.last_seen,
         ..NewMessage::default()
     };
-    let last_seen = form.last_seen;
     let (now, by, key, t) = (clock.now(), agent.id, key.into_inner(), agent.lang);
     let back = format!("/inbox/{key}");
     let posting = key.clone();
     let posted = db.write("conversations.post", move |w| {
         let actor = Actor::Agent(by);
         let found = super::find_by_key(w, actor, &posting)?;
+        // Says nothing of what its writer has read: the newest line of his page may
+        // be far below his screen.
         let posted = super::post_message(w, now, actor, found.id, new)?;
-        // Whoever answers has read what he had on his screen, and nothing else.
-        if let Some(seen) = last_seen {
-            super::mark_seen(w, now, actor, found.id, seen)?;
-        }
         Ok((found, posted))
     });
     let json = web::wants_json(&request);
@@ -189,7 +187,7 @@ async fn post(
                 "list": format!("log-{key}"),
                 "id": view::row_id(message.id),
                 "key": view::sort_key(message.id.0),
-                "html": html,
+                "html": place.public_url.base().links(&html),
             });
             Ok(HttpResponse::Ok().json(item))
         }

@@ -77,7 +77,8 @@ pub struct Conversation {
     pub visitor_lines: i64,
     /// The visitor's first line that nobody has answered; see `attention`.
     pub waiting_since: Option<Timestamp>,
-    /// The same, before an agent said that it wants no reply.
+    /// The same, before an agent resolved, or said that it wants no reply; until
+    /// the next line that both sides see.
     pub waiting_before: Option<Timestamp>,
     /// What was on the screen of somebody who answers here.
     pub agents_seen: Seq,
@@ -209,7 +210,9 @@ fn post(
         Kind::Visitor | Kind::Agent => {
             let preview = rules::preview(&body);
             let waiting = attention::waiting_after(w, now, &found, kind, new.last_seen)?;
-            match waiting == found.waiting_since {
+            // An answer also ends what was put aside.
+            let stays = waiting == found.waiting_since && found.waiting_before.is_none();
+            match stays {
                 true => sql::update_newest(w, conversation, now, kind, &preview)?,
                 false => sql::update_turn(w, conversation, now, kind, &preview, waiting)?,
             }

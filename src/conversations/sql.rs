@@ -72,7 +72,8 @@ pub fn update_assignee(w: &Writer, id: ConversationId, agent: AgentId) -> Result
     Ok(())
 }
 
-/// The newest line, where nobody waits who did not, and the other way round.
+/// The newest line, where nobody waits who did not, and the other way round, and
+/// nothing was put aside.
 pub fn update_newest(
     w: &Writer,
     id: ConversationId,

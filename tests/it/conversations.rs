@@ -103,7 +103,7 @@ async fn a_look_is_no_answer_and_counts_for_the_one_who_looked_only() {
 }
 
 #[actix_web::test]
-async fn an_answer_marks_what_was_on_its_writers_screen_and_nothing_else() {
+async fn an_answer_marks_nothing_as_read_and_answers_nothing_that_crossed_with_it() {
     let (house, ada, _) = with_ben().await;
     let mut visitor = house.visitor().await;
     let first = visitor.writes("Question A").await;
@@ -114,14 +114,68 @@ async fn an_answer_marks_what_was_on_its_writers_screen_and_nothing_else() {
         .await;
 
     answers(&ada, &conversation, "an-answer-to-a", seq(&first)).await;
-    assert_eq!(seen_by_agents(&visitor).await, seq(&first));
-    // Nor does it answer what crossed with it.
-    assert_eq!(told(&ada, &conversation).await, pair("1", "yes"));
+    assert_eq!(told(&ada, &conversation).await, pair("2", "yes"));
 
+    // The newest line of his page may be far below his screen.
     answers(&ada, &conversation, "an-answer-to-b", seq(&crossed)).await;
-    assert_eq!(seen_by_agents(&visitor).await, seq(&crossed));
-    assert_eq!(told(&ada, &conversation).await, pair("0", ""));
+    assert_eq!(told(&ada, &conversation).await, pair("2", ""));
     assert_eq!(waiting(&ada).await, "0");
+    assert_eq!(seen_by_agents(&visitor).await, 0);
+
+    looks(&ada, &conversation, seq(&first)).await;
+    assert_eq!(told(&ada, &conversation).await, pair("1", ""));
+    assert_eq!(seen_by_agents(&visitor).await, seq(&first));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn what_was_put_aside_and_then_answered_never_comes_back() {
+    let (house, mut ada, _) = with_ben().await;
+    let mut visitor = house.visitor().await;
+    let conversation = key(&visitor.writes("thanks, bye").await);
+    let state = async |agent: &AgentBrowser| told(agent, &conversation).await.1;
+    let mut screen = ada.listens(&conversation).await;
+    ada.joins(&conversation).await;
+    does(&ada, &conversation, "no-reply-needed").await;
+    assert_eq!(state(&ada).await, "aside");
+
+    ada.answers(&conversation, "Good bye").await;
+    assert_eq!(state(&ada).await, "", "there is nothing to take back");
+    // The header of open pages follows the entry.
+    let entry = format!("c-{conversation}");
+    let drawn = screen.next_that(|it| {
+        let html = it["html"].as_str().unwrap_or_default();
+        it["id"] == entry.as_str()
+            && html.contains("Good bye")
+            && html.contains("data-waiting=\"\"")
+    });
+    drawn.await;
+    does(&ada, &conversation, "reply-needed").await;
+    assert_eq!(state(&ada).await, "");
+    does(&ada, &conversation, "resolve").await;
+    does(&ada, &conversation, "reopen").await;
+    assert_eq!(state(&ada).await, "");
+    assert_eq!(waiting(&ada).await, "0");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn to_reopen_brings_back_what_was_true_when_it_was_resolved() {
+    let (house, ada, _) = with_ben().await;
+    let mut visitor = house.visitor().await;
+    let conversation = key(&visitor.writes("thanks, bye").await);
+    let state = async |agent: &AgentBrowser| told(agent, &conversation).await.1;
+    // Nobody waited at that moment, though somebody had before.
+    does(&ada, &conversation, "no-reply-needed").await;
+    does(&ada, &conversation, "resolve").await;
+    does(&ada, &conversation, "reopen").await;
+    assert_eq!(state(&ada).await, "");
+    assert_eq!(waiting(&ada).await, "0");
+    // And one who waits does so again.
+    visitor.writes("one more thing").await;
+    does(&ada, &conversation, "resolve").await;
+    does(&ada, &conversation, "reopen").await;
+    assert_eq!(state(&ada).await, "yes");
     house.close().await;
 }
 

@@ -153,7 +153,13 @@ async fn below_a_path_the_main_job_works_and_news_stay_there() {
         .unwrap();
     let mut page = visitor.listens(0, None).await;
     agent.joins(key).await;
-    agent.answers(key, "the owner is").await;
+    let drawn = agent.answers(key, "the owner is").await;
+    let drawn = drawn["html"].as_str().unwrap();
+    let named = addresses(drawn);
+    assert!(!named.is_empty(), "{drawn}");
+    for it in named {
+        assert!(it.starts_with(&format!("{CHAT}/")), "{it}");
+    }
     let answer = page
         .next_that(|it| it["data"]["body"] == "the owner is")
         .await;

@@ -5,11 +5,12 @@ use crate::db::{Reader, Writer};
 use crate::error::Result;
 use crate::kernel::{AgentId, ConversationId, Seq, Timestamp};
 
-/// Resolved, or no reply needed: nobody waits, and since when he did is kept.
+/// Resolved, or no reply needed: nobody waits, and since when he did is kept; also
+/// that he did not, so that nothing older comes back.
 pub fn update_put_aside(w: &Writer, id: ConversationId) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update conversations set waiting_before = waiting_since, waiting_since = null
-         where id = ?1 and waiting_since is not null",
+         where id = ?1 and coalesce(waiting_since, waiting_before) is not null",
     )?;
     statement.execute(params![id.0])?;
     Ok(())
