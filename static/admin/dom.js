@@ -36,20 +36,27 @@ export function all(selector, within = document) {
  * @property {number} [seconds] how long to wait, where that was said
  */
 
+/** Bytes: browsers refuse to keep more than 64 KiB alive beyond the page, all
+ * requests together (Fetch, 4.6). */
+const KEPT_ALIVE = 48 * 1024;
+
 /**
- * Sends a form's fields; never throws.
+ * Sends a form's fields; never throws. Status 408: an answer was waited for in vain.
  * @param {string} url
  * @param {Record<string, string>} fields
  * @returns {Promise<Reply>}
  */
 export async function send(url, fields) {
   const csrf = find('meta[name="csrf"]')?.getAttribute('content') ?? '';
+  const body = new URLSearchParams(fields);
   try {
     const response = await fetch(url, {
       method: 'POST',
       headers: { accept: 'application/json', 'x-csrf-token': csrf },
-      body: new URLSearchParams(fields),
-      keepalive: true,
+      body,
+      // What is sent just before the page is left still arrives. A character of
+      // the encoded form is a byte.
+      keepalive: body.toString().length < KEPT_ALIVE,
       signal: AbortSignal.timeout(20_000),
     });
     const { status } = response;
@@ -57,10 +64,18 @@ export async function send(url, fields) {
     const ours = typeof told === 'object' && told !== null;
     if (status === 401 && ours) location.reload();
     return { ok: response.ok, status, body: ours ? told : {}, ours, seconds: waitOf(response) };
-  } catch {
-    return { ok: false, status: 0, body: {} };
+  } catch (cause) {
+    const late = cause instanceof DOMException && cause.name === 'TimeoutError';
+    return { ok: false, status: late ? 408 : 0, body: {} };
   }
 }
+
+/** Whether the shop answers to something else at this moment. */
+export const isThere = () =>
+  fetch(at('/healthz'), { cache: 'no-store', signal: AbortSignal.timeout(20_000) }).then(
+    (it) => it.ok,
+    () => false,
+  );
 
 /** Seconds, or a date (RFC 9110, 10.2.3); an hour at most.
  * @param {Response} response */

@@ -116,7 +116,8 @@ function start() {
   for (const row of all('.row')) learn(row.id, row.dataset.read ?? '');
 }
 
-onPage((page) => {
+onPage((page, renewed) => {
+  if (renewed) read.clear();
   for (const name of ['mine', 'inbox', 'resolved']) {
     const fresh = find(`[data-list="${name}"]`, page)?.parentElement;
     if (fresh) list(name)?.parentElement?.replaceWith(fresh);

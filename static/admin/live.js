@@ -31,7 +31,9 @@ const DEAD = 45_000;
 
 /** @type {Map<string, Handler[]>} */
 const handlers = new Map();
-/** @type {((page: Document) => void)[]} */
+/** @typedef {(page: Document, renewed: boolean) => void} PageHandler */
+
+/** @type {PageHandler[]} */
 const pageHandlers = [];
 /** @type {((connected: boolean) => void)[]} */
 const stateHandlers = [];
@@ -97,7 +99,8 @@ export function on(kind, handler) {
   handlers.set(kind, [...(handlers.get(kind) ?? []), handler]);
 }
 
-/** @param {(page: Document) => void} handler after the page was fetched afresh */
+/** @param {PageHandler} handler  after the page was fetched afresh; `renewed`: the
+ * database is another one, and positions of before mean nothing any more */
 export function onPage(handler) {
   pageHandlers.push(handler);
 }
@@ -158,11 +161,12 @@ export async function refresh() {
   const page = await fetchPage(location.href);
   if (!page) return false;
   position = Number(page.body.dataset.seq ?? 0);
+  const renewed = epoch !== (page.body.dataset.epoch ?? '');
   epoch = page.body.dataset.epoch ?? '';
   body.dataset.epoch = epoch;
   body.dataset.waiting = page.body.dataset.waiting;
   queue = [];
-  for (const handler of pageHandlers) handler(page);
+  for (const handler of pageHandlers) handler(page, renewed);
   return true;
 }
 

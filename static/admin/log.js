@@ -29,6 +29,11 @@ export function toEnd() {
   if (below) below.hidden = true;
 }
 
+/** Says that something stands below what is on the screen. */
+export function showBelow() {
+  if (below) below.hidden = false;
+}
+
 /**
  * Changes the log and keeps what is being read where it is.
  * @param {() => void} change
@@ -79,7 +84,7 @@ on('log', (item, conversation) => {
     );
     lines.insertBefore(line, after ?? null);
   });
-  if (reading && !old && below) below.hidden = false;
+  if (reading && !old) showBelow();
 });
 
 on('seen', (item, conversation) => {

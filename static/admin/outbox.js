@@ -2,9 +2,10 @@
 // it, and has an id by which the server knows it again, so that trying twice is
 // harmless and nothing that was written is ever lost.
 
-import { all, at, find, reason, recall, remember, send } from './dom.js';
+import { all, at, find, isThere, reason, recall, remember, send } from './dom.js';
 import { apply, onState } from './live.js';
-import { keeping, newest, toEnd, view } from './log.js';
+import { isAtEnd, keeping, newest, showBelow, toEnd, view } from './log.js';
+import { isUnread } from './seen.js';
 
 /** @typedef {{ status: number, why: string }} Refusal */
 /** @typedef {{ cid: string, body: string, note: boolean, seen: number, refused?: Refusal }} Outgoing */
@@ -14,12 +15,15 @@ const key = `outbox.${document.body.dataset.agent}.${view}`;
 const lines = find('#log ol');
 let delivering = false;
 let failures = 0;
+let stuck = 0;
 let postman = 0;
 /** Not before this moment: the server asked for it. */
 let due = 0;
 
 /** What a server, or a gateway before it, says while it is away or has too much to do. */
 const PASSING = [0, 408, 425, 429, 500, 502, 503, 504];
+/** So often a line may get no answer while something else does. */
+const STUCK = 3;
 /** What a gateway refuses for good, in a page of its own. */
 const REFUSED = [403, 413];
 
@@ -28,15 +32,26 @@ const REFUSED = [403, 413];
  * @param {import('./dom.js').Reply} reply */
 const mayPass = ({ status, ours }) => PASSING.includes(status) || (!ours && !REFUSED.includes(status));
 
+/** Whoever was signed out says nothing against the line: it goes once he is back.
+ * @param {{ status: number }} reply */
+const isSignedOut = ({ status }) => status === 401;
+
 /** Milliseconds: full jitter, so that many pages do not come back at once.
  * @param {number} attempt */
 const pause = (attempt) => Math.random() * Math.min(30_000, 1_000 * 2 ** attempt);
+
+/** What refused it was not the shop. @param {number} status 0 where it did not say */
+function blocked(status) {
+  const words = document.body.dataset.blockedSend ?? '';
+  return status ? words.replace('{status}', String(status)) : words.replace(' ({status})', '');
+}
 
 /** @returns {Outgoing[]} */
 function load() {
   try {
     const stored = JSON.parse(recall(key) ?? '[]');
-    return Array.isArray(stored) ? stored : [];
+    const all = Array.isArray(stored) ? stored : [];
+    return all.map((it) => (it.refused && isSignedOut(it.refused) ? { ...it, refused: undefined } : it));
   } catch {
     return [];
   }
@@ -93,8 +108,11 @@ export function post(body, note) {
   const cid = crypto.getRandomValues(new Uint32Array(4)).join('-');
   const message = { cid, body, note, seen: newest() };
   keep(message);
+  // What he has not read yet must not rush past him: it would count as seen.
+  const rushes = isUnread() && !isAtEnd();
   draw(message);
-  toEnd();
+  if (rushes) showBelow();
+  else toEnd();
   void deliver();
 }
 
@@ -132,6 +150,9 @@ async function attempt(message) {
   const fields = { cid, body, last_seen: String(seen) };
   if (note) fields.note = '1';
   const reply = await send(at(`/inbox/${view}/messages`), fields);
+  // One line that cannot go must not hold up the others.
+  const isStuck = reply.status === 0 && (await isThere()) && ++stuck >= STUCK;
+  if (reply.status !== 0 || isStuck) stuck = 0;
   if (reply.ok && reply.ours) {
     forget(cid);
     // A look into the past ends with an answer.
@@ -140,11 +161,11 @@ async function attempt(message) {
     return;
   }
   // What only the network held up goes out by itself; what was refused does not.
-  if (mayPass(reply)) {
+  if (isSignedOut(reply) || (mayPass(reply) && !isStuck)) {
     fail(message);
     return reply;
   }
-  const why = reply.ours ? reason(reply) : (document.body.dataset.blockedSend ?? '').replace('{status}', String(reply.status));
+  const why = reply.ours ? reason(reply) : blocked(reply.status);
   const refused = { status: reply.status, why };
   keep({ ...message, refused });
   fail(message, refused);

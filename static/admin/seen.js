@@ -4,7 +4,7 @@
 
 import { all, at, find, send } from './dom.js';
 import { on, onPage } from './live.js';
-import { view } from './log.js';
+import { showBelow, view } from './log.js';
 
 /** So much of a line has to be in sight, in pixels. */
 const SIGHT = 16;
@@ -17,6 +17,9 @@ let soon;
 function theirs() {
   return log ? all('[data-kind="visitor"]', log) : [];
 }
+
+/** Whether something of the visitor's has not been on the screen yet. */
+export const isUnread = () => theirs().some((it) => told < Number(it.dataset.id));
 
 function look() {
   clearTimeout(soon);
@@ -43,13 +46,15 @@ function begin() {
   const above = first.getBoundingClientRect().top - log.getBoundingClientRect().top - SIGHT;
   if (0 <= above) return;
   log.scrollTop += above;
-  const below = find('.log-new');
-  if (below) below.hidden = false;
+  showBelow();
 }
 
 if (log) {
   on('log', look);
-  onPage(look);
+  onPage((page, renewed) => {
+    if (renewed) told = Number(find('#log', page)?.dataset.read ?? 0);
+    look();
+  });
   log.addEventListener('scroll', look, { passive: true });
   document.addEventListener('visibilitychange', look);
   addEventListener('focus', look);

@@ -179,6 +179,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   async function ask(path, body) {
     const used = token;
     const asked = life;
+    const text = JSON.stringify(body);
     try {
       const response = await fetch(api + path, {
         method: body ? 'POST' : 'GET',
@@ -187,9 +188,10 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
           ...(body && { 'content-type': 'application/json' }),
           ...(used && { authorization: 'Bearer ' + used }),
         },
-        body: JSON.stringify(body),
-        // What is sent just before the page is left still arrives.
-        keepalive: !!body,
+        body: text,
+        // What is sent just before the page is left still arrives; browsers refuse
+        // that to more than 64 KiB, and a character is three bytes at most.
+        keepalive: !!body && text.length < 2e4,
         signal: AbortSignal.timeout(20e3),
       });
       const { status, headers } = response;
@@ -214,6 +216,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     if (!answer.ok) return answer;
     /** @type {History} */
     const page = answer.told;
+    // Numbers given out before a restore are given out again.
+    keep((it) => {
+      if (it.epoch && it.epoch != page.epoch) it.read = 0;
+      it.epoch = page.epoch;
+    });
     // What came while nothing got through is news all the same.
     const before = !older && epoch == page.epoch && seq;
     if (!older) {

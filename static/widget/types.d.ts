@@ -79,6 +79,8 @@ export interface Stored {
   conversation?: string;
   /** The newest line the visitor has seen. */
   read?: number;
+  /** Of the numbers: another one begins where a copy of the database was restored. */
+  epoch?: string;
   draft?: string;
   silent?: boolean;
 }

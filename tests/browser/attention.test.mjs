@@ -165,3 +165,26 @@ test('whoever comes back begins where he left off, and has read only what was on
   assert.equal(await unread(), 0);
   await page.done();
 });
+
+test('whoever answers above what he has not read has not read it, and neither it nor his place is lost', async () => {
+  const one = await visitor();
+  const conversation = await one.writes('The first question');
+  const page = await agentWindow(house);
+  const told = () => page.waitForResponse((it) => it.url().endsWith(`/inbox/${conversation}/seen`));
+  await Promise.all([told(), page.goto(`${house.url}/inbox/${conversation}`)]);
+  await page.getByRole('button', { name: 'Join conversation' }).click();
+  await page.getByRole('textbox', { name: 'Message' }).waitFor();
+  await page.goto(`${house.url}/me`);
+  for (let n = 0; n < 30; n += 1) await one.writes(`question ${n}`);
+  await Promise.all([told(), page.goto(`${house.url}/inbox/${conversation}`)]);
+  await page.waitForFunction(() => document.querySelector('#log')?.scrollTop !== 0);
+  await page.getByRole('textbox', { name: 'Message' }).fill('To the first ones');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.locator('#log [data-kind="agent"]:not([data-id="0"])', { hasText: 'To the first ones' }).waitFor();
+  await page.locator('.log-new').waitFor();
+  assert.notEqual(await page.locator('#log').evaluate((it) => it.scrollTop), 0);
+  await page.goto(`${house.url}/inbox`);
+  const unread = Number(await page.locator(`#c-${conversation}`).getAttribute('data-unread') ?? 0);
+  assert.ok(10 <= unread && unread < 30, `${unread} unread`);
+  await page.done();
+});

@@ -75,6 +75,34 @@ test('an answer that a gateway refuses says so, and holds up none of the others'
   await agent.done();
 });
 
+test('an answer that is cut off each time says so, and holds up none of the others', async () => {
+  const { visitor, agent, there, here } = await talking('is the line open?');
+  await agent.route('**/messages', (route) => {
+    const cut = (route.request().postData() ?? '').includes('cursed');
+    return cut ? route.abort('connectionreset') : route.continue();
+  });
+  await answers(agent, 'a cursed line');
+  await answers(agent, 'a plain line');
+  await there.getByText('a plain line').waitFor({ timeout: 60000 });
+  const held = here.getByRole('listitem').filter({ hasText: 'a cursed line' });
+  await held.getByText('Something on the way to the server refused it.').waitFor();
+  await agent.unroute('**/messages');
+  await held.getByRole('button', { name: /again/i }).click();
+  await there.getByText('a cursed line').waitFor();
+  await visitor.done();
+  await agent.done();
+});
+
+test('the longest answer goes out, in whatever letters', async () => {
+  const { visitor, agent, there } = await talking('at length, please');
+  await answers(agent, '漢'.repeat(7900));
+  await answers(agent, 'and that was all');
+  await there.getByText('and that was all').waitFor({ timeout: 30000 });
+  assert.equal(await there.getByText('漢'.repeat(7900)).count(), 1);
+  await visitor.done();
+  await agent.done();
+});
+
 for (const status of [413, 403]) test(`a message that a gateway refuses with ${status}, in a way no page may read, says why and lets the others pass`, async () => {
   const visitor = await window();
   await visitor.goto(shop.url);

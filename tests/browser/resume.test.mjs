@@ -4,7 +4,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agentWindow, closeBrowser, openChat, openHouse, openShop, says, visitorWindow, window } from './support.mjs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OWNER, PASSWORD, agentWindow, closeBrowser, openChat, openHouse, openShop, says, visitorWindow, window } from './support.mjs';
 
 let house;
 before(async () => { house = await openHouse(); });
@@ -163,6 +166,58 @@ test('a refused answer waits for its author, over a reload and in nobody else’
   await agent.context().unroute('**/messages');
   await here.getByRole('button', { name: 'Send anyway' }).click();
   await there.getByText('we shall').waitFor();
+  await visitor.done();
+  await agent.done();
+});
+
+test('an answer that met a session that was over goes out once its author has signed in again', async () => {
+  const { agent, visitor, there, here } = await talking('still signed in?');
+  await agent.context().clearCookies();
+  await answers(agent, 'not any more');
+  await agent.waitForURL(/\/login/);
+  assert.equal(await there.getByText('not any more').count(), 0);
+  await agent.locator('#email').fill(OWNER);
+  await agent.locator('#password').fill(PASSWORD);
+  await agent.locator('form button').first().click();
+  await there.getByText('not any more').waitFor();
+  assert.equal(await here.getByText('not any more').count(), 1);
+  await here.getByRole('button', { name: /again/i }).waitFor({ state: 'detached' });
+  await visitor.done();
+  await agent.done();
+});
+
+test('after a restore, what is numbered as what was read before is unread all the same', async () => {
+  const { agent, visitor, there, here } = await talking('before the copy');
+  const beside = await agent.context().newPage();
+  await beside.goto(`${house.url}/inbox`);
+  const row = beside.locator(`#c-${await agent.locator('body').getAttribute('data-view')}`);
+  const copy = mkdtempSync(join(tmpdir(), 'shopbell-copy-'));
+  await house.stop();
+  cpSync(house.data, copy, { recursive: true });
+  await house.start();
+
+  for (let n = 0; n < 4; n += 1) {
+    await says(visitor, `lost question ${n}`);
+    await here.getByText(`lost question ${n}`).waitFor({ timeout: 60000 });
+    await answers(agent, `lost answer ${n}`);
+    await here.locator('[data-tick="seen"]', { hasText: `lost answer ${n}` }).waitFor({ timeout: 60000 });
+  }
+  await house.stop();
+  rmSync(house.data, { recursive: true });
+  cpSync(copy, house.data, { recursive: true });
+  rmSync(copy, { recursive: true });
+  await house.start();
+  for (const log of [here, there]) await log.getByText('lost answer 3').waitFor({ state: 'detached', timeout: 60000 });
+
+  await answers(agent, 'an answer anew');
+  await here.locator('[data-tick="seen"]', { hasText: 'an answer anew' }).waitFor({ timeout: 60000 });
+  await agent.bringToFront();
+  const told = agent.waitForResponse((it) => it.url().endsWith('/seen'));
+  await says(visitor, 'a question anew');
+  await told;
+  await agent.goto(`${house.url}/me`);
+  await says(visitor, 'and another');
+  await row.getByText('Unread: 1').waitFor({ timeout: 60000 });
   await visitor.done();
   await agent.done();
 });
