@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::{Connection, params};
 use shopbell::db::{DataFolder, Db, Reader, scratch};
 use shopbell::error::Result;
-use shopbell::kernel::{Actor, ConversationId};
+use shopbell::kernel::{Actor, AgentId, ConversationId, Seq};
 use shopbell::{accounts, conversations, journal, sites, visitors};
 use tempfile::TempDir;
 
@@ -331,4 +331,24 @@ fn the_parts_of_a_page_cost_the_same_however_long_the_talk_is() {
         let (found, more) = conversations::list_messages(r, Actor::House, long, None).unwrap();
         assert!(more && found.len() == conversations::PAGE);
     });
+}
+
+/// Lists show “99+”: nobody walks through a long talk to tell more apart.
+#[test]
+fn whoever_reads_the_first_line_of_many_has_the_next_hundred_counted() {
+    let read = scratch(|w| {
+        busy_shop(w, 2_000);
+        w.execute_batch(
+            "update messages set kind = 'visitor', agent = null where id > 1000000;
+             update conversations set visitor_lines = 2000 where id = 1000000;",
+        )
+        .unwrap();
+        let (by, long) = (Actor::Agent(AgentId(1)), ConversationId(1_000_000));
+        conversations::mark_seen(w, 0, by, long, Seq(1_000_001)).unwrap();
+        Ok(number(
+            w,
+            "select visitor_lines from conversation_seen where conversation = 1000000",
+        ))
+    });
+    assert_eq!(read.unwrap(), 2_000 - 100);
 }

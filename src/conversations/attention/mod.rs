@@ -23,8 +23,11 @@ pub struct Mark {
     pub visitor_lines: i64,
 }
 
-/// Beyond this, lines that are still unread are not told apart.
-const MOST_UNREAD: usize = 1000;
+/// Beyond this, lines that are still unread are not told apart: lists show “99+”.
+const MOST_UNREAD: usize = 100;
+/// Lines of anybody among which those are counted, so that the end of a long talk
+/// costs who stands at its beginning no more.
+const WALK: usize = 1000;
 
 /// Since when the visitor waits, once a line of this kind has been added.
 /// `last_seen`: the newest line its writer had on his screen, where he says so.
@@ -138,7 +141,7 @@ fn mark_read(
         return Ok(());
     }
     if read.up_to < up_to {
-        let left = sql::count_asked_after(w, conversation, up_to, MOST_UNREAD)?;
+        let left = sql::count_asked_after(w, conversation, up_to, MOST_UNREAD, WALK)?;
         let mark = Mark {
             up_to,
             visitor_lines: (found.visitor_lines - left).max(read.visitor_lines),

@@ -39,19 +39,23 @@ pub fn find_first_asked_after(
     Ok(found.optional()?)
 }
 
-/// The visitor's lines after a line; counts no further than `most`.
+/// The visitor's lines after a line; counts no further than `most`, and walks no
+/// further than `walk` lines of anybody.
 pub fn count_asked_after(
     r: &Reader,
     conversation: ConversationId,
     after: Seq,
     most: usize,
+    walk: usize,
 ) -> Result<i64> {
     let mut query = r.prepare_cached(
         "select count(*) from (
-             select 1 from messages where conversation = ?1 and id > ?2 and kind = 'visitor'
-             limit ?3)",
+             select 1 from (
+                 select kind from messages where conversation = ?1 and id > ?2
+                 order by id limit ?4)
+             where kind = 'visitor' limit ?3)",
     )?;
-    let values = params![conversation.0, after.0, most as i64];
+    let values = params![conversation.0, after.0, most as i64, walk as i64];
     Ok(query.query_row(values, |row| row.get(0))?)
 }
 

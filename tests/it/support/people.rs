@@ -41,6 +41,9 @@ pub fn client() -> Client {
 pub struct Screen {
     socket: Socket,
     items: VecDeque<Value>,
+    /// Where the page stands. One drawn right after a commit is told once more what
+    /// it shows already, which changes nothing on it.
+    shown: i64,
 }
 
 impl Screen {
@@ -54,6 +57,7 @@ impl Screen {
             Ok((socket, _)) => Ok(Self {
                 socket,
                 items: VecDeque::new(),
+                shown: 0,
             }),
             Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => {
                 Err(answer.status().as_u16())
@@ -73,6 +77,7 @@ impl Screen {
         Some(Self {
             socket,
             items: VecDeque::new(),
+            shown: 0,
         })
     }
 
@@ -89,6 +94,11 @@ impl Screen {
         soon(async {
             loop {
                 if let Some(item) = self.items.pop_front() {
+                    if item["op"].is_string()
+                        && item["seq"].as_i64().is_some_and(|it| it <= self.shown)
+                    {
+                        continue;
+                    }
                     return Ok(item);
                 }
                 match self.socket.next().await {
@@ -301,6 +311,7 @@ impl AgentBrowser {
         let seq = between(&page, "data-seq=\"", "\"").unwrap();
         let epoch = between(&page, "data-epoch=\"", "\"").unwrap();
         let mut screen = self.listens_after(&seq, &epoch, view).await.unwrap();
+        screen.shown = seq.parse().unwrap();
         assert_eq!(screen.next().await["t"], "welcome");
         screen
     }
