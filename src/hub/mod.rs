@@ -127,11 +127,6 @@ pub struct Connection {
 }
 
 impl Hub {
-    /// News starts here: nothing before it will go out.
-    pub fn start_at(&self, position: Seq) {
-        self.lock().position = position;
-    }
-
     /// `None` where that seat already has as many connections as it may.
     pub fn join(&self, seat: Seat, most: usize) -> Option<Connection> {
         let mut state = self.lock();

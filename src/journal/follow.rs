@@ -124,10 +124,9 @@ impl Runner {
             let known = rows
                 .iter()
                 .filter(|it| followers.iter().any(|f| f.name == it.name));
-            let stuck: Vec<String> = known
+            let stuck: Vec<(String, Seq)> = known
                 .clone()
-                .filter(|it| it.stuck_at.is_some())
-                .map(|it| it.name.clone())
+                .filter_map(|it| Some((it.name.clone(), it.stuck_at?)))
                 .collect();
             let sound = known
                 .filter(|it| it.stuck_at.is_none())
@@ -166,8 +165,10 @@ impl Runner {
         }
         if again {
             for it in self.followers.iter() {
-                if stuck.iter().any(|name| name == it.name) {
-                    self.one_by_one(it).await?;
+                if let Some((_, at)) = stuck.iter().find(|(name, _)| name == it.name) {
+                    self.one_by_one(it, *at).await?;
+                    // Where it passed, the rest comes in batches.
+                    more = true;
                 }
             }
         }
@@ -206,19 +207,24 @@ impl Runner {
         match self.serve(vec![it.name], from, batch).await {
             Ok(()) => Ok(()),
             Err(error @ Error::Unavailable(_)) => Err(error),
-            Err(_) => self.one_by_one(it).await,
+            Err(_) => match batch.last {
+                Some(last) => self.one_by_one(it, last).await,
+                None => Ok(()),
+            },
         }
     }
 
     /// After a failed batch: digest what can be digested, and name the one event
-    /// that cannot be.
-    async fn one_by_one(&self, it: &Follower) -> Result<()> {
+    /// that cannot be. No further than where the failure is: a flush for each
+    /// event would hold up everybody else for as long as this one is behind.
+    async fn one_by_one(&self, it: &Follower, up_to: Seq) -> Result<()> {
         loop {
             let name = it.name;
             let next = self
                 .db
                 .read(move |r| sql::list_after(r, sql::find_cursor(r, name)?, 1));
-            let Some(row) = next.await?.into_iter().next() else {
+            let next = next.await?.into_iter().next();
+            let Some(row) = next.filter(|it| it.seq <= up_to) else {
                 return Ok(());
             };
             let (seq, react) = (row.seq, Arc::clone(&it.react));

@@ -11,6 +11,7 @@
 
 mod fact;
 mod follow;
+mod replay;
 mod sql;
 
 use std::time::Duration;
@@ -26,8 +27,6 @@ pub use follow::{Follower, React, Start, follow};
 
 /// Events read at once.
 pub const BATCH: usize = 256;
-/// A reader that fell further behind reloads its page instead.
-const REPLAY: usize = 500;
 /// How long the past stays replayable.
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Events forgotten in one write.
@@ -88,11 +87,11 @@ pub fn after(r: &Reader, seq: Seq) -> Result<Batch> {
     })
 }
 
-/// Exactly what was missed: everything after `from` up to `to`. `None` where it
-/// can no longer be told, or would be too much to send.
+/// Exactly what was missed: everything after `from` up to `to`, and of readings
+/// that moved on only where they are now. `None` where it can no longer be told, or
+/// would be too much to send.
 pub fn missed(r: &Reader, from: Seq, to: Seq) -> Result<Option<Vec<Fact>>> {
-    let reading = |r: &Reader| sql::list_between(r, from, to, REPLAY + 1);
-    replay(r, from, to, reading)
+    replay(r, from, to, |from| sql::list_between(r, from, to, BATCH))
 }
 
 /// The same for one conversation only.
@@ -102,15 +101,16 @@ pub fn missed_in(
     from: Seq,
     to: Seq,
 ) -> Result<Option<Vec<Fact>>> {
-    let reading = |r: &Reader| sql::list_in_between(r, conversation, from, to, REPLAY + 1);
-    replay(r, from, to, reading)
+    replay(r, from, to, |from| {
+        sql::list_in_between(r, conversation, from, to, BATCH)
+    })
 }
 
 fn replay(
     r: &Reader,
     from: Seq,
     to: Seq,
-    reading: impl FnOnce(&Reader) -> Result<Vec<Row>>,
+    reading: impl Fn(Seq) -> Result<Vec<Row>>,
 ) -> Result<Option<Vec<Fact>>> {
     if to < from {
         // A page drawn right after a commit stands ahead of the news that goes
@@ -120,8 +120,7 @@ fn replay(
     if from.0 + 1 < sql::find_first(r)?.0 {
         return Ok(None);
     }
-    let rows = reading(r)?;
-    Ok((rows.len() <= REPLAY).then(|| known(rows)))
+    replay::gather(from, reading)
 }
 
 /// One by one: an event that a newer version left behind stops nobody. It stays

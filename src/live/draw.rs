@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
 
-use super::news;
+use super::news::{self, Answerer};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::hub::News;
@@ -23,8 +23,13 @@ pub fn draw(
     each_or_all(facts, |facts| news::of(r, base, facts, languages, &viewed))
 }
 
+/// Who answers now, where somebody has joined. An error means the same.
+pub fn answerers(r: &Reader, facts: &[Fact]) -> Result<Vec<Answerer>> {
+    each_or_all(facts, |facts| news::answerers(r, facts))
+}
+
 /// All at once; after a panic one by one, without the one that panics.
-fn each_or_all(facts: &[Fact], draw: impl Fn(&[Fact]) -> Result<Vec<News>>) -> Result<Vec<News>> {
+fn each_or_all<T>(facts: &[Fact], draw: impl Fn(&[Fact]) -> Result<Vec<T>>) -> Result<Vec<T>> {
     let guarded = |facts| catch_unwind(AssertUnwindSafe(|| draw(facts)));
     if let Ok(drawn) = guarded(facts) {
         return drawn;
@@ -83,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_busy_database_is_no_reason_to_pass_over_anything() {
-        let busy = each_or_all(&facts(), |_| Err(Error::Unavailable("busy".into())));
+        let busy = each_or_all::<News>(&facts(), |_| Err(Error::Unavailable("busy".into())));
         assert!(matches!(busy, Err(Error::Unavailable(_))));
     }
 }

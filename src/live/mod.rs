@@ -90,7 +90,8 @@ struct Screens {
 
 impl Screens {
     /// Everything new: rendered once for each language that somebody reads. A
-    /// turn whose drawing failed is drawn again, for the same listeners.
+    /// turn that a busy database did not let be drawn is drawn again, for the same
+    /// listeners; nothing else repeats one.
     fn publish(&mut self) -> Result<()> {
         loop {
             // What had begun before may not have been all.
@@ -111,7 +112,7 @@ impl Screens {
                 };
                 let viewed = |it| turn.is_viewed(it);
                 let news = draw::draw(r, &self.base, facts, turn.languages(), viewed)?;
-                Ok(Some((news, news::answerers(r, facts)?)))
+                Ok(Some((news, draw::answerers(r, facts)?)))
             })?;
             let (Some((news, answerers)), Some((turn, _))) = (drawn, self.begun.take()) else {
                 return Ok(());

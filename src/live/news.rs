@@ -69,13 +69,21 @@ pub fn of(
         }
     }
     if let Some(seq) = turned {
-        count_waiting(r, seq, &mut news)?;
+        match count_waiting(r, seq, &mut news) {
+            Ok(()) => (),
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error) => tracing::error!(%error, "cannot count who waits: {error}"),
+        }
     }
     Ok(news)
 }
 
-/// Who answers now, where somebody has joined.
-pub fn answerers(r: &Reader, facts: &[Fact]) -> Result<Vec<(ConversationId, Option<AgentId>)>> {
+/// Who answers in a conversation; nobody, where none.
+pub type Answerer = (ConversationId, Option<AgentId>);
+
+/// Who answers now, where somebody has joined. An error means that the database
+/// was busy, here too.
+pub fn answerers(r: &Reader, facts: &[Fact]) -> Result<Vec<Answerer>> {
     let mut found = Vec::new();
     for fact in facts {
         let Event::AgentJoined { conversation } = fact.event else {
@@ -83,8 +91,9 @@ pub fn answerers(r: &Reader, facts: &[Fact]) -> Result<Vec<(ConversationId, Opti
         };
         match conversations::find(r, Actor::House, conversation) {
             Ok(it) => found.push((it.id, it.assignee)),
-            Err(Error::NotFound(_)) => (),
-            Err(error) => return Err(error),
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            // It is gone, or of a newer version. `of` has said so already.
+            Err(_) => (),
         }
     }
     Ok(found)

@@ -5,16 +5,17 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
 use serde_json::Value;
-use shopbell::db::{Db, Writer};
+use shopbell::db::{Db, Reader, Writer};
 use shopbell::error::{Error, Result};
-use shopbell::events::Event;
+use shopbell::events::{Event, Side};
 use shopbell::jobs::{self, Job};
 use shopbell::journal::{self, Fact, Follower, Start};
-use shopbell::kernel::{Clock, ConversationId, Seq};
+use shopbell::kernel::{AgentId, Clock, ConversationId, Seq};
 
 use crate::support::{NOW, Scratch, open_house, open_house_with, soon, until};
 
@@ -68,6 +69,33 @@ async fn an_event_that_this_version_does_not_know_stops_no_screen_and_no_returni
     assert!(line["html"].as_str().unwrap().contains("two"));
     let mut page = visitor.listens(seq, Some(&epoch)).await;
     assert_eq!(page.next().await["t"], "welcome");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_conversation_that_this_version_cannot_read_stops_no_other_ones_screen() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let strange = house.visitor().await.writes("of a newer version").await;
+    let mut visitor = house.visitor().await;
+    let posted = visitor.writes("one").await;
+    let conversation = posted["conversation"].as_str().unwrap().to_owned();
+    let mut screen = agent.listens(&conversation).await;
+
+    let key = strange["conversation"].as_str().unwrap().to_owned();
+    let write = house.db.write("test.park", move |w| {
+        let park = "update conversations set state = 'parked' where key = ?1 returning id";
+        let id = w.query_row(park, [key], |row| row.get(0))?;
+        let conversation = ConversationId(id);
+        journal::record(w, NOW, &Event::AgentJoined { conversation })?;
+        journal::record(w, NOW, &Event::MessagePosted { conversation })
+    });
+    write.await.unwrap();
+    record_unknown(&house.db).await;
+    visitor.writes("two").await;
+
+    let line = screen.next_that(is_line).await;
+    assert!(line["html"].as_str().unwrap().contains("two"));
     house.close().await;
 }
 
@@ -370,6 +398,99 @@ async fn a_follower_that_begins_far_back_does_not_hold_up_the_others() {
     let following = follow(&house.db, vec![today, follower("historian", order)]);
     until_read(&house.db, "historian", 2001).await;
     following.abort();
+}
+
+/// How many flushes it takes until everything is read.
+async fn flushes_until_read(db: &Db, it: Follower, position: i64) -> u64 {
+    let before = *db.commits().borrow();
+    let name = it.name;
+    let following = follow(db, vec![it]);
+    until_read(db, name, position).await;
+    following.abort();
+    let _ = following.await;
+    *db.commits().borrow() - before
+}
+
+#[actix_web::test]
+async fn whoever_was_stuck_catches_up_in_batches_once_the_event_passes() {
+    let house = Scratch::new();
+    record_many(&house.db, 2000).await;
+    let stuck = async || {
+        let followers = house.db.read(journal::list_followers).await.unwrap();
+        followers.into_iter().find(|it| it.stuck_at.is_some())
+    };
+    follow_until(&house.db, poisoned_at_two, stuck).await;
+    let cured = follower("test", |_, _| Ok(()));
+    let flushes = flushes_until_read(&house.db, cured, 2000).await;
+    assert!(flushes < 40, "2000 events took {flushes} flushes");
+}
+
+#[actix_web::test]
+async fn whoever_fails_for_a_moment_reads_one_by_one_only_what_failed() {
+    let house = Scratch::new();
+    record_many(&house.db, 2000).await;
+    // Once with the whole batch, and once more alone.
+    let failures = AtomicU32::new(0);
+    let twice = move |_: &Writer<'_>, fact: &Fact| match fact.seq {
+        Seq(2) if failures.fetch_add(1, Relaxed) < 2 => {
+            Err(Error::internal("digesting", "a bad moment"))
+        }
+        _ => Ok(()),
+    };
+    let follower = Follower {
+        name: "test",
+        start: Start::Past,
+        react: Arc::new(twice),
+    };
+    let flushes = flushes_until_read(&house.db, follower, 2000).await;
+    assert!(flushes < 300, "2000 events took {flushes} flushes");
+}
+
+#[actix_web::test]
+async fn who_has_read_counts_once_towards_what_a_returning_page_is_told() {
+    let house = Scratch::new();
+    let write = house.db.write("test.record", |w| {
+        for up_to in 1..=100 {
+            record(w)?;
+            for agent in 1..=10 {
+                let event = Event::Read {
+                    conversation: ConversationId(1),
+                    agent: AgentId(agent),
+                    up_to: Seq(up_to),
+                    answers: agent == 1,
+                };
+                journal::record(w, NOW, &event)?;
+            }
+            let event = Event::Seen {
+                conversation: ConversationId(1),
+                side: Side::Visitor,
+                up_to: Seq(up_to),
+            };
+            journal::record(w, NOW, &event)?;
+        }
+        journal::position(w)
+    });
+    let last = write.await.unwrap();
+    let all = move |r: &Reader| journal::missed(r, Seq(0), last);
+    let of_one = move |r: &Reader| journal::missed_in(r, ConversationId(1), Seq(0), last);
+    for missed in [house.db.read(all).await, house.db.read(of_one).await] {
+        let missed = missed.unwrap().expect("that is little to tell");
+        let is_line = |it: &&Fact| it.event == STARTED;
+        assert_eq!(missed.iter().filter(is_line).count(), 100);
+        assert!(missed.is_sorted_by_key(|it| it.seq));
+        let rest = missed.iter().filter(|it| !is_line(it));
+        let newest = |it: &Fact| match it.event {
+            Event::Read { up_to, .. } | Event::Seen { up_to, .. } => up_to == Seq(100),
+            _ => false,
+        };
+        assert_eq!(rest.clone().count(), 11, "ten agents and the visitor");
+        assert!(rest.clone().all(newest));
+    }
+    let more = |w: &Writer<'_>| (0..500).try_for_each(|_| record(w).map(|_| ()));
+    house.db.write("test.record", more).await.unwrap();
+    let all = |r: &Reader| journal::missed(r, Seq(0), journal::position(r)?);
+    let missed = house.db.read(all).await.unwrap();
+    assert!(missed.is_none(), "too many lines are too many");
 }
 
 #[actix_web::test]
