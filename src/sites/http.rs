@@ -66,6 +66,7 @@ fn draw(site: &Site, shell: Shell, config: &Config) -> Edit {
         on_color: on_color.to_owned(),
         contrast: format!("{:.1}", contrast(&site.color, on_color)),
         position: site.position.clone(),
+        foot: site.foot.to_string(),
         lang: site.lang.code().to_owned(),
         zone: site.zone.clone(),
         typing_preview: site.typing_preview_switch(),
@@ -84,6 +85,8 @@ struct SiteForm {
     origins: String,
     color: String,
     position: String,
+    #[serde(default)]
+    foot: String,
     lang: String,
     zone: String,
     #[serde(default)]
@@ -106,6 +109,7 @@ async fn save(
         origins: form.origins.clone(),
         color: form.color.clone(),
         position: form.position.clone(),
+        foot: form.foot.clone(),
         lang: Lang::from_code(&form.lang)
             .ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?,
         zone: form.zone.trim().to_owned(),
@@ -135,6 +139,7 @@ async fn save(
             page.origins = form.origins;
             page.color = form.color;
             page.position = form.position;
+            page.foot = form.foot;
             page.lang = form.lang;
             page.zone = form.zone;
             page.typing_preview = form.typing_preview.is_some();

@@ -35,6 +35,8 @@ pub struct Site {
     typing_preview: bool,
     pub strict_privacy: bool,
     pub demo_shop: bool,
+    /// CSS pixels between the button and the foot of the page.
+    pub foot: u16,
     pub origins: Vec<Origin>,
 }
 
@@ -66,6 +68,8 @@ pub struct NewLook {
     pub typing_preview: bool,
     pub strict_privacy: bool,
     pub demo_shop: bool,
+    /// As typed: a number of CSS pixels.
+    pub foot: String,
 }
 
 pub fn create(w: &Writer, now: Timestamp, name: &str, lang: Lang, zone: &str) -> Result<SiteId> {
@@ -102,8 +106,12 @@ pub fn save(w: &Writer, id: SiteId, new: &NewLook) -> Result<()> {
             say: |t| t.error_zone_unknown().into(),
         });
     }
+    let foot = rules::parse_foot(&new.foot).ok_or(Error::Invalid {
+        field: "foot",
+        say: |t| t.error_foot_invalid(i64::from(rules::HIGHEST)).into(),
+    })?;
     let origins = parse_origins(&new.origins)?;
-    sql::update_site(w, id, &name, &color, new)?;
+    sql::update_site(w, id, &name, &color, foot, new)?;
     sql::delete_origins(w, id)?;
     origins
         .iter()

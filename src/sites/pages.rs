@@ -26,6 +26,8 @@ pub struct Edit {
     pub contrast: String,
     /// `start` or `end`.
     pub position: String,
+    /// CSS pixels, as typed.
+    pub foot: String,
     /// `en`, `fr`, `tr` or `ru`.
     pub lang: String,
     /// An IANA name.
@@ -33,7 +35,7 @@ pub struct Edit {
     pub typing_preview: bool,
     pub strict_privacy: bool,
     pub demo_shop: bool,
-    /// Fields `shop`, `origins`, `color`, `zone`.
+    /// Fields `shop`, `origins`, `color`, `foot`, `zone`.
     pub errors: Errors,
     pub saved: bool,
 }

@@ -7,6 +7,15 @@ pub fn is_position(word: &str) -> bool {
     matches!(word, "start" | "end")
 }
 
+/// CSS pixels: higher would be out of a small window.
+pub const HIGHEST: u16 = 400;
+
+/// How far above the foot of the page the button stands.
+pub fn parse_foot(text: &str) -> Option<u16> {
+    let foot = text.trim().parse().ok()?;
+    (foot <= HIGHEST).then_some(foot)
+}
+
 pub fn is_zone(name: &str) -> bool {
     name.len() < 64 && TimeZone::get(name).is_ok()
 }
@@ -77,6 +86,15 @@ mod tests {
             assert!(4.5 <= contrast(color, text_on(color)), "{color}");
         }
         assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_distance_is_a_number_of_pixels_that_fit_a_window() {
+        assert_eq!(parse_foot(" 90 "), Some(90));
+        assert_eq!(parse_foot("0"), Some(0));
+        for bad in ["", "-1", "401", "70000", "1.5", "20px"] {
+            assert_eq!(parse_foot(bad), None, "{bad}");
+        }
     }
 
     #[test]

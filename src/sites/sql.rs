@@ -8,7 +8,7 @@ use crate::texts::Lang;
 
 /// The origins ride along in one column: none of them can hold a space.
 const SITE: &str = "select id, key, name, color, position, lang, zone, typing_preview,
-    strict_privacy, demo_shop,
+    strict_privacy, demo_shop, foot,
     (select group_concat(origin, ' ') from site_origins where site = sites.id) as origins
     from sites";
 
@@ -45,10 +45,17 @@ pub fn find_site_by_key(r: &Reader, key: &str) -> Result<Option<Site>> {
     Ok(query.query_row(params![key], read_site).optional()?)
 }
 
-pub fn update_site(w: &Writer, id: SiteId, name: &str, color: &str, new: &NewLook) -> Result<()> {
+pub fn update_site(
+    w: &Writer,
+    id: SiteId,
+    name: &str,
+    color: &str,
+    foot: u16,
+    new: &NewLook,
+) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update sites set name = ?2, color = ?3, position = ?4, lang = ?5, zone = ?6,
-             typing_preview = ?7, strict_privacy = ?8, demo_shop = ?9
+             typing_preview = ?7, strict_privacy = ?8, demo_shop = ?9, foot = ?10
          where id = ?1",
     )?;
     statement.execute(params![
@@ -60,7 +67,8 @@ pub fn update_site(w: &Writer, id: SiteId, name: &str, color: &str, new: &NewLoo
         new.zone,
         new.typing_preview,
         new.strict_privacy,
-        new.demo_shop
+        new.demo_shop,
+        foot
     ])?;
     Ok(())
 }
@@ -102,6 +110,7 @@ fn read_site(row: &Row) -> rusqlite::Result<Site> {
         typing_preview: columns.take("typing_preview")?,
         strict_privacy: columns.take("strict_privacy")?,
         demo_shop: columns.take("demo_shop")?,
+        foot: columns.take("foot")?,
         origins: {
             let all = columns.word("origins")?.unwrap_or_default();
             all.split(' ').filter_map(Origin::parse).collect()

@@ -27,11 +27,14 @@ struct LoaderQuery {
 
 #[derive(Serialize)]
 struct Look<'a> {
-    /// How the key begins: enough to tell sites apart, and few of its random letters.
-    key: &'a str,
     color: &'a str,
-    side: &'a str,
+    #[serde(skip_serializing_if = "is_usual")]
+    position: &'a str,
+    #[serde(skip_serializing_if = "is_usual")]
     lang: &'a str,
+    /// CSS pixels from the foot of the page.
+    #[serde(skip_serializing_if = "is_usual_foot")]
+    offset: u16,
     /// What the button says where the chat cannot be loaded.
     down: &'a str,
     /// Absent where any page may carry the chat.
@@ -76,15 +79,26 @@ pub async fn loader(
     })
 }
 
+/// And 20 pixels.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
+fn is_usual_foot(pixels: &u16) -> bool {
+    *pixels == 20
+}
+
+/// What the script takes for granted: the side where lines end, English.
+fn is_usual(word: &str) -> bool {
+    matches!(word, "end" | "en")
+}
+
 fn look(site: &Site, place: &Place) -> Result<String> {
     let ours = place.public_url.origin();
     let listed = site.origins.iter().map(|it| it.as_str());
     let origins: Vec<&str> = listed.chain([ours.as_str()]).collect();
     let look = Look {
-        key: site.key.get(..4).unwrap_or(&site.key),
         color: &site.color,
-        side: &site.position,
+        position: &site.position,
         lang: site.lang.code(),
+        offset: site.foot,
         down: site.lang.problem_chat_down(),
         origins: (!site.origins.is_empty()).then_some(origins),
     };

@@ -7,12 +7,11 @@
 
 (() => {
   /** @type {any} */
-  const globals = window;
-  const page = document.documentElement;
-  /** @type {any} */
   const script = document.currentScript || document.querySelector('script[data-site]');
-  const name = script.dataset.global || 'shopbell';
-  const early = globals[name];
+  /** Or another name, if the shop says so. @type {'shopbell'} */
+  const title = script.dataset.global || 'shopbell';
+  /** @type {any} */
+  const early = window[title];
   // The same script once more, as when the body of a page is swapped.
   if (early?.loaded) return;
 
@@ -20,60 +19,60 @@
   const look = '__LOOK__';
 
   /** What the launcher is called. @type {Record<string, string>} */
-  const names = { en: 'Chat with us', fr: 'Discutez avec nous', tr: 'Bize yazın', ru: 'Напишите нам' };
+  const names = { fr: 'Discutez avec nous', tr: 'Bize yazın', ru: 'Напишите нам' };
   // The icon is black or white, whichever is easier to read on the shop's color;
   // it is all border, which high contrast modes keep.
   const css = `
     :host{all:initial!important}
-    :host([hidden]) #launcher{display:none}
     #launcher{
-      position:fixed;z-index:999999999;inset-block:auto 20px;inset-inline:auto 20px;translate:0 var(--up);
+      position:fixed;z-index:999999999;bottom:20px;inset-inline-end:20px;translate:0 var(--up);
       display:flex;align-items:center;height:60px;padding:0 17px;
-      border:1px solid transparent;border-radius:30px;cursor:pointer;
-      color:#1f5eff;background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
+      border:1px solid #0000;border-radius:30px;cursor:pointer;
+      background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
     }
     #launcher.start{inset-inline:20px auto}
     #launcher:focus-visible{outline:3px solid;outline-offset:3px;box-shadow:0 0 0 3px #fff}
-    #launcher>*{color:#fff;color:color(from currentColor xyz calc(1e5*(.18 - y)) calc(1e5*(.18 - y)) calc(1e5*(.18 - y)))}
+    #launcher>*{color:#fff;color:lab(from currentColor calc(1e5*(49.4 - l)) 0 0)}
     #launcher span:not(:empty){margin-inline-start:10px}
     #launcher i{border:12px solid;border-radius:12px;border-end-start-radius:3px}
-    @media print{:host{display:none!important}}`;
+    [hidden]{display:none!important}
+    @media print{*{display:none!important}}`;
 
   /** @type {Panel | undefined} */
   let panel;
   /** @type {Promise<void> | undefined} */
   let loading;
   let started = false;
-  let wanted = false;
+  /** @type {boolean | undefined} */
+  let wanted;
   let attempts = 0;
-  /** @type {Record<string, Set<Function>>} */
+  let up = 0;
+  /** @type {Record<string, Function[]>} */
   const handlers = {};
 
   const host = document.createElement('div');
   const root = host.attachShadow({ mode: 'open' });
   const button = document.createElement('button');
-  const label = document.createElement('span');
 
   /** @type {Shell} */
   const shell = {
     root,
     button,
-    label,
-    title: '',
+    label: document.createElement('span'),
     home: new URL('.', script.src).href,
-    options: { ...early?.settings, ...script.dataset },
+    options: { ...look, ...early?.settings, ...script.dataset },
     facts: { state: 'closed', unread: 0, visitorId: null },
-    emit(event, detail = {}) {
-      host.dispatchEvent(new CustomEvent('shopbell:' + event, { bubbles: true, detail }));
+    emit(what, detail = {}) {
+      host.dispatchEvent(new CustomEvent('shopbell:' + what, { bubbles: true, detail }));
       // Whatever a handler of the shop throws is reported, and stops nothing of ours.
-      handlers[event]?.forEach((handler) => queueMicrotask(() => handler(detail)));
+      handlers[what]?.forEach((handler) => queueMicrotask(() => handler(detail)));
     },
   };
-  const { options, facts, emit, home } = shell;
+  const { label, options, facts, emit, home } = shell;
   /** What an earlier visit left behind; some pages may not even ask. */
   const kept = () => {
     try {
-      return Object.keys(localStorage).filter((name) => name.startsWith('shopbell:' + options.site));
+      return Object.keys(localStorage).filter((key) => key.startsWith('shopbell:' + options.site));
     } catch {
       return [];
     }
@@ -95,48 +94,56 @@
       }
     })());
 
-  const attach = () => {
-    if (!started || host.isConnected) return;
-    // There may be a live one of another script, or an empty copy in a page that was drawn elsewhere.
-    const other = document.getElementById(host.id);
-    if (other?.shadowRoot) return;
-    other?.remove();
-    // Outside of the body, and in the top layer: there no style of the page moves or covers
-    // it, and no swap of the body takes it away. Dialogs of the page come to lie above.
-    page.append(host);
-    if (!document.querySelector(':modal')) host.showPopover?.();
-    keeper.observe(page, { childList: true });
-    panel?.restore();
-  };
-  const keeper = new MutationObserver(attach);
-
-  const start = () => {
-    if (started || !options.site) return;
-    const { origins, color, side, lang } = options.site.startsWith(look.key) ? look : {};
-    if (origins && !origins.includes(self.origin)) return console.warn(name + ' may not be on ' + self.origin);
-    started = true;
-    options.locale = (options.locale || page.lang || navigator.language).slice(0, 2).toLowerCase();
-    label.textContent = options.label || '';
-    button.ariaLabel = shell.title = options.label || names[options.locale] || names[lang] || names.en;
-    button.style.color = options.color || color || '';
-    button.className = options.position || side || '';
-    host.hidden = options.launcher == 'off';
-    host.style.setProperty('--up', 20 - +(options.offset || 20) + 'px');
-    attach();
-    // Somebody who has written here before wants to know of an answer.
-    if (kept().some((name) => /"(token|cid)"/.test(localStorage[name]))) setTimeout(load, 1000);
-    emit('ready');
+  /** Now and then: a page may have lost it, or show something new where it stands. */
+  const tend = () => {
+    if (started && !host.isConnected) {
+      // Outside of the body, and in the top layer: there no style of the page moves or covers
+      // it, and no swap of the body takes it away. Dialogs of the page come to lie above.
+      document.documentElement.append(host);
+      if (!document.querySelector(':modal')) host.showPopover?.();
+      panel?.restore();
+    }
+    // It steps above what is fixed to the foot of the page, as a cookie bar; not above what
+    // is nearly as high as the window.
+    const box = button.getBoundingClientRect();
+    let foot = box.bottom - up + (20 - +(options.offset ?? 20) || 0);
+    let last;
+    do {
+      last = foot;
+      // A net of points, close enough for anything that somebody could press.
+      for (let n = 16; n--; ) {
+        const y = last - (n >> 2) * 20;
+        const x = box.x + ((n & 3) * box.width) / 3;
+        for (const it of document.elementsFromPoint(x, y).flatMap((it) => [it, ...((it != host && it.shadowRoot?.elementsFromPoint(x, y)) || [])])) {
+          const area = it.getBoundingClientRect();
+          // Fixed or sticky, and not the dialog whose shade alone is here.
+          if (/x|k/.test(getComputedStyle(it).position) && area.bottom > y && area.y > innerHeight / 3 && area.y - 20 < foot) foot = area.y - 20;
+        }
+      }
+    } while (foot < last);
+    host.style.setProperty('--up', (up += foot - box.bottom) + 'px');
   };
 
   /** @type {Record<string, (...rest: any[]) => any>} */
   const verbs = {
     init(more) {
       Object.assign(options, more);
-      start();
+      if (started || !options.site) return;
+      if (look.origins && !look.origins.includes(self.origin)) return console.warn(title + ' may not be on ' + self.origin);
+      started = true;
+      options.locale = (options.locale || document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
+      label.textContent = options.label || '';
+      button.ariaLabel = shell.title = options.label || names[options.locale] || names[look.lang] || 'Chat with us';
+      button.style.color = options.color || '';
+      button.className = options.position || '';
+      button.hidden = options.launcher == 'off';
+      tend();
+      // Somebody who has written here before wants to know of an answer.
+      if (kept().some((key) => /"(token|cid)"/.test(localStorage[key]))) setTimeout(load, 1e3);
+      emit('ready');
     },
     async open(text) {
-      wanted = started;
-      if (started) await load();
+      if ((wanted = started)) await load();
       if (wanted) panel?.open(text);
     },
     close() {
@@ -145,19 +152,18 @@
     },
     toggle: () => verbs[facts.state == 'open' ? 'close' : 'open'](),
     show() {
-      host.hidden = false;
+      button.hidden = false;
     },
     hide() {
-      host.hidden = true;
+      button.hidden = true;
     },
-    on(event, handler) {
-      (handlers[event] ||= new Set()).add(handler);
-      if (event == 'ready' && started) handler({});
-      return () => verbs.off(event, handler);
+    on(what, handler) {
+      (handlers[what] ||= []).push(handler);
+      if (what == 'ready' && started) handler({});
+      return () => verbs.off(what, handler);
     },
-    off(event, handler) {
-      if (handler) handlers[event]?.delete(handler);
-      else delete handlers[event];
+    off(what, handler) {
+      handlers[what] = handlers[what]?.filter((it) => handler && it != handler);
     },
     get(what, tell) {
       facts.online = navigator.onLine;
@@ -165,7 +171,7 @@
       return facts[what];
     },
     reset() {
-      for (const name of kept()) delete localStorage[name];
+      for (const key of kept()) delete localStorage[key];
       panel?.reset();
     },
     destroy() {
@@ -178,18 +184,13 @@
     },
   };
 
-  /** Not before the page is read: in the middle of a body we would part its elements. */
-  const parsed = new Promise((done) =>
-    document.readyState == 'loading' ? addEventListener('DOMContentLoaded', done) : done(0),
-  );
-
-  /** @param {any[]} call */
-  const api = async (...call) => {
-    await parsed;
-    const [verb, ...rest] = call;
+  /** @param {string} verb @param {any[]} rest */
+  const api = async (verb, ...rest) => {
+    // Not before the page is read: whoever goes through it then may not expect us there.
+    while (document.readyState == 'loading') await new Promise((done) => addEventListener('DOMContentLoaded', done));
     try {
       if (!verbs[verb]) {
-        console.warn(verb + ' is unknown to ' + name);
+        console.warn(verb + ' is unknown to ' + title);
         verbs[verb] = () => {};
       }
       return await verbs[verb](...rest);
@@ -198,7 +199,7 @@
     }
   };
   api.loaded = true;
-  globals[name] = api;
+  window[title] = api;
 
   host.id = 'shopbell-chat';
   host.popover = 'manual';
@@ -212,6 +213,7 @@
   button.append(document.createElement('i'), label);
   root.append(button);
 
-  parsed.then(start);
-  for (const call of early?.q || []) api(...call);
+  api('init');
+  setInterval(tend, 1e3);
+  for (const call of early?.q || []) api.apply(0, call);
 })();

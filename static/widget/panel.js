@@ -367,8 +367,8 @@ export function mount(shell, config) {
   const own = options.color;
   const position = options.position || config.position;
   button.style.color = own || config.color;
-  // Far below zero is the launcher's way to say black.
-  const ink = / -/.test(getComputedStyle(label).color) ? '#000' : '#fff';
+  // How a launcher says black: no lightness, or, in an earlier release, far below zero.
+  const ink = / -|lab\(0/.test(getComputedStyle(label).color) ? '#000' : '#fff';
   sheet.replaceSync(style(getComputedStyle(button).color, own ? ink : config.on_color));
   root.adoptedStyleSheets.push(sheet);
   button.className = position;

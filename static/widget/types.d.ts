@@ -149,7 +149,7 @@ export interface Shell {
   /** The visible words in the launcher. */
   label: HTMLElement;
   /** What the launcher is called while nothing is unread. */
-  title: string;
+  title?: string;
   /** Where the chat is a whole page: what it is drawn into, instead of a dialog. */
   frame?: HTMLElement;
   emit(name: string, detail?: object): void;

@@ -9,7 +9,7 @@ interface ShopbellOptions {
   launcher?: 'off';
   /** The corner: where lines end (the default) or where they start. */
   position?: 'end' | 'start';
-  /** CSS pixels between the button and the foot of the page, 20 by default. More where the page has a bar or a button of its own there. */
+  /** CSS pixels between the button and the foot of the page; by default those in your site's settings. It steps above what the page has fixed there by itself. */
   offset?: number | string;
   /** A CSS color; by default the one in your site's settings. */
   color?: string;

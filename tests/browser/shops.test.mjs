@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { agentWindow, closeBrowser, openChat, openHouse, openShop, root, window } from './support.mjs';
+import { closeBrowser, openChat, openHouse, openShop, root, settings, window } from './support.mjs';
 
 let house;
 before(async () => { house = await openHouse(); });
@@ -13,16 +13,6 @@ after(async () => { await closeBrowser(); await house.close(); });
 const tag = (more = '') => `<script async src="${house.url}/w.js" data-site="${house.site}" ${more}></script>`;
 const library = (path) => readFileSync(join(root, 'tests/browser/node_modules', path), 'utf8');
 const launcher = (page) => page.getByRole('button', { name: /^Chat/ });
-
-/** Changes the settings of the site, as an owner would. */
-async function settings(fill) {
-  const agent = await agentWindow(house);
-  await agent.goto(`${house.url}/settings/site`);
-  await fill(agent);
-  await agent.locator('form[action="/settings/site"] button').last().click();
-  await agent.waitForURL(/saved/);
-  await agent.done();
-}
 
 test('a page whose body is moved by a transform has the button and the chat in its window', async () => {
   const shop = await openShop({
@@ -121,7 +111,7 @@ for (const [name, trap] of Object.entries(TRAPS)) test(`what is typed into the c
 
 test('a page that is not on the list of the shop shows no button, and one that is shows it with one request', async () => {
   const [listed, other] = [await openShop({ body: tag() }), await openShop({ body: tag() })];
-  await settings((agent) => agent.locator('#origins').fill(listed.url));
+  await settings(house, (agent) => agent.locator('#origins').fill(listed.url));
   for (const [shop, count] of [[listed, 1], [other, 0], [{ url: `${house.url}/demo-shop` }, 1]]) {
     const page = await window();
     const asked = [];
@@ -137,13 +127,13 @@ test('a page that is not on the list of the shop shows no button, and one that i
     }
     await page.done();
   }
-  await settings((agent) => agent.locator('#origins').fill(''));
+  await settings(house, (agent) => agent.locator('#origins').fill(''));
   await listed.close();
   await other.close();
 });
 
 test('the button has the look of the settings before the click, keeps it, and the page’s own words win', async () => {
-  await settings(async (agent) => {
+  await settings(house, async (agent) => {
     await agent.locator('#color').fill('#7a1fa2');
     await agent.locator('[name=position][value=start]').check({ force: true });
   });
@@ -159,7 +149,7 @@ test('the button has the look of the settings before the click, keeps it, and th
     assert.deepEqual(await look(page), expected, 'the same after the click');
     await page.done();
   }
-  await settings(async (agent) => {
+  await settings(house, async (agent) => {
     await agent.locator('#color').fill('#0f6b5c');
     await agent.locator('[name=position][value=end]').check({ force: true });
   });
@@ -168,7 +158,7 @@ test('the button has the look of the settings before the click, keeps it, and th
 });
 
 test('whoever speaks none of our languages gets that of the shop: on the button, in the chat, on the page of its own', async () => {
-  await settings((agent) => agent.locator('#lang').selectOption('tr'));
+  await settings(house, (agent) => agent.locator('#lang').selectOption('tr'));
   for (const [lang, button, box] of [['eo', 'Bize yazın', 'Mesaj'], ['fr', 'Discutez avec nous', 'Message']]) {
     const shop = await openShop({ lang, body: `<h1>Mugs</h1>${tag()}` });
     const page = await window({ locale: lang });
@@ -181,5 +171,5 @@ test('whoever speaks none of our languages gets that of the shop: on the button,
     await page.done();
     await shop.close();
   }
-  await settings((agent) => agent.locator('#lang').selectOption('en'));
+  await settings(house, (agent) => agent.locator('#lang').selectOption('en'));
 });

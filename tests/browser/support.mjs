@@ -187,6 +187,16 @@ export async function visitorWindow(house, options = {}, path = '/demo-shop') {
   return page;
 }
 
+/** Changes the settings of the site, as an owner would. */
+export async function settings(house, fill) {
+  const agent = await agentWindow(house);
+  await agent.goto(`${house.url}/settings/site`);
+  await fill(agent);
+  await agent.locator('form[action="/settings/site"] button').last().click();
+  await agent.waitForURL(/saved/);
+  await agent.done();
+}
+
 export async function openChat(page, launcher = /^Chat/) {
   await page.getByRole('button', { name: launcher }).click();
   const panel = page.getByRole('dialog');

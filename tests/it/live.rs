@@ -230,6 +230,7 @@ async fn strict_privacy(house: &House) {
             typing_preview: true,
             strict_privacy: true,
             demo_shop: true,
+            foot: "20".into(),
         };
         shopbell::sites::save(w, site.id, &look)
     });
