@@ -217,6 +217,7 @@ fn start_log(config: &Config) -> Result<Console, Failure> {
 fn serve(config: Config, options: &Options) -> Result<(), Failure> {
     let folder = DataFolder::claim(&config.data).map_err(Failure::Work)?;
     actix_web::rt::System::new().block_on(async {
+        let asked = AskedToStop::listen();
         let (config, listener) = bind(config, options)?;
         let url = config.public_url.clone();
         let running = server::start(listener, folder, config, Clock::default()).await?;
@@ -228,7 +229,7 @@ fn serve(config: Config, options: &Options) -> Result<(), Failure> {
             }
             None => say(&format!("Your inbox: {url}/")),
         }
-        wait(running).await
+        wait(running, asked).await
     })
 }
 
@@ -250,6 +251,7 @@ fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
     config.data.clone_from(&home);
     let folder = DataFolder::claim(&home).map_err(Failure::Work)?;
     let result = actix_web::rt::System::new().block_on(async {
+        let asked = AskedToStop::listen();
         let (config, listener) = bind(config, options)?;
         let url = config.public_url.clone();
         let clock = Clock::default();
@@ -266,7 +268,7 @@ fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
             ));
         }
         say("Everything is gone when this program ends.");
-        wait(running).await
+        wait(running, asked).await
     });
     let _ = std::fs::remove_dir_all(home);
     result
@@ -296,10 +298,10 @@ fn bind(mut config: Config, options: &Options) -> Result<(Config, TcpListener), 
     Ok((config, listener))
 }
 
-async fn wait(running: server::Running) -> Result<(), Failure> {
+async fn wait(running: server::Running, asked: AskedToStop) -> Result<(), Failure> {
     let stopper = running.stopper();
     actix_web::rt::spawn(async move {
-        asked_to_stop().await;
+        asked.come().await;
         tracing::info!("stopping");
         stopper.stop().await;
     });
@@ -307,27 +309,47 @@ async fn wait(running: server::Running) -> Result<(), Failure> {
     running.plant.end().await;
     // Whatever the last requests wrote is on disk before the process ends.
     let _ = running.db.write("server.end", |_| Ok(())).await;
+    running.folder.fold_log();
     ended.map_err(|e| Failure::Work(format!("the server failed: {e}")))
 }
 
+/// SIGTERM or SIGINT. Listened for before anybody is told that the server is
+/// there: whoever stops it at once is heard, too.
 #[cfg(unix)]
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => (),
-        _ = int.recv() => (),
+struct AskedToStop(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl AskedToStop {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
+        Self(kinds.into_iter().filter_map(|it| signal(it).ok()).collect())
+    }
+
+    async fn come(mut self) {
+        std::future::poll_fn(|task| {
+            let mut signals = self.0.iter_mut();
+            match signals.any(|it| it.poll_recv(task).is_ready()) {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await;
     }
 }
 
 #[cfg(not(unix))]
-async fn asked_to_stop() {
-    let _ = tokio::signal::ctrl_c().await;
+struct AskedToStop;
+
+#[cfg(not(unix))]
+impl AskedToStop {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn come(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 fn backup(config: &Config, file: &Path) -> Result<(), Failure> {
@@ -366,8 +388,9 @@ fn check(config: &Config) -> Result<(), Failure> {
 
 /// Works beside a running server: SQLite keeps the two apart.
 fn change_agent(config: &Config, command: &AgentCommand) -> Result<(), Failure> {
-    let folder = DataFolder::visit(&config.data).map_err(Failure::Work)?;
+    // Before the folder is ours: whoever types must keep no server from starting.
     let password = read_password()?;
+    let folder = DataFolder::visit(&config.data).map_err(Failure::Work)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

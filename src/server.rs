@@ -45,7 +45,7 @@ pub struct Running {
     pub setup_code: Option<String>,
     pub server: Server,
     handle: ServerHandle,
-    _folder: DataFolder,
+    pub folder: DataFolder,
 }
 
 /// Everything that handlers may ask for.
@@ -145,7 +145,7 @@ pub async fn start(
         setup_code,
         handle: server.handle(),
         server,
-        _folder: folder,
+        folder,
     })
 }
 

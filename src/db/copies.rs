@@ -19,7 +19,9 @@ use crate::error::{Error, Result};
 /// whoever asked to be forgotten is still in them.
 const MOST: usize = 3;
 const OLDEST: i64 = 14 * 24 * 3600;
-/// What the name of one that could not be read begins with.
+/// What the names of those begin with that a restore replaced: whole ones, and
+/// ones that could not be read any more.
+const REPLACED: &str = "replaced-";
 const DAMAGED: &str = "damaged-";
 
 /// A copy in `before-upgrade`.
@@ -28,14 +30,21 @@ pub(super) struct Copy {
     pub path: PathBuf,
     /// When it was made, in seconds since 1970; also its name.
     pub at: i64,
+    /// By a restore, not by an upgrade.
+    pub replaced: bool,
 }
 
-/// Puts a whole copy aside, and clears away those that are too many or too old.
+/// Puts a whole copy aside before an upgrade, and clears away those that are too
+/// many or too old.
 pub(super) fn put_aside(connection: &Connection, folder: &DataFolder) -> Result<()> {
+    keep(connection, folder, "")
+}
+
+fn keep(connection: &Connection, folder: &DataFolder, kind: &str) -> Result<()> {
     let now = connection.query_row("select unixepoch()", [], |row| row.get(0))?;
     let copies = folder.join(ASIDE);
     folder::create_private(&copies).map_err(failed)?;
-    let copy = copies.join(format!("{now}.db"));
+    let copy = free(&copies, kind, now);
     // One name for all that are half, so that whatever an interrupted one left is
     // taken over by the next and a start that fails again and again fills no disk.
     copy_to(connection, &copies.join("copying.part"), &copy)?;
@@ -44,12 +53,29 @@ pub(super) fn put_aside(connection: &Connection, folder: &DataFolder) -> Result<
     Ok(())
 }
 
-/// `now` in seconds since 1970. What cannot be removed is said and left.
+/// A name that no copy has yet: two may be made in one second.
+fn free(copies: &Path, kind: &str, now: i64) -> PathBuf {
+    let names = (now..).map(|at| copies.join(format!("{kind}{at}.db")));
+    let mut free = names.filter(|it| !it.exists());
+    free.next().unwrap_or_else(|| copies.join("copy.db"))
+}
+
+/// `now` in seconds since 1970. What cannot be removed is said and left. Of what
+/// restores replaced the oldest stays among the three: whoever tries one backup
+/// after the other must not lose what he had at first.
 pub(super) fn tidy(aside: &Path, now: i64) {
-    for (newer, copy) in list(aside).into_iter().enumerate() {
-        if newer < MOST && now - OLDEST < copy.at {
-            continue;
-        }
+    let (replaced, upgrades): (Vec<Copy>, Vec<Copy>) =
+        list(aside).into_iter().partition(|it| it.replaced);
+    let last = replaced.len().saturating_sub(1);
+    let upgrades = upgrades.into_iter().enumerate();
+    let replaced = replaced.into_iter().enumerate();
+    let surplus =
+        upgrades
+            .filter(|(newer, it)| MOST <= *newer || it.at <= now - OLDEST)
+            .chain(replaced.filter(|(newer, it)| {
+                (MOST - 1 <= *newer && *newer != last) || it.at <= now - OLDEST
+            }));
+    for (_, copy) in surplus {
         let shown = copy.path.display();
         let _ = fs::remove_file(beside(&copy.path, "-wal"));
         match fs::remove_file(&copy.path) {
@@ -66,8 +92,12 @@ pub(super) fn list(aside: &Path) -> Vec<Copy> {
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?.strip_suffix(".db")?;
-            let at = name.strip_prefix(DAMAGED).unwrap_or(name).parse().ok()?;
-            Some(Copy { path, at })
+            let by_restore = name
+                .strip_prefix(REPLACED)
+                .or_else(|| name.strip_prefix(DAMAGED));
+            let (at, replaced) = (by_restore.unwrap_or(name), by_restore.is_some());
+            let at = at.parse().ok()?;
+            Some(Copy { path, at, replaced })
         })
         .collect();
     found.sort_by_key(|it| std::cmp::Reverse(it.at));
@@ -78,15 +108,23 @@ pub(super) fn list(aside: &Path) -> Vec<Copy> {
 /// there meanwhile; an older backup of that name is replaced. Errors are
 /// sentences for the operator. Bytes written.
 pub fn backup(data: &Path, target: &Path) -> Result<u64, String> {
-    let folder = DataFolder::visit(data)?;
+    // SQLite keeps the two apart; nobody need wait with a start until it is saved.
+    let folder = DataFolder::visit(data)?.released();
     let shown = target.display();
     if within(data, target) {
         return Err(format!(
             "{shown} lies in the data folder, and would be lost with it. Name a file elsewhere"
         ));
     }
+    if DataFolder::is_one(folder_of(target)) {
+        return Err(format!(
+            "{shown} lies in the data folder of another shop. Name a file elsewhere"
+        ));
+    }
     for taken in [target, &beside(target, ".part")] {
-        if fs::metadata(taken).is_ok_and(|it| 0 < it.len()) && !is_database(taken) {
+        // A link would be followed, a pipe would wait for ever.
+        let found = fs::symlink_metadata(taken);
+        if found.is_ok_and(|it| !it.is_file() || (0 < it.len() && !is_database(taken))) {
             return Err(format!(
                 "{} is there already and is no backup. Name another file",
                 taken.display()
@@ -120,9 +158,13 @@ pub fn restore(data: &Path, source: &Path) -> Result<bool, String> {
             &"a write-ahead log lies beside it, so it is a database in use and not a backup; make one with `shopbell backup`",
         ));
     }
-    if !is_database(source) {
+    if !source.is_file() || !is_database(source) {
         return Err(refused(&"it is not there, or is no backup of a shop"));
     }
+    // Before anything is touched: a folder that is new is not even made.
+    let read = inspect(source).map_err(|_| refused(&"it is damaged; try an older one"))?;
+    migrate::pending(&read).map_err(|e| refused(&e))?;
+    drop(read);
     if DataFolder::is_of_others(data) {
         return Err(refused(&format!(
             "the folder {} holds other things, and no shop. Name an empty one with --data",
@@ -160,7 +202,7 @@ fn put_old_aside(folder: &DataFolder) -> Result<()> {
     let old = folder.database();
     let whole = Connection::open(&old)
         .map_err(folder::explain)
-        .and_then(|it| put_aside(&it, folder));
+        .and_then(|it| keep(&it, folder, REPLACED));
     if whole.is_ok() {
         return Ok(());
     }
@@ -169,13 +211,14 @@ fn put_old_aside(folder: &DataFolder) -> Result<()> {
     let log = beside(&old, "-wal");
     let now = |it: Connection| it.query_row("select unixepoch()", [], |row| row.get(0));
     let at: i64 = Connection::open_in_memory().and_then(now)?;
-    let copy = copies.join(format!("{DAMAGED}{at}.db"));
+    let copy = free(&copies, DAMAGED, at);
     let to = beside(&copy, "-wal");
     for (file, copy) in [(old, copy), (log, to)] {
         if file.is_file() {
             fs::copy(file, copy).map_err(failed)?;
         }
     }
+    tidy(&copies, at);
     Ok(())
 }
 
@@ -296,6 +339,21 @@ mod tests {
     fn three_copies_are_kept_and_the_newest_of_them() {
         let made = [NOW - 4, NOW - 1, NOW - 3, NOW - 2, NOW];
         assert_eq!(left(&made), [NOW, NOW - 1, NOW - 2]);
+    }
+
+    #[test]
+    fn what_was_there_before_the_first_of_many_restores_stays() {
+        let home = tempfile::tempdir().unwrap();
+        for at in [1, 2, 3, 4] {
+            let name = free(home.path(), REPLACED, NOW);
+            fs::write(name, at.to_string()).unwrap();
+            tidy(home.path(), NOW + 9);
+        }
+        let kept = list(home.path()).into_iter();
+        let kept: Vec<String> = kept
+            .map(|it| fs::read_to_string(it.path).unwrap())
+            .collect();
+        assert_eq!(kept, ["4", "3", "1"]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) const MARK: &str = "mark";
 pub(super) const RESTORED: &str = "shopbell.db.restored";
 /// One that may be half.
 pub(super) const RESTORING: &str = "shopbell.db.restoring";
+/// How long whoever wants the folder waits for an errand to end.
+const ERRAND: Duration = Duration::from_millis(400);
 /// How long the start may spend looking for damage. Small shops are checked
 /// whole; a large file is checked as far as this goes.
 pub(super) const CHECK: Duration = Duration::from_millis(4);
@@ -42,19 +44,19 @@ impl DataFolder {
     /// Creates the folder where there is none. Errors are sentences for the
     /// operator: what is wrong, and what to do.
     pub fn claim(path: &Path) -> Result<Self, String> {
+        Self::claim_within(path, ERRAND)
+    }
+
+    fn claim_within(path: &Path, patience: Duration) -> Result<Self, String> {
         let shown = path.display();
         create_private(path).map_err(|e| {
             format!("cannot use the data folder {shown}: {e}. Check that it can be written to, or name another with --data")
         })?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join(LOCK))
+        let lock = create_private_file(&path.join(LOCK))
             .map_err(|e| {
                 format!("cannot write to the data folder {shown}: {e}. Check its permissions and that the disk is not mounted read-only")
             })?;
-        match lock.try_lock() {
+        match lock_within(&lock, patience) {
             Ok(()) => {
                 let folder = Self {
                     path: path.to_owned(),
@@ -81,13 +83,23 @@ impl DataFolder {
                 "there is no shop in the folder {shown} yet. Start shopbell there first, or name another folder with --data"
             ));
         }
-        match Self::claim(path) {
+        match Self::claim_within(path, Duration::ZERO) {
             Ok(folder) => Ok(folder),
             Err(_) => Ok(Self {
                 path: path.to_owned(),
                 lock: None,
             }),
         }
+    }
+
+    /// Without the lock, for an errand that takes long and needs no quiet.
+    pub(super) fn released(self) -> Self {
+        Self { lock: None, ..self }
+    }
+
+    /// Whether somebody's shop lies there.
+    pub(super) fn is_one(path: &Path) -> bool {
+        path.join(DATABASE).is_file() && path.join(LOCK).is_file()
     }
 
     /// Without touching anything; whether a server runs in it. None where there is
@@ -127,6 +139,22 @@ impl DataFolder {
 
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Plays the write-ahead log into the database, so that a stopped shop is one
+    /// file that can be copied by hand. Best effort: the log is as safe.
+    pub fn fold_log(&self) {
+        let folded = Connection::open(self.database()).and_then(|it| {
+            it.busy_timeout(ERRAND)?;
+            it.query_row("pragma wal_checkpoint(truncate)", [], |row| {
+                row.get::<_, i64>(0)
+            })
+        });
+        match folded {
+            Ok(0) => (),
+            Ok(_) => tracing::info!("somebody reads the database: its log stays beside it"),
+            Err(error) => tracing::warn!("the database's log stays beside it: {error}"),
+        }
     }
 
     /// What a restore that was cut off has left: thrown away where it is half,
@@ -183,6 +211,19 @@ impl DataFolder {
             files.push((aside, 0o700));
         }
         files
+    }
+}
+
+/// An errand beside a stopped server holds the lock for a moment.
+fn lock_within(lock: &File, patience: Duration) -> Result<(), TryLockError> {
+    let began = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) if began.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
     }
 }
 

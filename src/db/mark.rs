@@ -50,9 +50,12 @@ impl Mark {
         if !known.is_some_and(|it| it.belongs_to(&now)) {
             let begin = "update meta set value = lower(hex(randomblob(12))) where name = 'epoch'";
             connection.execute(begin, [])?;
-            tracing::info!(
-                "this database is new to this folder: a new epoch begins, and open pages reload"
-            );
+            // A shop that has just been made has no pages open.
+            if now.position != 0 {
+                tracing::info!(
+                    "this database is new to this folder: a new epoch begins, and open pages reload"
+                );
+            }
         }
         mark.write(connection);
         Ok(mark)

@@ -230,6 +230,64 @@ async fn a_backup_takes_no_file_of_somebody_elses() {
     }
 }
 
+#[actix_web::test]
+async fn a_shop_that_has_stopped_is_one_file() {
+    let home = left_by_a_kill(3).await;
+    let data = home.path().join("data");
+    crate::support::Program::start(&data, &[], &[]).ends();
+    let copy = home.path().join("by hand");
+    fs::copy(data.join("shopbell.db"), &copy).unwrap();
+    assert_eq!(facts(&copy), 3);
+}
+
+#[actix_web::test]
+async fn a_restore_takes_the_place_of_a_database_that_is_lost() {
+    let home = left_by_a_kill(3).await;
+    let data = home.path().join("data");
+    let file = home.path().join("monday");
+    well(backup(&data, &file));
+    crate::support::Program::start(&data, &[], &[]).ends();
+    fs::remove_file(data.join("shopbell.db")).unwrap();
+    well(restore(&data, &file));
+    assert_eq!(facts(&data.join("shopbell.db")), 3);
+}
+
+#[actix_web::test]
+async fn a_backup_replaces_no_other_shop_and_follows_no_link() {
+    let home = left_by_a_kill(3).await;
+    let other = left_by_a_kill(1).await;
+    let (data, theirs) = (home.path().join("data"), other.path().join("data"));
+    fs::write(theirs.join("lock"), "").unwrap();
+    refused(
+        backup(&data, &theirs.join("shopbell.db")),
+        "of another shop",
+    );
+    let (precious, link) = (home.path().join("precious"), home.path().join("tuesday"));
+    fs::write(&precious, "").unwrap();
+    std::os::unix::fs::symlink(&precious, home.path().join("tuesday.part")).unwrap();
+    refused(backup(&data, &link), "no backup");
+    assert_eq!(fs::read(precious).unwrap(), b"");
+}
+
+#[actix_web::test]
+async fn a_refused_restore_makes_no_folder() {
+    let home = left_by_a_kill(3).await;
+    let file = home.path().join("monday");
+    well(backup(&home.path().join("data"), &file));
+    let mut bytes = fs::read(&file).unwrap();
+    for byte in &mut bytes[4096..8192] {
+        *byte = 0xa5;
+    }
+    fs::write(&file, bytes).unwrap();
+    let new = home.path().join("new");
+    let (code, told) = restore(&new, &file);
+    assert!(
+        code == 1 && !told.contains("before-upgrade"),
+        "{code}: {told}"
+    );
+    assert!(!new.exists());
+}
+
 #[test]
 fn what_a_killed_upgrade_left_is_taken_over_by_the_next() {
     let home = left_by(&releases()[0]);

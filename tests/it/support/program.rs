@@ -34,6 +34,13 @@ impl Program {
     pub fn id(&self) -> u32 {
         self.child.id()
     }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    pub fn ends(mut self) {
+        let id = self.id().to_string();
+        let asked = Command::new("kill").arg(id).status().unwrap();
+        assert!(asked.success() && self.child.wait().unwrap().success());
+    }
 }
 
 impl Drop for Program {
