@@ -80,6 +80,8 @@ pub async fn run(
 ) {
     let end = exchange(&connection, &mut session, &mut stream, &mut listener).await;
     drop(connection);
+    // Nobody listens any more, and the time in which it must end begins to run.
+    drop(stream);
     close(session, end).await;
 }
 

@@ -137,6 +137,11 @@ async fn shake_hands(
     body: Payload,
 ) -> Result<(HttpResponse, Session, Stream)> {
     let no_websocket = || Error::Malformed("this address is for WebSockets".into());
+    // What follows the head are frames. In the chunks of a body they would be read
+    // by nobody in between, and the connection would end with the body only.
+    if web::carries_body(request) {
+        return Err(no_websocket());
+    }
     let nothing = Payload::extract(request)
         .await
         .map_err(|_| no_websocket())?;
@@ -286,7 +291,10 @@ impl VisitorDoor {
         };
         let (connection, greeting, page) = match entered {
             Ok(entered) => entered,
-            Err(end) => return pump::close(session, end).await,
+            Err(end) => {
+                drop(stream);
+                return pump::close(session, end).await;
+            }
         };
         for frame in greeting {
             if session.text(frame).await.is_err() {

@@ -162,7 +162,7 @@ fn peer(request: &HttpRequest) -> IpAddr {
 }
 
 /// Whether something follows the head (RFC 9112 6.3).
-fn carries_body(request: &HttpRequest) -> bool {
+pub fn carries_body(request: &HttpRequest) -> bool {
     let length = header(request, names::CONTENT_LENGTH.as_str());
     request.headers().contains_key(names::TRANSFER_ENCODING) || !matches!(length, "" | "0")
 }

@@ -36,7 +36,8 @@ enum Phase {
     Waiting,
     /// A request is being answered; its body has time limits of its own.
     Busy,
-    /// Answered, with a body that nobody read: the end is near.
+    /// Answered, with a body that nobody read, or a socket to which everything
+    /// was said: the end is near.
     Leaving,
     /// A socket now, which has its own heartbeat.
     Open,
@@ -82,6 +83,14 @@ impl Line {
     /// From now on this is a socket.
     pub fn open(&self) {
         self.phase.set(Phase::Open);
+    }
+
+    /// Nobody listens to this socket any more.
+    fn leave(&self) {
+        if self.phase.get() == Phase::Open {
+            self.phase.set(Phase::Leaving);
+            self.since.set(Instant::now());
+        }
     }
 
     /// The answer is ready. False where the connection must end with it, because
@@ -253,6 +262,14 @@ impl Arriving {
     }
 }
 
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if let Some(line) = &self.line {
+            line.leave();
+        }
+    }
+}
+
 impl Stream for Arriving {
     type Item = Result<Bytes, PayloadError>;
 
@@ -269,6 +286,7 @@ impl Stream for Arriving {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::FromRequest;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
@@ -332,6 +350,24 @@ mod tests {
         let started = Instant::now();
         assert_eq!(ours.read(&mut [0; 10]).await.unwrap(), 0);
         assert_eq!(started.elapsed().as_secs(), DRAIN.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_to_which_nobody_listens_any_more_is_let_go() {
+        let (_theirs, mut ours) = connected(100);
+        ours.line.open();
+        let request = actix_web::test::TestRequest::default().to_http_request();
+        let arriving = Arriving {
+            payload: Payload::extract(&request).await.unwrap(),
+            line: Some(Rc::clone(&ours.line)),
+        };
+        let started = Instant::now();
+        let open = tokio::time::timeout(NEXT_HEAD * 3, ours.read(&mut [0; 10])).await;
+        assert!(open.is_err(), "while somebody listens, it stays");
+        drop(arriving);
+        assert_eq!(ours.read(&mut [0; 10]).await.unwrap(), 0);
+        let took = started.elapsed() - NEXT_HEAD * 3;
+        assert_eq!(took.as_secs(), DRAIN.as_secs());
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,7 +30,7 @@ use crate::texts::Lang;
 
 pub use around::{Around, Facts};
 pub use body::{Form, Json, OpenForm, parse_query};
-pub use edge::guard;
+pub use edge::{carries_body, guard};
 pub use encoding::accepts;
 pub use headers::Secure;
 pub use limits::{Limit, Limits};

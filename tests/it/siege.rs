@@ -16,6 +16,13 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::{AgentBrowser, House, NOW, open_house, open_house_with, soon};
 
+const UPGRADE: [(&str, &str); 4] = [
+    ("upgrade", "websocket"),
+    ("connection", "upgrade"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
 /// Bytes to and from the house, nothing else.
 struct Wire(TcpStream);
 
@@ -53,12 +60,7 @@ impl Wire {
 
     async fn upgraded(house: &House, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut wire = Self::to(house).await;
-        let mut all = vec![
-            ("upgrade", "websocket"),
-            ("connection", "upgrade"),
-            ("sec-websocket-version", "13"),
-            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        ];
+        let mut all = UPGRADE.to_vec();
         all.extend_from_slice(headers);
         wire.sends_head(house, &format!("GET {path}"), &all).await;
         let head = wire.head().await;
@@ -220,6 +222,41 @@ async fn nobody_holds_a_connection_without_getting_on() {
         unread("POST /nowhere", ("content-length", "1000000"), b"hello"),
         second_head,
     );
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn no_socket_opens_in_the_body_of_a_request() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let signed_in = [("cookie", &*agent.cookie), ("origin", &*house.url)];
+    let patience = Duration::from_secs(45);
+    for (path, headers) in [("/w/v1/live", &[][..]), ("/live", &signed_in[..])] {
+        for body in [CHUNKED, ("content-length", "5")] {
+            let mut wire = Wire::to(&house).await;
+            let mut all = UPGRADE.to_vec();
+            all.extend_from_slice(headers);
+            all.push(body);
+            wire.sends_head(&house, &format!("GET {path}"), &all).await;
+            let head = wire.head().await;
+            assert!(head.starts_with("HTTP/1.1 400"), "{path} {body:?}: {head}");
+            assert!(wire.is_over_within(patience).await, "{path} {body:?}");
+        }
+        let nothing = [headers, &[("content-length", "0")]].concat();
+        Wire::upgraded(&house, path, &nothing).await;
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_socket_that_was_closed_is_let_go_though_the_other_side_stays() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    for mut wire in both_sockets(&house, &agent).await {
+        wire.send(&frame(FIN | TEXT, b"{}")).await;
+        assert_eq!(wire.close_code().await, 1008);
+        assert!(wire.is_over_within(Duration::from_secs(45)).await);
+    }
     house.close().await;
 }
 
