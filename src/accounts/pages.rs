@@ -15,8 +15,9 @@ pub struct Login {
     /// Where to go afterwards; empty for the inbox.
     pub next: String,
     pub email: String,
-    /// Fields `email`, `password`; both together under `email`.
-    pub errors: Errors,
+    /// Why it was refused; empty if it was not. It is of no field: which of the two
+    /// is wrong is not said.
+    pub refusal: String,
     /// What has just happened: empty, `signed_out`, `password` or `ended`.
     pub done: &'static str,
 }

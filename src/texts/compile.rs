@@ -89,7 +89,10 @@ fn read_text(file: &str, key: &str, value: &Value, faults: &mut Vec<String>) -> 
             faults.push(format!("{file}: `{key}` is missing in `{code}`"));
             continue;
         };
-        let forms = read_forms(value);
+        let mut forms = read_forms(value);
+        if code == "fr" {
+            forms.values_mut().for_each(|it| *it = bind_signs(it));
+        }
         check_forms(file, key, code, needed, text.plural, &forms, faults);
         let found = check_placeholders(file, key, code, &forms, faults);
         match &first {
@@ -117,6 +120,25 @@ fn read_forms(value: &Value) -> BTreeMap<String, String> {
             .collect(),
         _ => BTreeMap::new(),
     }
+}
+
+/// French puts a space inside its quotes and before `:`, `;`, `!` and `?`. No line
+/// may break there, or a sign stands alone at the start of one.
+fn bind_signs(text: &str) -> String {
+    const BOUND: char = '\u{a0}';
+    let mut bound = String::with_capacity(text.len() + 8);
+    let mut rest = text.chars().peekable();
+    while let Some(sign) = rest.next() {
+        let joins = sign == ' ' && {
+            let mut ahead = rest.clone();
+            let next = ahead.next().unwrap_or(' ');
+            // What follows tells a question mark from the `?` of an address.
+            let ends = ahead.next().is_none_or(|it| !it.is_alphanumeric());
+            bound.ends_with('«') || next == '»' || (":;!?".contains(next) && ends)
+        };
+        bound.push(if joins { BOUND } else { sign });
+    }
+    bound
 }
 
 fn check_forms(

@@ -183,6 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn a_french_line_never_begins_with_a_sign_that_belongs_to_the_word_before() {
+        let text = "[inbox_hi]\nen = 'a'\nfr = 'Ça va ? « Oui » : smtp://x ?tls=on ; non !'\ntr = 'a'\nru = 'a'\n";
+        let file = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
+        let catalogue = file("inbox.toml", text);
+        let (code, _) = compile::compile(&catalogue, &file("a.rs", "t.inbox_hi()"), &[]);
+        let bound = "Ça va\u{a0}? «\u{a0}Oui\u{a0}»\u{a0}: smtp://x ?tls=on\u{a0}; non\u{a0}!";
+        let written: String = bound.chars().flat_map(char::escape_debug).collect();
+        assert!(code.contains(bound) || code.contains(&written), "{code}");
+    }
+
+    #[test]
     fn a_key_in_two_files_fails_the_build() {
         let file = |name: &str| (name.to_owned(), GOOD.to_owned());
         let sources = [("a.rs".to_owned(), "t.inbox_hi(name)".to_owned())];

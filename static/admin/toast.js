@@ -15,6 +15,9 @@ export function toast(text, button) {
   words.textContent = text;
   shown.append(words);
   const dismiss = () => shown.remove();
+  const deeds = document.createElement('div');
+  deeds.className = 'toast-deeds';
+  shown.append(deeds);
   const press = (/** @type {string} */ label, /** @type {() => void} */ act) => {
     const made = document.createElement('button');
     made.type = 'button';
@@ -24,10 +27,14 @@ export function toast(text, button) {
       dismiss();
       act();
     });
-    shown.append(made);
+    deeds.append(made);
+    return made;
   };
   if (button) press(button.label, button.act);
-  press(document.body.dataset.dismiss ?? '×', () => {});
+  // A sign, as the word would take the room of what is said.
+  const away = press('×', () => {});
+  away.classList.add('button-icon');
+  away.ariaLabel = away.title = document.body.dataset.dismiss ?? '';
   place.replaceChildren(shown);
 
   // Nobody loses the chance to undo while he is reaching for it.

@@ -18,20 +18,34 @@ async function narrowEnough(page, what) {
   assert.ok(over <= 0, `${what} is ${over} px too wide`);
 }
 
+/** The rail stays where it is: only what lies beside it scrolls. */
+async function staysPut(page, what) {
+  const over = await page.evaluate(() => {
+    const it = document.documentElement;
+    return [it.scrollHeight - it.clientHeight, it.scrollWidth - it.clientWidth];
+  });
+  assert.deepEqual(over, [0, 0], `${what} scrolls away by this much`);
+  const inbox = await page.evaluate(() => {
+    const it = document.querySelector('.page:has(.inbox)');
+    return it ? it.scrollHeight - it.clientHeight : 0;
+  });
+  assert.equal(inbox, 0, `${what}: the columns of the inbox scroll, not what holds them`);
+}
+
 for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], ['dark', 390]]) {
   test(`the dashboard has no accessibility violation, ${scheme}, ${width} px`, async () => {
     const agent = await signIn({ colorScheme: scheme, viewport: { width, height: 844 } });
     for (const path of PAGES) {
       await agent.goto(demo.url + path);
       await accessible(agent, `${path} ${scheme} ${width}`);
-      await narrowEnough(agent, path);
+      await staysPut(agent, path);
       await shot(agent, `page${path.replace(/\W/g, '-')}-${scheme}-${width}`);
     }
     await agent.goto(`${demo.url}/inbox`);
     await agent.getByRole('link', { name: /^Client \d+/ }).first().click();
     await agent.getByRole('log', { name: 'Messages' }).waitFor();
     await accessible(agent, `a conversation ${scheme} ${width}`);
-    await narrowEnough(agent, 'a conversation');
+    await staysPut(agent, 'a conversation');
     await shot(agent, `page-conversation-${scheme}-${width}`);
     await agent.done();
   });
@@ -81,6 +95,71 @@ for (const [locale, word, english] of [['fr', 'Conversation', /\b(Inbox|Settings
     await visitor.done();
   });
 }
+
+for (const width of [1280, 390]) {
+  test(`in French, too, a name, what was just done and a choice can be read at ${width} px`, async () => {
+    const agent = await signIn({ locale: 'fr', viewport: { width, height: 844 } });
+    const speak = async (lang) => {
+      await agent.goto(`${demo.url}/me`);
+      await agent.locator('#lang').selectOption(lang);
+      await agent.locator('form[action="/me/profile"] button').last().click();
+      await agent.waitForURL(/done=profile/);
+    };
+    await speak('fr');
+    await agent.goto(`${demo.url}/inbox`);
+    await agent.locator('.row[data-waiting="yes"] a').first().click();
+    await agent.locator('#log').waitFor();
+    const name = await agent.locator('.thread-title h1').evaluate((it) => it.scrollWidth - it.clientWidth);
+    assert.ok(name <= 0, `the name is cut by ${name} px`);
+    await shot(agent, `french-thread-${width}`);
+    await agent.getByRole('button', { name: 'Pas de réponse à donner' }).click();
+    const said = agent.locator('.toast > span');
+    await said.waitFor();
+    await shot(agent, `french-toast-${width}`);
+    const lines = await said.evaluate((it) => {
+      const words = document.createRange();
+      words.selectNodeContents(it);
+      return new Set([...words.getClientRects()].map((box) => box.top)).size;
+    });
+    assert.ok(lines <= 2, `“${await said.innerText()}” takes ${lines} lines`);
+    await agent.locator('.toast').getByRole('button', { name: 'Annuler' }).click();
+    await agent.getByRole('button', { name: 'Résoudre' }).waitFor();
+
+    for (const lang of ['fr', 'ru', 'tr', 'en']) {
+      await speak(lang);
+      await agent.goto(`${demo.url}/settings/mail`);
+      await shot(agent, `mail-${lang}-${width}`);
+      const cut = await agent.locator('select').evaluateAll((all) => all.flatMap((it) => {
+        const style = getComputedStyle(it);
+        const pen = document.createElement('canvas').getContext('2d');
+        pen.font = style.font;
+        const room = it.clientWidth - parseFloat(style.paddingInlineStart) - parseFloat(style.paddingInlineEnd);
+        return [...it.options].filter((option) => pen.measureText(option.text).width > room).map((option) => option.text);
+      }));
+      assert.deepEqual(cut, [], `choices that are cut in ${lang}`);
+    }
+    await agent.done();
+  });
+}
+
+test('who is signed in is led from the sign-in form to where he belongs', async () => {
+  const agent = await signIn();
+  for (const [asked, led] of [['/login', '/inbox'], ['/login?next=%2Fme', '/me'], ['/login?next=%2F%2Fevil.example', '/inbox']]) {
+    await agent.goto(demo.url + asked);
+    assert.equal(agent.url(), demo.url + led, asked);
+  }
+  const stranger = await window();
+  await stranger.goto(`${demo.url}/login`);
+  await stranger.locator('#email').fill(demo.email);
+  await stranger.locator('#password').fill('not this one at all');
+  await stranger.locator('form button').first().click();
+  const refusal = await stranger.getByRole('alert').innerText();
+  const page = await stranger.locator('body').innerText();
+  assert.equal(page.split(refusal.trim()).length, 2, `“${refusal}” stands once`);
+  assert.equal(await stranger.locator('#email').inputValue(), demo.email);
+  await stranger.done();
+  await agent.done();
+});
 
 test('the shop that has been open for months has something to show everywhere', async () => {
   const agent = await signIn();

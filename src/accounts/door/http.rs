@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
 use crate::kernel::{AgentId, Clock, EmailAddress, Token, clip, comparable};
 use crate::texts::Lang;
-use crate::web::pages::Errors;
 use crate::web::{self, ClientAddress, OpenForm, Place, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
@@ -29,8 +28,16 @@ struct LoginQuery {
     done: String,
 }
 
-async fn login(place: Data<Place>, request: HttpRequest) -> Result<HttpResponse> {
+async fn login(
+    agent: Result<Agent>,
+    place: Data<Place>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let query: LoginQuery = web::parse_query(request.query_string())?;
+    // Whoever is signed in already goes where he was going.
+    if agent.is_ok() {
+        return Ok(web::see(web::local_path(&query.next).unwrap_or("/inbox")));
+    }
     let mut page = login_page(web::lang(&request), &place, &query.next);
     page.done = ["signed_out", "password", "ended"]
         .into_iter()
@@ -45,7 +52,7 @@ fn login_page(t: Lang, place: &Place, next: &str) -> Login {
         insecure: !place.public_url.is_https() && !place.public_url.is_loopback(),
         next: web::local_path(next).unwrap_or_default().to_owned(),
         email: String::new(),
-        errors: Errors::default(),
+        refusal: String::new(),
         done: "",
     }
 }
@@ -103,14 +110,14 @@ async fn sign_in(
         Ok(counted) => counted,
         Err(Error::TooMany { retry_after }) => {
             let minutes = retry_after.div_ceil(60) as i64;
-            page.errors = Errors::one("email", page.t.error_sign_in_wait(minutes));
+            page.refusal = page.t.error_sign_in_wait(minutes);
             return web::page_to_wait(&page, retry_after);
         }
         Err(error) => return Err(error),
     };
     let right = passwords::verify(&form.password, stored).await?;
     let Some(agent) = agent.filter(|_| right) else {
-        page.errors = Errors::one("email", page.t.error_sign_in_wrong());
+        page.refusal = page.t.error_sign_in_wrong().to_owned();
         return web::page_to_mend(&page);
     };
     guesses.take_back(counted);
