@@ -103,6 +103,16 @@ test('the longest answer goes out, in whatever letters', async () => {
   await agent.done();
 });
 
+test('a message goes out from a page with the longest of addresses', async () => {
+  const visitor = await window();
+  await visitor.goto(shop.url);
+  await openChat(visitor);
+  await visitor.evaluate(() => history.replaceState(null, '', `#${'x'.repeat(70000)}`));
+  await says(visitor, 'from far away');
+  await visitor.getByRole('log', { name: 'Conversation' }).getByRole('img', { name: 'Sent', exact: true }).waitFor({ timeout: 30000 });
+  await visitor.done();
+});
+
 for (const status of [413, 403]) test(`a message that a gateway refuses with ${status}, in a way no page may read, says why and lets the others pass`, async () => {
   const visitor = await window();
   await visitor.goto(shop.url);
