@@ -103,6 +103,7 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
         .ok_or(Error::SignedOut)?;
     let (now, hash) = (clock.now(), token.hash());
     let who = db.read(move |r| super::authenticate(r, now, hash)).await?;
+    place.heed_agent(request);
     if who.stale {
         let (agent, session) = (who.id, who.session);
         // A full disk must not lock anybody out of reading.

@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::door::http::{remember_browser, start_session};
+use super::door::http::{browser, remember_browser, start_session};
 use super::pages::{Forgot, Invite, Reset};
 use super::work::{self, Letter};
 use super::{Purpose, desk, door, passwords};
@@ -68,6 +68,7 @@ async fn send_link(
     config: Data<Config>,
     limits: Data<Limits>,
     around: Data<Around>,
+    place: Data<Place>,
     request: HttpRequest,
     OpenForm(form): OpenForm<ForgotForm>,
 ) -> Result<HttpResponse> {
@@ -83,8 +84,24 @@ async fn send_link(
         page.errors = Errors::one("email", t.error_email_invalid());
         return web::page_to_mend(&page);
     };
-    let here = limits.take(Limit::Reset(address.bucket()));
-    let free = here.and_then(|()| limits.take(Limit::ResetOf(email.as_str())));
+    let shown = browser(&request, &place).map(|it| it.hash());
+    let wanted = email.clone();
+    let known = db.read(move |r| match (super::find_by_email(r, &wanted)?, shown) {
+        (Some(agent), Some(shown)) => {
+            Ok(super::knows_browser(r, agent.id, shown)?.then_some(shown))
+        }
+        _ => Ok(None),
+    });
+    // Strangers do not use up what the agent's own browser may ask for.
+    let free = match known.await? {
+        Some(browser) => limits.take(Limit::ResetKnown(&browser.0)),
+        None => {
+            let (name, from) = (email.as_str(), address.bucket());
+            let here = limits.take(Limit::Reset(from));
+            here.and_then(|()| limits.take(Limit::ResetFrom(name, from)))
+                .and_then(|()| limits.take(Limit::ResetOf(name)))
+        }
+    };
     if let Err(Error::TooMany { retry_after }) = free {
         page.errors = Errors::one("email", web::wait_words(t, retry_after));
         return web::page_to_wait(&page, retry_after);

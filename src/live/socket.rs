@@ -101,7 +101,9 @@ async fn agent(
     if let Some((conversation, agent, at)) = answered {
         hub.answered_by(conversation, agent, at);
     }
-    let (response, mut session, stream) = shake_hands(&request, body).await?;
+    let shaken = shake_hands(&request, body).await;
+    place.heed_socket(&request, shaken.is_ok());
+    let (response, mut session, stream) = shaken?;
     let listener = AgentPage {
         agent: agent.id,
         name: agent.name.clone(),

@@ -1,6 +1,5 @@
 //! The outermost layer, which every request passes on its way in and out.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -14,6 +13,7 @@ use tracing::Instrument;
 
 use super::line::Line;
 use super::pages::Sorry;
+use super::place::peer;
 use super::problem::Problem;
 use super::{Place, Secure, fragment, header, wants_page};
 use crate::kernel;
@@ -51,7 +51,6 @@ pub async fn guard<B: MessageBody + 'static>(
         response = explain(response, &id);
     }
     let status = response.status().as_u16();
-    heed_sockets(response.request(), status);
     if status != 101 {
         dress(&mut response, &id);
     }
@@ -139,26 +138,6 @@ fn misdirected(request: &HttpRequest) -> HttpResponse {
         refused.extensions_mut().insert(problem);
     }
     refused
-}
-
-/// Proxies that pass no WebSockets take the wish off and leave its key.
-fn heed_sockets(request: &HttpRequest, status: u16) {
-    let Some(place) = request.app_data::<Data<Place>>() else {
-        return;
-    };
-    let headers = request.headers();
-    if status == 101 {
-        place.signs.socket();
-    } else if headers.contains_key(names::SEC_WEBSOCKET_KEY)
-        && !headers.contains_key(names::UPGRADE)
-    {
-        place.signs.no_socket(peer(request));
-    }
-}
-
-fn peer(request: &HttpRequest) -> IpAddr {
-    let unknown = IpAddr::from([0, 0, 0, 0]);
-    request.peer_addr().map_or(unknown, |it| it.ip())
 }
 
 /// Whether something follows the head (RFC 9112 6.3).

@@ -22,7 +22,12 @@ pub enum Limit<'a> {
     /// Any request to an open door, by address.
     Request(IpAddr),
     Reset(IpAddr),
+    /// Links for one name, asked for from one address.
+    ResetFrom(&'a str, IpAddr),
+    /// And from anywhere: many more, or strangers could use them up.
     ResetOf(&'a str),
+    /// By the hash of the token of a browser in which that agent signed in before.
+    ResetKnown(&'a [u8; 32]),
     NewVisitor(IpAddr),
     Socket(IpAddr),
     /// Tokens that open nothing: somebody is guessing.
@@ -38,8 +43,8 @@ pub enum Limit<'a> {
 
 pub struct Limits {
     by_address: [DefaultKeyedRateLimiter<IpAddr>; 7],
-    by_name: [DefaultKeyedRateLimiter<String>; 2],
-    messages: DefaultKeyedRateLimiter<[u8; 32]>,
+    by_name: [DefaultKeyedRateLimiter<String>; 3],
+    by_token: [DefaultKeyedRateLimiter<[u8; 32]>; 2],
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -61,11 +66,15 @@ impl Limits {
             quota(times(10), MINUTE, times(5).max(100)),
             quota(times(20), MINUTE, times(70).max(256)),
         ];
-        let by_name = [quota(5, HOUR, 5), quota(5, HOUR, 5)];
+        let by_name = [quota(12, HOUR, 30), quota(5, HOUR, 5), quota(5, HOUR, 5)];
+        let by_token = [
+            quota(visitor_rate, MINUTE, (visitor_rate / 6).max(10)),
+            quota(5, HOUR, 5),
+        ];
         Self {
             by_address: by_address.map(RateLimiter::keyed),
             by_name: by_name.map(RateLimiter::keyed),
-            messages: RateLimiter::keyed(quota(visitor_rate, MINUTE, (visitor_rate / 6).max(10))),
+            by_token: by_token.map(RateLimiter::keyed),
         }
     }
 
@@ -90,7 +99,9 @@ impl Limits {
             Limit::VolumeFrom(ip, size) => volume(6, ip, size),
             Limit::ResetOf(email) => name(0, email),
             Limit::Transcript(email) => name(1, email),
-            Limit::Message(token) => self.messages.check_key(token),
+            Limit::ResetFrom(email, ip) => self.by_name[2].check_key(&format!("{ip} {email}")),
+            Limit::Message(token) => self.by_token[0].check_key(token),
+            Limit::ResetKnown(token) => self.by_token[1].check_key(token),
         };
         checked.map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
@@ -110,8 +121,10 @@ impl Limits {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
-        self.messages.retain_recent();
-        self.messages.shrink_to_fit();
+        for limiter in &self.by_token {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use std::net::IpAddr;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -67,6 +68,29 @@ impl Place {
             && (has("accept-language") || has("origin"))
     }
 
+    /// What an agent's request tells of the proxy it came through. Nobody else's
+    /// is heeded.
+    pub fn heed_agent(&self, request: &HttpRequest) {
+        let peer = peer(request);
+        let passed_on = request.headers().contains_key("x-forwarded-for");
+        match passed_on {
+            true if !self.is_proxy(peer) => self.signs.unnamed(peer),
+            false if self.must_be_proxied(request) => self.signs.silent(peer),
+            _ => (),
+        }
+    }
+
+    /// How an agent's wish for a socket ended. Proxies that pass none take the
+    /// wish off and leave its key.
+    pub fn heed_socket(&self, request: &HttpRequest, opened: bool) {
+        let headers = request.headers();
+        if opened {
+            self.signs.socket();
+        } else if headers.contains_key(SEC_WEBSOCKET_KEY) && !headers.contains_key(UPGRADE) {
+            self.signs.no_socket(peer(request));
+        }
+    }
+
     /// Our own host, or this very machine. A page on a name that an attacker
     /// points at this address (DNS rebinding) is neither.
     pub fn is_our_host(&self, host: &str) -> bool {
@@ -111,6 +135,12 @@ impl Place {
     }
 }
 
+/// Whoever opened the connection: the caller, or a proxy.
+pub fn peer(request: &HttpRequest) -> IpAddr {
+    let unknown = IpAddr::from([0, 0, 0, 0]);
+    request.peer_addr().map_or(unknown, |it| it.ip())
+}
+
 /// The network address of whoever is at the other end, for limits. Forwarded
 /// addresses are believed only from the operator's own proxies, walking back
 /// from the nearest one.
@@ -119,8 +149,7 @@ pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
     pub fn of(request: &HttpRequest) -> Self {
-        let unknown = IpAddr::from([0, 0, 0, 0]);
-        let peer = request.peer_addr().map_or(unknown, |it| it.ip());
+        let peer = peer(request);
         let Some(place) = request.app_data::<Data<Place>>() else {
             return Self(peer);
         };
@@ -128,11 +157,6 @@ impl ClientAddress {
         let mut nearest = peer;
         let mut lines: Vec<_> = request.headers().get_all("x-forwarded-for").collect();
         lines.reverse();
-        match lines.is_empty() {
-            false if !trusted(peer) => place.signs.unnamed(peer),
-            true if place.must_be_proxied(request) => place.signs.silent(peer),
-            _ => (),
-        }
         let hops = lines
             .iter()
             .filter_map(|it| it.to_str().ok())

@@ -1,6 +1,7 @@
 //! What can be seen from here of a proxy that is not set up as the house needs
 //! it. Nothing is decided by it: the sign is said once in the log, and stands on
-//! the pages of whoever can mend it, with the line to add.
+//! the pages of whoever can mend it, with the line to add. Only what agents ask
+//! for is a sign: a stranger may send any header, to raise any alarm.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,24 +11,53 @@ use std::time::{Duration, Instant};
 use crate::kernel::clip;
 use crate::texts::Lang;
 
-/// Strangers ask for any name they like; the log hears of it this often at most.
-const HOSTS_EVERY: Duration = Duration::from_secs(60);
+/// How often the log hears at most of what anybody can make happen.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Says something now and then, however often it happens.
+#[derive(Debug)]
+pub struct Rarely {
+    started: Instant,
+    /// Milliseconds after the start at which it is time again.
+    next: AtomicU64,
+}
+
+impl Default for Rarely {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            next: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Rarely {
+    pub fn is_time(&self) -> bool {
+        self.is_time_at(self.started.elapsed())
+    }
+
+    fn is_time_at(&self, since_start: Duration) -> bool {
+        let now = since_start.as_millis() as u64;
+        let next = now + EVERY.as_millis() as u64;
+        let (order, due) = (Ordering::Relaxed, |it| (it <= now).then_some(next));
+        self.next.fetch_update(order, order, due).is_ok()
+    }
+}
 
 /// Cheap to clone; all clones see the same.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Signs(Arc<Seen>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Seen {
-    started: Instant,
     /// Sends the visitor's address on, and was not named.
     unnamed: OnceLock<IpAddr>,
     /// Sends no address on, though it must be a proxy.
     silent: OnceLock<IpAddr>,
     /// The last wish for a socket came without the wish.
     no_sockets: AtomicBool,
-    /// Milliseconds after the start at which a strange name may be logged again.
-    next_host: AtomicU64,
+    say_sockets: Rarely,
+    say_host: Rarely,
 }
 
 /// What is wrong, and what to add where.
@@ -37,18 +67,6 @@ pub struct Hint {
     pub line: String,
     /// Until it is mended hardly anything works: not for the settings alone.
     pub urgent: bool,
-}
-
-impl Default for Signs {
-    fn default() -> Self {
-        Self(Arc::new(Seen {
-            started: Instant::now(),
-            unnamed: OnceLock::new(),
-            silent: OnceLock::new(),
-            no_sockets: AtomicBool::new(false),
-            next_host: AtomicU64::new(0),
-        }))
-    }
 }
 
 impl Signs {
@@ -76,9 +94,10 @@ impl Signs {
         }
     }
 
-    /// A browser asked for a socket, and the proxy took the wish off.
+    /// An agent's browser asked for a socket, and the proxy took the wish off.
     pub fn no_socket(&self, peer: IpAddr) {
-        if !self.0.no_sockets.swap(true, Ordering::Relaxed) {
+        let news = !self.0.no_sockets.swap(true, Ordering::Relaxed);
+        if news && self.0.say_sockets.is_time() {
             tracing::warn!(
                 %peer,
                 "{peer} asked for a socket without `Upgrade: websocket`: the proxy passes no \
@@ -94,15 +113,7 @@ impl Signs {
 
     /// Somebody asked for a name that is not ours.
     pub fn strange_host(&self, peer: IpAddr, came: &str, expected: &str) {
-        let now = self.0.started.elapsed().as_millis() as u64;
-        let next = now + HOSTS_EVERY.as_millis() as u64;
-        let told = self
-            .0
-            .next_host
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| {
-                (it <= now).then_some(next)
-            });
-        if told.is_ok() {
+        if self.0.say_host.is_time() {
             let came = clip(came, 100);
             tracing::warn!(
                 %peer,
@@ -146,7 +157,7 @@ const UPGRADE: &str = "proxy_http_version 1.1; proxy_set_header Upgrade $http_up
 const FORWARD: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
 pub const HOST: &str = "proxy_set_header Host $http_host;";
 
-fn trust(peer: IpAddr) -> String {
+pub fn trust(peer: IpAddr) -> String {
     format!("--trusted-proxies {}", peer.to_canonical())
 }
 
@@ -186,6 +197,16 @@ mod tests {
         assert!(signs.hints(Lang::En).is_empty());
         signs.unnamed("10.0.0.7".parse().unwrap());
         assert_eq!(signs.hints(Lang::En)[0].line, "--trusted-proxies 10.0.0.7");
+    }
+
+    #[test]
+    fn what_happens_all_the_time_is_said_once_a_minute() {
+        let (rarely, mut said) = (Rarely::default(), 0);
+        for second in 0..180 {
+            let now = Duration::from_secs(second);
+            said += (0..10).filter(|_| rarely.is_time_at(now)).count();
+        }
+        assert_eq!(said, 3);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 
 use super::ClientAddress;
 use super::line::Watched;
+use super::signs::{Rarely, trust};
 use crate::kernel::Network;
 
 /// For the first head of a connection; later ones are watched by `line`.
@@ -107,6 +108,7 @@ struct Crowd {
     most: u64,
     trusted_proxies: Arc<Vec<Network>>,
     here: Arc<Mutex<HashMap<IpAddr, u64>>>,
+    say_full: Arc<Rarely>,
 }
 
 /// One connection's place in the crowd.
@@ -121,6 +123,7 @@ impl Crowd {
             most,
             trusted_proxies: Arc::new(trusted_proxies),
             here: Arc::default(),
+            say_full: Arc::default(),
         }
     }
 
@@ -130,8 +133,25 @@ impl Crowd {
         if self.trusted_proxies.iter().any(|it| it.contains(peer)) {
             return Ok(None);
         }
+        let seat = self.take(peer);
+        if seat.is_none() {
+            self.tell(peer);
+        }
         let refused = || io::Error::other(format!("too many connections from {peer}"));
-        Ok(Some(self.take(peer).ok_or_else(refused)?))
+        Ok(Some(seat.ok_or_else(refused)?))
+    }
+
+    /// Behind a proxy that was not named, this is the whole shop.
+    fn tell(&self, peer: IpAddr) {
+        if self.say_full.is_time() {
+            let most = self.most;
+            tracing::warn!(
+                %peer,
+                "{peer} holds {most} connections, and gets no more. If it is your proxy, all \
+                 visitors count as one; add: {}",
+                trust(peer)
+            );
+        }
     }
 
     fn take(&self, peer: IpAddr) -> Option<Seat> {

@@ -320,6 +320,42 @@ async fn who_asks_too_often_for_a_link_is_told_in_the_form() {
     house.close().await;
 }
 
+/// Asks for a link, from an address and with a browser's cookie.
+async fn asks_for_link(house: &House, from: &str, cookie: &str) -> u16 {
+    let post = client()
+        .post(format!("{}/forgot", house.url))
+        .header("origin", &house.url)
+        .header("x-forwarded-for", from)
+        .header("cookie", cookie);
+    let answer = post.form(&[("email", OWNER)]).send().await.unwrap();
+    answer.status().as_u16()
+}
+
+#[actix_web::test]
+async fn strangers_who_ask_for_links_do_not_keep_the_owner_from_one() {
+    let house = open_house().await;
+    house.add_agent(BOB, "Bob", Role::Agent).await;
+    let owners = cookie(&tries(&house.url, HERE, "", OWNER, PASSWORD).await, "bid");
+    let bobs = cookie(&tries(&house.url, HERE, "", BOB, PASSWORD).await, "bid");
+    let mut taken = 0;
+    for n in 0..40 {
+        let status = asks_for_link(&house, &format!("198.51.100.{n}"), "").await;
+        assert!(5 < taken || status == 200, "five strangers are enough");
+        taken += usize::from(status == 200);
+    }
+    assert_eq!(taken, 30, "and a mailbox is not filled all the same");
+    for (browser, status) in [("", 429), (&*bobs, 429), (&*owners, 200)] {
+        let answer = asks_for_link(&house, HERE, browser).await;
+        assert_eq!(answer, status, "{browser}");
+    }
+    // It has a count of its own.
+    for _ in 0..4 {
+        assert_eq!(asks_for_link(&house, ELSEWHERE, &owners).await, 200);
+    }
+    assert_eq!(asks_for_link(&house, ELSEWHERE, &owners).await, 429);
+    house.close().await;
+}
+
 #[actix_web::test]
 async fn whoever_guesses_the_current_password_of_an_open_session_is_told_in_the_form() {
     let house = open_house().await;
@@ -378,7 +414,18 @@ async fn a_password_is_the_same_from_every_keyboard() {
         "le caf\u{e9} du march\u{e9}",
         "le cafe\u{301} du marche\u{301}",
     );
-    for (set, typed) in [(composed, decomposed), (decomposed, composed)] {
+    // As long as one may be, and longer as it is typed.
+    let long = [
+        "\u{e9}\u{e0}\u{ee}\u{f6}",
+        "e\u{301}a\u{300}i\u{302}o\u{308}",
+    ];
+    let long = long.map(|it| format!("caf{}", it.repeat(31)));
+    for (set, typed) in [
+        (composed, decomposed),
+        (decomposed, composed),
+        (&long[0], &long[1]),
+        (&long[1], &long[1]),
+    ] {
         let token = link(&house, Purpose::Reset).await;
         let form = [("token", token.as_str()), ("password", set)];
         let redeem = client()

@@ -505,6 +505,30 @@ impl Drop for Program {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[actix_web::test]
+async fn an_address_that_gets_no_more_connections_is_told_once_with_the_line_to_add() {
+    const MOST: usize = 150;
+    let mut program = Program::start(&format!("ulimit -n {};", MOST * 4));
+    let address = program.url.trim_start_matches("http://").to_owned();
+    let mut wires = Vec::new();
+    for _ in 0..MOST + 20 {
+        wires.push(Wire(TcpStream::connect(&address).await.unwrap()));
+    }
+    let mut ends: FuturesUnordered<_> = wires
+        .iter_mut()
+        .map(|it| it.is_over_within(Duration::from_secs(60)))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(ends.next().await, Some(true));
+    }
+    drop(ends);
+    drop(wires);
+    let log = program.stop();
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    assert!(log.contains("--trusted-proxies 127.0.0.1"), "{log}");
+}
+
 #[actix_web::test]
 async fn a_strangers_nonsense_is_no_error_in_the_log() {
     let mut program = Program::start("");

@@ -297,6 +297,16 @@ async fn told(agent: &AgentBrowser) -> [String; 2] {
 async fn a_proxy_that_was_not_named_is_told_to_whoever_can_mend_it() {
     let house = open_house_with(&[("trusted-proxies", "10.9.9.9")]).await;
     let agent = house.owner().await;
+    // Whoever is nobody here can claim anything.
+    let claims = client().get(format!("{}/login", house.url));
+    let claims = claims.header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(claims.send().await.unwrap().status(), 200);
+    for page in told(&agent).await {
+        assert!(!page.contains("--trusted-proxies"), "{page}");
+    }
+    let visit = agent.request(Method::GET, "/me");
+    let visit = visit.header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(visit.send().await.unwrap().status(), 200);
     for page in told(&agent).await {
         assert!(page.contains("--trusted-proxies 127.0.0.1"), "{page}");
     }
@@ -325,13 +335,16 @@ async fn a_named_proxy_is_no_news() {
 async fn a_proxy_that_hides_the_visitors_address_is_told() {
     let house = open_house_with(&[("public-url", "https://chat.example")]).await;
     let agent = house.owner().await;
-    let visit = client()
-        .get(format!("{}/login", house.url))
-        .header("host", "chat.example")
-        .header("accept-language", "en");
-    visit.send().await.unwrap();
-    for page in told(&agent).await {
-        assert!(page.contains("proxy_set_header X-Forwarded-For"), "{page}");
+    let stranger = client().get(format!("{}/login", house.url));
+    for (visit, is_told) in [(stranger, false), (agent.request(Method::GET, "/me"), true)] {
+        let visit = visit
+            .header("host", "chat.example")
+            .header("accept-language", "en");
+        assert_eq!(visit.send().await.unwrap().status(), 200);
+        let hint = "proxy_set_header X-Forwarded-For";
+        for page in told(&agent).await {
+            assert_eq!(page.contains(hint), is_told, "{page}");
+        }
     }
     house.close().await;
 }
@@ -342,6 +355,13 @@ async fn a_proxy_that_passes_no_sockets_is_told_until_one_comes_through() {
     let agent = house.owner().await;
     let hint = "proxy_set_header Upgrade";
     assert!(!agent.sees("/inbox").await.contains(hint));
+    // A stranger cannot tell the owner what is wrong with his proxy.
+    for path in ["/healthz", "/live", "/w/v1/live"] {
+        let wish = client().get(format!("{}{path}", house.url));
+        let wish = wish.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        wish.send().await.unwrap();
+        assert!(!agent.sees("/inbox").await.contains(hint), "{path}");
+    }
     let wish = agent
         .request(Method::GET, "/live")
         .header("origin", &house.url)

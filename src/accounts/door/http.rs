@@ -167,7 +167,8 @@ pub async fn remember_browser(
     set_cookie(answer, browser_cookie(place, &remember.await?))
 }
 
-fn browser(request: &HttpRequest, place: &Place) -> Option<Token> {
+/// What this browser shows of an earlier visit; it may be anybody's, or nobody's.
+pub fn browser(request: &HttpRequest, place: &Place) -> Option<Token> {
     let cookie = request.cookie(&place.browser_cookie)?;
     Token::parse(cookie.value())
 }
