@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::{Id, JoinSet};
 
 use super::{Job, Kind, Kinds, Trouble, after_trouble, sql};
-use crate::db::{Db, Reader, Writer};
+use crate::db::{Db, Reader, Storage, Writer};
 use crate::error::Result;
 use crate::kernel::{Clock, JobId, Timestamp};
 use crate::plant::{Stop, words_of};
@@ -18,6 +19,8 @@ use crate::plant::{Stop, words_of};
 const GATHER: Duration = Duration::from_millis(25);
 /// How long nothing is looked for after the database did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long until the outcome of a job that could not be noted is noted again.
+const UNSETTLED: Duration = Duration::from_secs(5);
 /// Looks that may fail in a row before the worker reports itself as failed.
 const PATIENCE: u32 = 2;
 /// Jobs of an unknown kind that are given up at once.
@@ -28,7 +31,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// the program, and then finishes what is under way.
 pub async fn work(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop) -> Result<()> {
     let mut commits = db.commits();
-    let mut bench = Bench::new(db.clone(), clock.clone(), kinds);
+    let mut bench = Bench::new(db.clone(), clock.clone(), kinds, stop.clone());
     let mut misses = 0;
     loop {
         commits.mark_unchanged();
@@ -79,6 +82,7 @@ struct Bench {
     db: Db,
     clock: Clock,
     kinds: Rc<Kinds>,
+    stop: Stop,
     running: JoinSet<()>,
     taken: HashMap<Id, Taken>,
 }
@@ -89,11 +93,12 @@ struct Taken {
 }
 
 impl Bench {
-    fn new(db: Db, clock: Clock, kinds: Rc<Kinds>) -> Self {
+    fn new(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop) -> Self {
         Self {
             db,
             clock,
             kinds,
+            stop,
             running: JoinSet::new(),
             taken: HashMap::new(),
         }
@@ -109,6 +114,10 @@ impl Bench {
 
     /// Starts what is due and has room; how long until more falls due.
     async fn look(&mut self) -> Result<Duration> {
+        // Whatever is done now could not be noted.
+        if *self.db.storage().borrow() == Storage::Failing {
+            return Ok(PAUSE);
+        }
         let now = self.clock.now();
         let wanted = self.kinds.iter().map(|(name, kind)| {
             // Those under way are still in the queue.
@@ -136,7 +145,7 @@ impl Bench {
         let lane = kind.map_or("unknown", |it| it.lane);
         let id = job.id;
         let (db, clock) = (self.db.clone(), self.clock.clone());
-        let task = attempt(db, clock, Rc::clone(&self.kinds), job);
+        let task = attempt(db, clock, Rc::clone(&self.kinds), self.stop.clone(), job);
         let task = self.running.spawn_local(task);
         self.taken.insert(task.id(), Taken { job: id, lane });
     }
@@ -170,30 +179,48 @@ fn list_due(
     Ok((due, next))
 }
 
-async fn attempt(db: Db, clock: Clock, kinds: Rc<Kinds>, job: Job) {
+/// Does one job and notes how it went, however long the database cannot: until
+/// then it is under way, and nobody begins it again.
+async fn attempt(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop, job: Job) {
     let (id, attempts, kind) = (job.id, job.attempts, job.kind.clone());
     let outcome = match kinds.get(kind.as_str()) {
         Some(known) => run(known, job).await,
         None => Err(Trouble::Never(format!("nobody knows how to do `{kind}`"))),
     };
     let now = clock.now();
-    let settle = move |w: &Writer| match &outcome {
-        Ok(()) => sql::delete_job(w, id).map(|_| ()),
-        Err(trouble) => {
-            let (due, cause) = after_trouble(now, attempts, trouble);
-            tracing::warn!(
-                job = id.0,
-                kind,
-                attempts,
-                "job {id} ({kind}) failed: {cause}"
-            );
-            sql::update_failed(w, id, now, due, cause)
+    if let Err(trouble) = &outcome {
+        let (_, cause) = after_trouble(now, attempts, trouble);
+        tracing::warn!(
+            job = id.0,
+            kind,
+            attempts,
+            "job {id} ({kind}) failed: {cause}"
+        );
+    }
+    let (outcome, mut storage) = (Arc::new(outcome), db.storage());
+    // The work was done: a disk that is full is no reason to do it once more.
+    loop {
+        let outcome = Arc::clone(&outcome);
+        let settle = move |w: &Writer| match &*outcome {
+            Ok(()) => sql::delete_job(w, id).map(|_| ()),
+            Err(trouble) => {
+                let (due, cause) = after_trouble(now, attempts, trouble);
+                sql::update_failed(w, id, now, due, cause)
+            }
+        };
+        storage.mark_unchanged();
+        let Err(error) = db.write("jobs.settle", settle).await else {
+            return;
+        };
+        tracing::error!(%error, job = id.0, "could not note how job {id} went, and tries again: {error}");
+        if stop.is_heard() {
+            return;
         }
-    };
-    if let Err(error) = db.write("jobs.settle", settle).await {
-        tracing::error!(%error, job = id.0, "could not note how job {id} went: {error}");
-        // Not at once again: the disk may be full, and the work was done.
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::select! {
+            () = tokio::time::sleep(UNSETTLED) => (),
+            _ = storage.changed() => (),
+            () = stop.heard() => (),
+        }
     }
 }
 

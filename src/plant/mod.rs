@@ -27,6 +27,10 @@ const SOON: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(30);
 /// Whoever worked this long without a failure begins again with `SOON`.
 const SOUND: Duration = Duration::from_secs(60);
+/// Whoever failed is not at work again before it has run this long, or twice as
+/// long as it ran before it failed: what fails after five seconds, over and over,
+/// has not recovered in between.
+const TRIAL: Duration = Duration::from_secs(10);
 /// How long the end waits for what is under way.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Characters of a cause that are kept.
@@ -38,6 +42,7 @@ pub struct Plant(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
+    trial: Duration,
     tasks: Mutex<Vec<Task>>,
     stopping: watch::Sender<bool>,
     at_work: watch::Sender<usize>,
@@ -58,6 +63,8 @@ pub struct Task {
     hands: usize,
     /// How many of them failed and wait to be started again.
     missing: usize,
+    /// One that was started again is not trusted before this.
+    proven_at: Option<Instant>,
     /// Whether the end of the program waits for it.
     awaited: bool,
 }
@@ -72,7 +79,15 @@ impl Task {
             cause: None,
             hands: 1,
             missing: 0,
+            proven_at: None,
             awaited,
+        }
+    }
+
+    fn state_at(&self, now: Instant) -> State {
+        match self.state {
+            State::AtWork if self.proven_at.is_some_and(|at| now < at) => State::Down,
+            state => state,
         }
     }
 }
@@ -80,7 +95,8 @@ impl Task {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     AtWork,
-    /// It failed and waits to be started again.
+    /// It failed and waits to be started again, or was, and has not proven yet that
+    /// it will not fail at once.
     Down,
     /// It has come to its end.
     Ended,
@@ -111,8 +127,14 @@ impl Stop {
 
 impl Plant {
     pub fn new(clock: Clock) -> Self {
+        Self::with_trial(clock, TRIAL)
+    }
+
+    /// With another time after which a task that failed is trusted again.
+    pub fn with_trial(clock: Clock, trial: Duration) -> Self {
         Self(Arc::new(Inner {
             clock,
+            trial,
             tasks: Mutex::default(),
             stopping: watch::Sender::new(false),
             at_work: watch::Sender::new(0),
@@ -180,13 +202,18 @@ impl Plant {
 
     /// In the order in which they were started.
     pub fn tasks(&self) -> Vec<Task> {
-        self.lock().clone()
+        let now = Instant::now();
+        let mut tasks = self.lock().clone();
+        for task in &mut tasks {
+            task.state = task.state_at(now);
+        }
+        tasks
     }
 
     /// Who should be at work and is not.
     pub fn down(&self) -> Vec<&'static str> {
-        let tasks = self.lock();
-        let down = tasks.iter().filter(|it| it.state != State::AtWork);
+        let (now, tasks) = (Instant::now(), self.lock());
+        let down = tasks.iter().filter(|it| it.state_at(now) != State::AtWork);
         down.map(|it| it.name).collect()
     }
 
@@ -283,7 +310,7 @@ where
     F: Future<Output = Result<()>>,
 {
     let stop = post.stop();
-    let mut pause = SOON;
+    let (mut pause, mut trial) = (SOON, post.trial());
     loop {
         let since = Instant::now();
         let run = AssertUnwindSafe(async { start().await }).catch_unwind();
@@ -295,8 +322,11 @@ where
         if stop.is_heard() {
             return post.ended(true);
         }
-        if SOUND < since.elapsed() {
-            pause = SOON;
+        let lasted = since.elapsed();
+        if SOUND < lasted {
+            (pause, trial) = (SOON, post.trial());
+        } else {
+            trial = trial.max(lasted * 2);
         }
         post.failed(&cause, pause);
         tokio::select! {
@@ -304,13 +334,13 @@ where
             () = stop.heard() => return post.ended(true),
         }
         pause = (pause * 2).min(LATEST);
-        post.at_work_again();
+        post.started_again(trial);
     }
 }
 
 /// The same for a thread without tasks.
 fn keep_here(post: &Post, mut run: impl FnMut(&Post) -> Result<()>) {
-    let mut pause = SOON;
+    let (mut pause, mut trial) = (SOON, post.trial());
     loop {
         let since = Instant::now();
         let cause = match caught(|| run(post)) {
@@ -318,12 +348,15 @@ fn keep_here(post: &Post, mut run: impl FnMut(&Post) -> Result<()>) {
             Ok(Err(error)) => error.to_string(),
             Err(said) => said,
         };
-        if SOUND < since.elapsed() {
-            pause = SOON;
+        let lasted = since.elapsed();
+        if SOUND < lasted {
+            (pause, trial) = (SOON, post.trial());
+        } else {
+            trial = trial.max(lasted * 2);
         }
         post.failed(&cause, pause);
         std::thread::sleep(pause);
         pause = (pause * 2).min(LATEST);
-        post.at_work_again();
+        post.started_again(trial);
     }
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{CAUSE, Plant, State, Stop, Task};
 use crate::kernel::{Timestamp, clip};
 
@@ -46,8 +48,15 @@ impl Post {
         );
     }
 
-    pub(super) fn at_work_again(&self) {
+    pub(super) fn trial(&self) -> Duration {
+        self.plant.0.trial
+    }
+
+    /// It counts as at work once it has run for `trial` without a failure.
+    pub(super) fn started_again(&self, trial: Duration) {
+        let proven_at = Instant::now() + trial;
         self.note(|task| {
+            task.proven_at = task.proven_at.max(Some(proven_at));
             task.missing -= 1;
             if task.missing == 0 {
                 task.state = State::AtWork;

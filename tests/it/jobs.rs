@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
-use shopbell::db::{Db, Writer};
+use shopbell::db::{Db, Storage, Writer};
 use shopbell::error::Result;
 use shopbell::jobs::{self, Job, Kind, Kinds, Trouble, Work};
 use shopbell::kernel::{Clock, JobId};
@@ -249,6 +249,68 @@ async fn a_job_that_never_works_stays_for_a_person_to_see() {
     house
         .db
         .write("test.retry", move |w| jobs::retry(w, NOW, id))
+        .await
+        .unwrap();
+    until_done(&house.db, "test.work").await;
+    work.abort();
+}
+
+#[actix_web::test]
+async fn what_was_done_and_could_not_be_noted_is_noted_later_and_not_done_again() {
+    let house = Scratch::new();
+    let sql = |sql: &'static str| {
+        house
+            .db
+            .write("test.sql", move |w| Ok(w.execute_batch(sql)?))
+    };
+    let stay = "create trigger stay before delete on jobs begin select raise(abort, 'no'); end";
+    sql(stay).await.unwrap();
+    let (kinds, tries) = worker(vec![Ok(()), Ok(())]);
+    let work = work(&house.db, kinds);
+    enqueue(&house.db, "test.work").await;
+    soon(async {
+        while *tries.borrow() == 0 {
+            rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    // Its note is in the queue before this.
+    for _ in 0..20 {
+        rt::task::yield_now().await;
+    }
+    sql("drop trigger stay").await.unwrap();
+    until_done(&house.db, "test.work").await;
+    assert_eq!(*tries.borrow(), 1);
+    work.abort();
+}
+
+#[actix_web::test]
+async fn no_job_is_begun_while_nothing_can_be_saved() {
+    let house = Scratch::new();
+    enqueue(&house.db, "test.work").await;
+    let small = house.db.write("test.small", |w| {
+        Ok(w.execute_batch("pragma max_page_count = 1")?)
+    });
+    let _ = small.await;
+    let flood = house.db.write("test.flood", |w| {
+        let flood = "insert into meta (name, value) values ('flood', zeroblob(10000000))";
+        Ok(w.execute(flood, [])?)
+    });
+    assert!(flood.await.is_err());
+    let mut storage = house.db.storage();
+    assert_eq!(*storage.borrow(), Storage::Failing);
+    let (kinds, tries) = worker(vec![Ok(())]);
+    let work = work(&house.db, kinds);
+    for _ in 0..20 {
+        house.db.read(|_| Ok(())).await.unwrap();
+    }
+    assert_eq!(*tries.borrow(), 0);
+    let large = house.db.write("test.large", |w| {
+        Ok(w.execute_batch("pragma max_page_count = 1000000")?)
+    });
+    let _ = large.await;
+    house.db.probe().await.unwrap();
+    soon(storage.wait_for(|it| *it == Storage::Writable))
         .await
         .unwrap();
     until_done(&house.db, "test.work").await;

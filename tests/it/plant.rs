@@ -260,7 +260,7 @@ async fn until_failed(plant: &Plant, failures: u64) -> Task {
 
 #[actix_web::test]
 async fn a_task_that_fails_or_panics_is_down_counted_and_started_again() {
-    let plant = Plant::new(Clock::stopped_at(NOW));
+    let plant = Plant::with_trial(Clock::stopped_at(NOW), Duration::from_millis(100));
     let starts = Rc::new(Cell::new(0));
     let counted = Rc::clone(&starts);
     plant.supervise("test", move || {
@@ -294,8 +294,27 @@ async fn a_task_that_fails_or_panics_is_down_counted_and_started_again() {
 }
 
 #[actix_web::test]
+async fn a_task_that_fails_again_and_again_is_not_at_work_in_between() {
+    let plant = Plant::with_trial(Clock::stopped_at(NOW), Duration::from_millis(10));
+    plant.supervise("test", || async {
+        rt::time::sleep(Duration::from_millis(50)).await;
+        Err(Error::internal("working", "no luck"))
+    });
+    until_failed(&plant, 1).await;
+    soon(async {
+        while plant.tasks()[0].failures < 4 {
+            assert_eq!(plant.down(), ["test"]);
+            assert_eq!(plant.tasks()[0].state, State::Down);
+            rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    soon(plant.end()).await;
+}
+
+#[actix_web::test]
 async fn a_thread_that_panics_is_started_again_and_is_awaited_at_the_end() {
-    let plant = Plant::new(Clock::stopped_at(NOW));
+    let plant = Plant::with_trial(Clock::stopped_at(NOW), Duration::from_millis(100));
     let (tell, told) = mpsc::channel();
     let mut starts = 0;
     let start = move || {
@@ -320,7 +339,7 @@ async fn a_thread_that_panics_is_started_again_and_is_awaited_at_the_end() {
 
 #[actix_web::test]
 async fn threads_of_one_name_are_one_task_which_is_down_while_one_of_them_is() {
-    let plant = Plant::new(Clock::stopped_at(NOW));
+    let plant = Plant::with_trial(Clock::stopped_at(NOW), Duration::from_millis(100));
     let (stay, stays) = mpsc::channel::<()>();
     let stays = std::sync::Arc::new(std::sync::Mutex::new(stays));
     for hand in 0..2 {
