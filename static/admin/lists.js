@@ -118,11 +118,13 @@ function start() {
 
 onPage((page, renewed) => {
   if (renewed) read.clear();
+  const focused = document.activeElement?.closest('.row')?.id;
   for (const name of ['mine', 'inbox', 'resolved']) {
     const fresh = find(`[data-list="${name}"]`, page)?.parentElement;
     if (fresh) list(name)?.parentElement?.replaceWith(fresh);
   }
   start();
+  if (focused) find(`#${focused} a`)?.focus({ preventScroll: true });
 });
 
 // "Show more" appends; without a script it leads to a page of its own.

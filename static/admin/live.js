@@ -28,6 +28,10 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 const PING = 20_000;
 const DEAD = 45_000;
+/** How long a socket may take to open. */
+const DIAL = 15_000;
+/** Without a socket, how often pages are asked for news. */
+const ASK = 10_000;
 
 /** @type {Map<string, Handler[]>} */
 const handlers = new Map();
@@ -47,6 +51,11 @@ let heard = 0;
 let failures = 0;
 let stopped = false;
 let ready = false;
+/** Pages come, a socket does not: something on the way lets none pass. */
+let byPages = false;
+/** How many pages came in a row since the socket was lost. */
+let came = 0;
+let asking = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let retry;
 /** @type {Item[]} */
@@ -159,7 +168,12 @@ document.addEventListener('visibilitychange', () => {
 /** Fetches the page afresh; what is being written stays. */
 export async function refresh() {
   const page = await fetchPage(location.href);
-  if (!page) return false;
+  if (page) redraw(page);
+  return page !== null;
+}
+
+/** @param {Document} page */
+function redraw(page) {
   position = Number(page.body.dataset.seq ?? 0);
   const renewed = epoch !== (page.body.dataset.epoch ?? '');
   epoch = page.body.dataset.epoch ?? '';
@@ -167,7 +181,6 @@ export async function refresh() {
   body.dataset.waiting = page.body.dataset.waiting;
   queue = [];
   for (const handler of pageHandlers) handler(page, renewed);
-  return true;
 }
 
 /** @param {any} frame */
@@ -178,6 +191,8 @@ function hear(frame) {
       return take([frame]);
     case 'welcome':
       failures = 0;
+      byPages = false;
+      came = 0;
       epoch = frame.epoch;
       if (!frame.missed) position = Math.max(position, frame.seq);
       return announce(true);
@@ -191,7 +206,7 @@ function hear(frame) {
 
 function connect() {
   clearTimeout(retry);
-  if (!ready || socket || stopped || !navigator.onLine) return;
+  if (!ready || socket || stopped || asking || !navigator.onLine) return;
   const url = new URL(at('/live'));
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = new URLSearchParams({
@@ -228,7 +243,28 @@ function again() {
   const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures);
   failures += 1;
   if (failures === 3) void findOutWhetherSignedIn();
-  retry = setTimeout(connect, 100 + Math.random() * most);
+  if (3 <= failures) void askByPages(most);
+  else retry = setTimeout(connect, 100 + Math.random() * most);
+}
+
+/**
+ * What a socket would have brought, fetched between two attempts to open one.
+ * Nothing is drawn again where nothing happened: who reads keeps his place.
+ * @param {number} most the longest pause before the next attempt, in milliseconds
+ */
+async function askByPages(most) {
+  if (asking || stopped) return;
+  asking = true;
+  const page = navigator.onLine ? await fetchPage(location.href) : null;
+  asking = false;
+  came = page ? came + 1 : 0;
+  // The first page may mean that the server is back, sockets and all.
+  byPages = 1 < came;
+  const seq = page?.body.dataset.seq;
+  if (page && (Number(seq) !== position || page.body.dataset.epoch !== epoch)) redraw(page);
+  if (byPages) explain();
+  const pause = page ? FIRST_PAUSE : most;
+  retry = setTimeout(connect, byPages ? ASK : 100 + Math.random() * pause);
 }
 
 /** A refused socket does not say why; a page does. */
@@ -248,18 +284,26 @@ function leave() {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let worry;
 
+/** Says why there is no socket: the two are told apart by whether pages come. */
+function explain() {
+  const broken = !isConnected() && !stopped;
+  const offline = find('#banner-offline');
+  const still = find('#banner-by-pages');
+  if (offline) offline.hidden = !broken || byPages;
+  if (still) still.hidden = !broken || !byPages;
+}
+
 /** @param {boolean} connected */
 function announce(connected) {
-  const banner = find('#banner-offline');
   clearTimeout(worry);
-  if (connected && banner) banner.hidden = true;
+  if (connected) explain();
   // A short break is nobody's business.
-  if (!connected && banner) worry = setTimeout(() => (banner.hidden = stopped), 5000);
+  else worry = setTimeout(explain, 5000);
   for (const handler of stateHandlers) handler(connected);
 }
 
 function now() {
-  failures = 0;
+  if (!byPages) failures = 0;
   connect();
 }
 
@@ -280,9 +324,9 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden) now();
 });
 setInterval(() => {
-  if (!isConnected()) return;
+  if (!socket) return;
   const silence = Date.now() - heard;
-  if (DEAD < silence) {
+  if ((isConnected() ? DEAD : DIAL) < silence) {
     drop();
     announce(false);
     again();

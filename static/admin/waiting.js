@@ -8,8 +8,11 @@ import { ring } from './sound.js';
 const body = document.body;
 const title = document.title;
 
+let shown = 0;
+
 function show() {
   const n = Number(body.dataset.waiting ?? 0);
+  shown = n;
   document.title = n > 0 ? `(${n}) ${title}` : title;
   const badge = find('[data-waiting-count]');
   if (!badge) return;
@@ -31,5 +34,10 @@ on('conversations', (item) => {
   if (ours && !onScreen) ring(Number(item.data));
 });
 
-onPage(show);
+// Whoever gets his news by pages hears of it, too.
+onPage((page) => {
+  const before = shown;
+  show();
+  if (before < shown) ring(Number(page.body.dataset.seq));
+});
 show();

@@ -117,7 +117,9 @@ export function mount(shell, config) {
   shell.home ||= shell.origin + '/';
   const { root, button, label, home, options, facts, emit, frame } = shell;
   const { name, lang, texts } = config;
-  // The server refused, and says why.
+  // The server refused, and says why. On a page that is not of the shop, a button
+  // that was kept from before its list takes itself away.
+  if (config.status == 403) button.remove();
   if (!texts) throw config;
 
   /** @param {string} key @param {Record<string, any>} [values] */

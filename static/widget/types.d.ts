@@ -14,6 +14,8 @@ export interface Message {
 
 /** `GET /w/v1/sites/{site}` */
 export interface SiteConfig {
+  /** Of a refusal, which has nothing else of this (RFC 9457). */
+  status?: number;
   name: string;
   color: string;
   on_color: string;

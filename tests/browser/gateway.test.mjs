@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agentWindow, closeBrowser, openChat, openHouse, openShop, says, window } from './support.mjs';
+import { OWNER, PASSWORD, agentWindow, closeBrowser, openChat, openHouse, openShop, says, window } from './support.mjs';
 
 let house;
 let shop;
@@ -202,4 +202,45 @@ test('a part of the chat that did not load once is asked for by another name', a
     await visitor.unroute(part);
   }
   await visitor.done();
+});
+
+test('where no socket gets through, the agent is told so, and news comes all the same', async () => {
+  const agent = await window();
+  // An address that refuses sockets, as a proxy does that knows none.
+  await agent.addInitScript(() => {
+    const Real = globalThis.WebSocket;
+    globalThis.WebSocket = class extends Real {
+      constructor(url) { super(String(url).replace('/live?', '/login?')); }
+    };
+  });
+  await agent.goto(`${house.url}/login`);
+  await agent.locator('#email').fill(OWNER);
+  await agent.locator('#password').fill(PASSWORD);
+  await agent.locator('form button').first().click();
+  await agent.waitForURL(/\/inbox/);
+  const told = agent.locator('#banner-by-pages');
+  await told.waitFor({ timeout: 60000 });
+  assert.match(await told.innerText(), /WebSockets/);
+  assert.equal(await agent.locator('#banner-offline').isVisible(), false, 'there is a connection');
+
+  const visitor = await window();
+  await visitor.goto(shop.url);
+  await openChat(visitor);
+  await says(visitor, 'is anybody there without sockets?');
+  const row = agent.getByRole('link', { name: /anybody there without sockets/ });
+  await row.waitFor({ timeout: 60000 });
+  await row.focus();
+  await says(visitor, 'or a second line?');
+  const next = agent.getByRole('link', { name: /or a second line/ });
+  await next.waitFor({ timeout: 60000 });
+  assert.ok(await next.evaluate((it) => it === document.activeElement), 'who stands on an entry stays there');
+
+  await next.click();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  await answers(agent, 'here I am, by pages');
+  await visitor.getByRole('log', { name: 'Conversation' }).getByText('here I am, by pages').waitFor();
+  await says(visitor, 'a third one');
+  await agent.getByRole('log', { name: 'Messages' }).getByText('a third one').waitFor({ timeout: 60000 });
+  await visitor.done();
+  await agent.done();
 });

@@ -132,6 +132,21 @@ test('a page that is not on the list of the shop shows no button, and one that i
   await other.close();
 });
 
+test('a button that was kept from before the list of addresses takes itself away when it is refused', async () => {
+  const [listed, other] = [await openShop({ body: tag() }), await openShop({ body: tag() })];
+  const page = await window();
+  await page.goto(other.url);
+  await launcher(page).waitFor();
+  await settings(house, (agent) => agent.locator('#origins').fill(listed.url));
+  await launcher(page).click();
+  await launcher(page).waitFor({ state: 'hidden' });
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await settings(house, (agent) => agent.locator('#origins').fill(''));
+  await page.done();
+  await listed.close();
+  await other.close();
+});
+
 test('the button has the look of the settings before the click, keeps it, and the page’s own words win', async () => {
   await settings(house, async (agent) => {
     await agent.locator('#color').fill('#7a1fa2');
