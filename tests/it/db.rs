@@ -265,7 +265,9 @@ fn steps(r: &mut Connection, work: impl FnOnce(&Reader)) -> usize {
 /// that has as many.
 fn busy_shop(r: &Reader, others: usize) {
     r.execute_batch(&format!(
-        "insert into sites values (1, 'k', 'n', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0);
+        "insert into sites (id, key, name, color, position, lang, zone, typing_preview,
+             strict_privacy, demo_shop, created_at)
+             values (1, 'k', 'n', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0);
          insert into agents (id, email, name, role, lang, created_at)
              values (1, 'a@b.c', 'A', 'owner', 'en', 0);
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others} / 10 + 1)
