@@ -1,12 +1,14 @@
 //! Passwords: how good one must be, and Argon2id (RFC 9106) with the parameters
-//! OWASP names as the least: 19 MiB, two passes, one lane. A few at a time, in
+//! OWASP names as the least: 19 MiB, two passes, one lane. Two at a time, in
 //! memory that is kept and used again, so that a flood of sign-ins cannot eat a
-//! small server's memory.
+//! small server's memory. One of the two is for those who proved before who they
+//! are: strangers wait for each other only, and not in a long line.
 //!
 //! A password is hashed in Unicode's composed form (NFC): the same key makes
 //! another sequence of signs on another system, and nobody sees the difference.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
 use argon2::password_hash::phc::{Output, PasswordHash as Parsed, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -18,14 +20,28 @@ use crate::kernel::{comparable, composed, decomposed};
 pub const SHORTEST: usize = 12;
 /// Beyond this a password is an attack on the hash.
 pub const LONGEST: usize = 256;
-const AT_ONCE: usize = 2;
+/// Strangers who are being answered or wait for it: a second or two of work.
+const STRANGERS: usize = 32;
+/// When the next stranger may try, in seconds, where there are so many.
+const SOON: u64 = 5;
 /// KiB that one hash takes.
 const MEMORY: u32 = 19 * 1024;
 
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
-/// The memory of those `AT_ONCE`, while nobody uses it. Given back to the
+static PROVEN: Semaphore = Semaphore::const_new(1);
+static STRANGER: Semaphore = Semaphore::const_new(1);
+static LINE: Semaphore = Semaphore::const_new(STRANGERS);
+/// The memory of those two, while nobody uses it. Given back to the
 /// allocator, pieces of this size stay with the process, a few for each thread.
 static MEMORIES: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Signed in, with a link from his mailbox, or in a browser that is known.
+    Proven,
+    /// Anybody at all.
+    Stranger,
+}
 
 /// A password as it is stored: a PHC string.
 #[derive(Clone)]
@@ -39,27 +55,38 @@ static NOBODY: LazyLock<Option<PasswordHash>> = LazyLock::new(|| compute("nobody
 pub async fn hash(password: &str, about: &[&str]) -> Result<PasswordHash> {
     check(password, about)?;
     let password = composed(password);
-    off_thread(move || compute(&password)).await?
+    // Nobody chooses one who has not shown a link, a code or a session.
+    off_thread(Turn::Proven, move || compute(&password)).await?
 }
 
 /// Without a stored hash it takes the same time and is false.
-pub async fn verify(password: &str, stored: Option<PasswordHash>) -> Result<bool> {
+///
+/// # Errors
+/// `TooMany` where a stranger would have to wait for too many others.
+pub async fn verify(password: &str, stored: Option<PasswordHash>, turn: Turn) -> Result<bool> {
     let forms = forms(password);
     // What was hashed was no longer than this; what is typed may be.
     if forms.first().is_none_or(|it| LONGEST < it.len()) {
         return Ok(false);
     }
-    off_thread(move || {
-        let known = stored.is_some();
+    let (known, others) = (stored.is_some(), forms.len() as u32 - 1);
+    let (same, took) = off_thread(turn, move || {
+        let began = Instant::now();
         let stored = stored.or_else(|| NOBODY.clone());
         let parsed = stored.as_ref().and_then(|it| Parsed::new(&it.0).ok());
         let same = parsed.is_some_and(|it| {
+            // Nobody has older forms: his time passes below, and costs nothing.
+            let forms = if known { &forms[..] } else { &forms[..1] };
             let mut matches = forms.iter().map(|form| matches(form, &it).unwrap_or(false));
             matches.any(|it| it)
         });
-        known && same
+        (same, began.elapsed())
     })
-    .await
+    .await?;
+    if !known && 0 < others {
+        tokio::time::sleep(took * others).await;
+    }
+    Ok(known && same)
 }
 
 /// What may have been hashed: the composed form, and, before that was the rule,
@@ -239,13 +266,21 @@ fn run(engine: &Argon2, password: &str, salt: &[u8], out: &mut [u8]) -> argon2::
 
 /// The turn is kept by the work itself: whoever hangs up meanwhile does not
 /// make room for one more.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let turn = ROOM
+async fn off_thread<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    let too_many = |_| Error::TooMany { retry_after: SOON };
+    let (place, lane) = match turn {
+        Turn::Proven => (None, &PROVEN),
+        Turn::Stranger => (Some(LINE.try_acquire().map_err(too_many)?), &STRANGER),
+    };
+    let turn = lane
         .acquire()
         .await
         .map_err(|e| Error::internal("waiting to hash", e))?;
     let work = move || {
-        let _turn = turn;
+        let _held = (place, turn);
         work()
     };
     tokio::task::spawn_blocking(work)
@@ -255,7 +290,53 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_is_known_waits_for_no_stranger_and_strangers_wait_in_a_short_line() {
+        let stored = compute("correct horse battery").unwrap();
+        let guess = |turn| super::verify("correct horse battery", Some(stored.clone()), turn);
+        let mut strangers: FuturesUnordered<_> = (0..100).map(|_| guess(Turn::Stranger)).collect();
+        let mut known = std::pin::pin!(guess(Turn::Proven));
+        let (mut answered, mut refused) = (0, 0);
+        let right = loop {
+            // He comes last.
+            tokio::select! {
+                biased;
+                Some(stranger) = strangers.next() => match stranger {
+                    Err(Error::TooMany { .. }) => refused += 1,
+                    right => answered += usize::from(right.unwrap()),
+                },
+                right = &mut known => break right.unwrap(),
+            }
+        };
+        assert!(right);
+        assert_eq!(refused, 100 - STRANGERS);
+        assert!(answered < STRANGERS / 2, "{answered} went before him");
+        drop(strangers);
+        assert!(guess(Turn::Stranger).await.unwrap(), "the line moves on");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_takes_as_long_as_a_known_one_also_with_accents() {
+        let stored = compute("correct horse battery").unwrap();
+        let accents = "caf\u{e9} du marche\u{301}";
+        assert_eq!(forms(accents).len(), 3);
+        let time = async |password: &str, stored: Option<PasswordHash>| {
+            let began = Instant::now();
+            let right = super::verify(password, stored, Turn::Proven).await;
+            assert!(!right.unwrap());
+            began.elapsed()
+        };
+        let plain = time("wrong horse battery", None).await;
+        let least = |it: std::time::Duration| it.min(plain);
+        let unknown = time(accents, None).await;
+        let known = time(accents, Some(stored)).await;
+        assert!(least(plain) <= unknown && least(plain) <= known);
+    }
 
     #[test]
     fn what_anybody_would_guess_is_refused() {

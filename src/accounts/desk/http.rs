@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::accounts::door::guesses::{Counted, Guess, Guesses};
 use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
+use crate::accounts::passwords::Turn;
 use crate::accounts::work::{self, Letter};
 use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords};
 use crate::config::Config;
@@ -164,7 +165,7 @@ async fn new_hash(
 ) -> Result<passwords::PasswordHash> {
     let id = agent.id;
     let stored = db.read(move |r| accounts::password_of(r, id)).await?;
-    if !passwords::verify(&form.current, stored).await? {
+    if !passwords::verify(&form.current, stored, Turn::Proven).await? {
         return Err(Error::Invalid {
             field: "current",
             say: |t| t.error_password_wrong().into(),

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::guesses::{Guess, Guesses};
 use crate::accounts::pages::Login;
-use crate::accounts::{self, Agent, Signed, passwords};
+use crate::accounts::passwords::{self, Turn};
+use crate::accounts::{self, Agent, Signed};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
@@ -115,7 +116,19 @@ async fn sign_in(
         }
         Err(error) => return Err(error),
     };
-    let right = passwords::verify(&form.password, stored).await?;
+    let turn = match known {
+        Some(_) => Turn::Proven,
+        None => Turn::Stranger,
+    };
+    let right = match passwords::verify(&form.password, stored, turn).await {
+        // Nobody looked at it, so it was no guess.
+        Err(Error::TooMany { retry_after }) => {
+            guesses.take_back(counted);
+            page.errors = Errors::one("email", page.t.error_sign_in_busy(retry_after as i64));
+            return web::page_to_wait(&page, retry_after);
+        }
+        right => right?,
+    };
     let Some(agent) = agent.filter(|_| right) else {
         page.refusal = page.t.error_sign_in_wrong().to_owned();
         return web::page_to_mend(&page);
