@@ -13,7 +13,7 @@ use super::SignedIn;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::kernel::{Clock, Token};
-use crate::web::{Form, Place, SESSION_PURPOSE};
+use crate::web::{self, Form, Place, SESSION_PURPOSE};
 
 /// Somebody who is signed in.
 pub struct Agent {
@@ -97,9 +97,8 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
     ) else {
         return Err(Error::internal("identifying an agent", "no database"));
     };
-    let token = request
-        .cookie(&place.session_cookie)
-        .and_then(|it| Token::parse(it.value()))
+    let token = web::cookie(request, &place.session_cookie)
+        .and_then(Token::parse)
         .ok_or(Error::SignedOut)?;
     let (now, hash) = (clock.now(), token.hash());
     let who = db.read(move |r| super::authenticate(r, now, hash)).await?;

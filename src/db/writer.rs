@@ -141,8 +141,12 @@ impl Bell {
                 // A group in which all was refused, or small enough for the last
                 // free bytes, proves nothing about the next one.
                 if group.proven {
-                    self.storage
+                    let over = self
+                        .storage
                         .send_if_modified(|it| swap(it, Storage::Writable));
+                    if over {
+                        tracing::info!("saving works again");
+                    }
                 }
                 if *changed {
                     self.commits.send_modify(|n| *n += 1);
@@ -152,9 +156,15 @@ impl Bell {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "could not save: {error}");
-                self.storage
+                let begins = self
+                    .storage
                     .send_if_modified(|it| swap(it, Storage::Failing));
+                // Told when it begins and when it is over: a full disk must not be
+                // filled with lines about itself.
+                match begins {
+                    true => tracing::error!(%error, "could not save: {error}"),
+                    false => tracing::debug!(%error, "still cannot save: {error}"),
+                }
             }
         }
     }

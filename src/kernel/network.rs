@@ -76,7 +76,15 @@ impl Origin {
         let web = matches!(url.scheme(), "http" | "https");
         let plain = url.username().is_empty() && url.password().is_none();
         let host = url.host_str()?.to_owned();
-        (web && plain).then(|| Self {
+        // Signs that are allowed in an address and in no name: a wildcard would
+        // look as if it allowed something.
+        let named = match url.host()? {
+            url::Host::Domain(name) => name
+                .bytes()
+                .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_')),
+            url::Host::Ipv4(_) | url::Host::Ipv6(_) => true,
+        };
+        (web && plain && named).then(|| Self {
             text: url.origin().ascii_serialization(),
             host,
         })
@@ -227,12 +235,23 @@ mod tests {
         assert_eq!(pasted.authority(), "shop.example");
         assert_eq!(pasted.socket(), "wss://shop.example");
         assert!(Origin::parse("http://127.0.0.1:8080").is_some_and(|it| it.is_loopback()));
+        for good in [
+            "https://b\u{fc}cher.example",
+            "http://my_box:3000",
+            "http://[::1]:80",
+        ] {
+            assert!(Origin::parse(good).is_some(), "{good}");
+        }
         for bad in [
             "null",
             "",
             "javascript:alert(1)",
             "ftp://x.example",
             "https://a@b.example",
+            "https://*.example",
+            "https://x.example'",
+            "https://x.example;y",
+            "https://a,b.example",
         ] {
             assert_eq!(Origin::parse(bad), None, "{bad}");
         }

@@ -125,8 +125,8 @@ async fn agent(
 }
 
 fn session_token(request: &HttpRequest, place: &Place) -> Option<TokenHash> {
-    let cookie = request.cookie(&place.session_cookie)?;
-    Token::parse(cookie.value()).map(|it| it.hash())
+    let cookie = web::cookie(request, &place.session_cookie)?;
+    Token::parse(cookie).map(|it| it.hash())
 }
 
 /// What a socket hears.

@@ -27,7 +27,7 @@ pub fn routes(routes: &mut Routes) {
 
 /// To the inbox, or to sign-in, or to set-up.
 async fn home(request: HttpRequest, code: Data<SetupCode>, place: Data<Place>) -> HttpResponse {
-    match (code.is_open(), request.cookie(&place.session_cookie)) {
+    match (code.is_open(), web::cookie(&request, &place.session_cookie)) {
         (true, _) => web::see("/setup"),
         (false, Some(_)) => web::see("/inbox"),
         (false, None) => web::see("/login"),

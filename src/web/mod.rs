@@ -21,7 +21,7 @@ mod routes;
 mod signs;
 mod street;
 
-use actix_web::http::header::{ContentType, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{COOKIE, ContentType, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -92,6 +92,17 @@ fn accept(request: &HttpRequest) -> &str {
 pub fn header<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
     let value = request.headers().get(name);
     value.and_then(|it| it.to_str().ok()).unwrap_or_default()
+}
+
+/// What one cookie of a request says. Each is read by itself: a bad one, which
+/// any program on the same host may have set, takes none of ours away.
+pub fn cookie<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+    let headers = request.headers().get_all(COOKIE);
+    let mut all = headers.flat_map(|it| it.as_bytes().split(|byte| *byte == b';'));
+    all.find_map(|it| {
+        let text = std::str::from_utf8(it).ok()?.trim();
+        text.strip_prefix(name)?.strip_prefix('=')
+    })
 }
 
 /// The language of whoever asks, as the browser says.

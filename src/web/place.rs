@@ -125,8 +125,7 @@ impl Place {
 
     /// The form was made for this session: its token, in the form or a header.
     pub fn refuse_forgery(&self, request: &HttpRequest, claimed: &str) -> Result<()> {
-        let cookie = request.cookie(&self.session_cookie);
-        let session = cookie.and_then(|it| Token::parse(it.value()));
+        let session = super::cookie(request, &self.session_cookie).and_then(Token::parse);
         match session {
             Some(session) if session.derives(SESSION_PURPOSE, claimed) => Ok(()),
             Some(_) => Err(Error::Forbidden(|t| t.error_csrf().into())),

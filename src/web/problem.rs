@@ -2,6 +2,9 @@
 //! the note left on the answer into a page or a problem document (RFC 9457),
 //! because only there is it known who asked, and in which language.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
@@ -13,6 +16,9 @@ use crate::texts::Lang;
 
 /// How long a caller should wait before it tries to save again, in seconds.
 const UNAVAILABLE: u64 = 2;
+
+/// For so long, one line in the log stands for all.
+const QUIET: Duration = Duration::from_secs(600);
 
 /// What went wrong, still without a language.
 #[derive(Clone)]
@@ -84,6 +90,18 @@ fn for_status(status: StatusCode, t: Lang) -> &'static str {
     }
 }
 
+/// Whether a refusal for want of a place to save is worth an error in the log: all
+/// of them have one cause, and there are as many as there are requests.
+fn is_news() -> bool {
+    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let news = told.is_none_or(|it| QUIET < it.elapsed());
+    if news {
+        *told = Some(Instant::now());
+    }
+    news
+}
+
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
@@ -104,8 +122,13 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         // The one place where a failure is logged, with its cause.
-        if let Self::Internal { .. } | Self::Unavailable(_) = self {
-            tracing::error!(error = %self, "request failed: {self}");
+        match self {
+            Self::Internal { .. } => tracing::error!(error = %self, "request failed: {self}"),
+            Self::Unavailable(_) if is_news() => {
+                tracing::error!(error = %self, "request failed: {self}");
+            }
+            Self::Unavailable(_) => tracing::debug!(error = %self, "request failed: {self}"),
+            _ => (),
         }
         let mut answer = HttpResponse::build(self.status_code());
         let (field, detail) = match self {

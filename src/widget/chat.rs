@@ -259,8 +259,7 @@ async fn opens(db: &Db, key: &str, token: Token) -> Result<Option<Token>> {
 }
 
 fn cookie_token(request: &HttpRequest, place: &Place) -> Option<Token> {
-    let cookie = request.cookie(&place.visitor_cookie)?;
-    Token::parse(cookie.value())
+    Token::parse(web::cookie(request, &place.visitor_cookie)?)
 }
 
 fn cookie(place: &Place, value: &str) -> Cookie<'static> {

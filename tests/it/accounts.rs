@@ -472,3 +472,33 @@ async fn a_hundred_wrong_sign_ins_keep_no_memory() {
         "{idle} KiB idle, {most} KiB after it"
     );
 }
+
+#[actix_web::test]
+async fn a_bad_cookie_beside_ours_signs_nobody_out() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let asked = async |cookies: Vec<u8>| {
+        let cookies = reqwest::header::HeaderValue::from_bytes(&cookies).unwrap();
+        let inbox = client().get(format!("{}/inbox", house.url));
+        let answer = inbox.header("cookie", cookies).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let ours = agent.cookie.as_bytes();
+    for cookies in [
+        [b"theirs=\xff; ", ours].concat(),
+        [ours, b"; theirs=\xc3("].concat(),
+        [b"=; ;;a;", ours, b";\xff"].concat(),
+    ] {
+        assert_eq!(asked(cookies.clone()).await, 200, "{cookies:x?}");
+    }
+    let (_, value) = agent.cookie.split_once('=').unwrap();
+    for name in ["xsid", "sid2", "Sid"] {
+        assert_ne!(
+            asked(format!("{name}={value}").into_bytes()).await,
+            200,
+            "{name}"
+        );
+    }
+    assert_ne!(asked([ours, b"\xff"].concat()).await, 200);
+    house.close().await;
+}

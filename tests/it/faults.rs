@@ -18,7 +18,7 @@ struct SmallDisk {
     /// The folder as the program sees it.
     inside: PathBuf,
     site: String,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl SmallDisk {
@@ -39,12 +39,13 @@ impl SmallDisk {
         let script = format!(
             "mount -t tmpfs -o size=4m tmpfs {mount} && cp {source}/copy.db {mount}/shopbell.db && \
              exec {} --data {mount} --listen {address} --public-url http://{address} \
-             --trusted-proxies 127.0.0.1 --log off --visitor-rate 100000",
+             --trusted-proxies 127.0.0.1 --log info --visitor-rate 100000",
             env!("CARGO_BIN_EXE_shopbell")
         );
         let child = Command::new("unshare")
             .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
             .stdout(Stdio::null())
+            .stderr(fs::File::create(home.path().join("log")).unwrap())
             .spawn()
             .expect("this test needs unshare (util-linux)");
         let inside = PathBuf::from(format!("/proc/{}/root{mount}", child.id()));
@@ -53,7 +54,7 @@ impl SmallDisk {
             url: format!("http://{address}"),
             inside,
             site,
-            _home: home,
+            home,
         };
         disk.until_ready(200).await;
         disk
@@ -73,6 +74,12 @@ impl SmallDisk {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("readyz never said {status}");
+    }
+
+    /// Lines of the log with these words.
+    fn logged(&self, words: &str) -> usize {
+        let log = fs::read_to_string(self.home.path().join("log")).unwrap();
+        log.lines().filter(|it| it.contains(words)).count()
     }
 
     fn fill(&self) {
@@ -179,9 +186,18 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
     disk.fill();
     let refused = disk.write_until_refused(&visitor).await;
     refuses_writes_and_serves_reads(&disk, &visitor, &agent).await;
+    let long = "words ".repeat(500);
+    for n in 0..20 {
+        let answer = visitor.send(&format!("refused-{n:04}"), &long).await;
+        assert_eq!(answer.status(), 503);
+    }
     disk.make_room();
     disk.until_ready(200).await;
     assert_eq!(visitor.send(&refused, "it fits now").await.status(), 201);
+    // One line when it begins, one for all requests, one when it is over.
+    assert_eq!(disk.logged("could not save"), 1);
+    assert!(disk.logged("ERROR") <= 2, "{}", disk.logged("ERROR"));
+    assert_eq!(disk.logged("saving works again"), 1);
 }
 
 #[actix_web::test]

@@ -182,8 +182,7 @@ pub async fn remember_browser(
 
 /// What this browser shows of an earlier visit; it may be anybody's, or nobody's.
 pub fn browser(request: &HttpRequest, place: &Place) -> Option<Token> {
-    let cookie = request.cookie(&place.browser_cookie)?;
-    Token::parse(cookie.value())
+    Token::parse(web::cookie(request, &place.browser_cookie)?)
 }
 
 fn browser_cookie(place: &Place, token: &Token) -> Cookie<'static> {
