@@ -198,20 +198,33 @@ async fn post(
                 return Err(refused);
             };
             let page = db.browse(move |r| {
-                let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
                 let look = Look {
                     draft: form.body,
                     note,
                     errors,
-                    mail_ready: settings::outgoing(r, &config)?.is_some(),
                     ..Look::default()
                 };
-                draw(r, &agent, &around, &Where::default(), Some((found, look)))
+                again(r, &agent, &around, &config, &key, look)
             });
             web::page_to_mend(&page.await?)
         }
         Err(refused) => Err(refused),
     }
+}
+
+/// The conversation's page once more, with a form in it that was refused.
+pub fn again(
+    r: &Reader,
+    agent: &Agent,
+    around: &Around,
+    config: &Config,
+    key: &ConversationKey,
+    look: Look,
+) -> Result<Inbox> {
+    let found = super::find_by_key(r, Actor::Agent(agent.id), key)?;
+    let mail_ready = settings::outgoing(r, config)?.is_some();
+    let look = Look { mail_ready, ..look };
+    draw(r, agent, around, &Where::default(), Some((found, look)))
 }
 
 /// What a person at the form can mend.

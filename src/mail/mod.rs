@@ -141,7 +141,10 @@ impl From<Refused> for Trouble {
             Refused::Speaks(Security::Tls) => Self::Later(
                 "the server expects TLS from the first byte on this port: choose that, or smtps://".into(),
             ),
-            Refused::Speaks(_) => Self::Later(
+            Refused::Speaks(Security::None) => Self::Later(
+                "the server offers no STARTTLS on this port: choose TLS with the port for it, mostly 465, or none where the way to it is safe".into(),
+            ),
+            Refused::Speaks(Security::StartTls) => Self::Later(
                 "the server speaks no TLS from the first byte on this port: choose STARTTLS, or ?tls=starttls".into(),
             ),
         }

@@ -56,6 +56,9 @@ pub async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
         Security::None => greet(stream, server.port, &hello).await,
         Security::StartTls => {
             let mut connection = greet(stream, server.port, &hello).await?;
+            if !connection.can_starttls() {
+                return Err(Refused::Speaks(Security::None));
+            }
             connection.starttls(tls()?, &hello).await?;
             Ok(connection)
         }

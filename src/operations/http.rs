@@ -18,7 +18,7 @@ use crate::settings::{self, MailSettings, Outgoing};
 use crate::sites;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Limit, Limits, Routes, Who};
+use crate::web::{self, Around, Limits, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings/mail", Who::Admin, show);
@@ -154,7 +154,7 @@ async fn test(
     limits: Data<Limits>,
     around: Data<Around>,
 ) -> Result<HttpResponse> {
-    let (t, name) = (admin.lang, admin.name.clone());
+    let (t, by, name) = (admin.lang, admin.id, admin.name.clone());
     let read_config = Arc::clone(&config);
     let read = db.browse(move |r| {
         let outgoing = settings::outgoing(r, &read_config)?;
@@ -171,24 +171,38 @@ async fn test(
         page.test_errors = Errors::one("to", t.error_mail_not_configured());
         return web::page_to_mend(&page);
     };
-    if let Err(Error::TooMany { retry_after }) = limits.take(Limit::Transcript(to.as_str())) {
+    if let Err(Error::TooMany { retry_after }) = limits.take_letter(by, to.as_str()) {
         page.test_errors = Errors::one("to", web::wait_words(t, retry_after));
         return web::page_to_wait(&page, retry_after);
     }
     let id = format!("test-{}-{}", clock.now(), random_key());
     let letter = letter(t, &outgoing, to, &shop, &name, id);
-    let (sent, answer) = match mail::send(&outgoing.server, &letter).await {
-        Ok(answer) => (true, answer),
-        Err(Refused::ForNow(why) | Refused::ForGood(why)) => (false, why),
-        Err(Refused::Speaks(Security::Tls)) => (false, t.problem_mail_wants_tls().to_owned()),
-        Err(Refused::Speaks(_)) => (false, t.problem_mail_wants_no_tls().to_owned()),
+    let (sent, ours, answer) = match mail::send(&outgoing.server, &letter).await {
+        Ok(answer) => (true, false, answer),
+        Err(Refused::ForNow(why) | Refused::ForGood(why)) => (false, false, why),
+        Err(Refused::Speaks(security)) => (false, true, choose(t, security, page.by_environment)),
     };
     page.test = Some(TestAnswer {
         sent,
         to: form.to,
         answer,
+        ours,
     });
     web::page(&page)
+}
+
+/// What to choose instead, where it was chosen: in the form, or by whoever starts
+/// the program.
+fn choose(t: Lang, server_speaks: Security, by_environment: bool) -> String {
+    let (what, url) = match server_speaks {
+        Security::Tls => (t.problem_mail_wants_tls(), "smtps://…"),
+        Security::StartTls => (t.problem_mail_wants_starttls(), "smtp://…?tls=starttls"),
+        Security::None => (t.problem_mail_has_no_starttls(), "smtps://…:465"),
+    };
+    match by_environment {
+        true => format!("{what} {}", t.problem_mail_choose_url(url)),
+        false => what.to_owned(),
+    }
 }
 
 fn letter(

@@ -40,8 +40,9 @@ pub struct Mail {
 pub struct TestAnswer {
     pub sent: bool,
     pub to: String,
-    /// The server's own words.
+    /// The server's own words, or what we make of them.
     pub answer: String,
+    pub ours: bool,
 }
 
 /// Work in the queue, followers of the journal, and the disk.

@@ -6,11 +6,12 @@ use serde::Deserialize;
 
 use crate::accounts::{Agent, Signed};
 use crate::config::Config;
-use crate::conversations;
+use crate::conversations::{self, view::Look};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock, ConversationKey, EmailAddress};
-use crate::web::{self, Limit, Limits, Routes, Who};
+use crate::kernel::{Actor, AgentId, Clock, ConversationKey, EmailAddress};
+use crate::web::pages::Errors;
+use crate::web::{self, Around, Limits, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.post("/inbox/{conversation}/transcript", Who::Agent, send);
@@ -29,24 +30,54 @@ async fn send(
     clock: Data<Clock>,
     config: Data<Config>,
     limits: Data<Limits>,
+    around: Data<Around>,
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let to = EmailAddress::parse(&form.email).ok_or(Error::Invalid {
+    let (now, by, key) = (clock.now(), agent.id, key.into_inner());
+    let ordered = match address(&form.email, by, &limits) {
+        Ok(to) => {
+            let (key, config) = (key.clone(), Arc::clone(&config));
+            let send = db.write("transcripts.send", move |w| {
+                let found = conversations::find_by_key(w, Actor::Agent(by), &key)?;
+                super::send(w, now, by, found.id, &to, &config)
+            });
+            send.await
+        }
+        Err(refused) => Err(refused),
+    };
+    let json = web::wants_json(&request);
+    let (errors, wait) = match ordered {
+        Ok(()) if json => {
+            return Ok(HttpResponse::Accepted().json(serde_json::json!({ "queued": true })));
+        }
+        Ok(()) => return Ok(web::see(format!("/inbox/{key}"))),
+        Err(Error::Invalid { field, say }) if !json => (Errors::one(field, say(agent.lang)), None),
+        Err(Error::TooMany { retry_after }) if !json => {
+            let words = web::wait_words(agent.lang, retry_after);
+            (Errors::one("email", words), Some(retry_after))
+        }
+        Err(refused) => return Err(refused),
+    };
+    let page = db.browse(move |r| {
+        let look = Look {
+            transcript_errors: errors,
+            transcript_email: form.email,
+            ..Look::default()
+        };
+        conversations::http::again(r, &agent, &around, &config, &key, look)
+    });
+    match wait {
+        Some(seconds) => web::page_to_wait(&page.await?, seconds),
+        None => web::page_to_mend(&page.await?),
+    }
+}
+
+fn address(typed: &str, by: AgentId, limits: &Limits) -> Result<EmailAddress> {
+    let to = EmailAddress::parse(typed).ok_or(Error::Invalid {
         field: "email",
         say: |t| t.error_email_invalid().into(),
     })?;
-    limits.take(Limit::Transcript(to.as_str()))?;
-    let (now, by, key) = (clock.now(), agent.id, key.into_inner());
-    let back = format!("/inbox/{key}");
-    let config = Arc::clone(&config);
-    let send = db.write("transcripts.send", move |w| {
-        let found = conversations::find_by_key(w, Actor::Agent(by), &key)?;
-        super::send(w, now, by, found.id, &to, &config)
-    });
-    send.await?;
-    match web::wants_json(&request) {
-        true => Ok(HttpResponse::Accepted().json(serde_json::json!({ "queued": true }))),
-        false => Ok(web::see(back)),
-    }
+    limits.take_letter(by, to.as_str())?;
+    Ok(to)
 }

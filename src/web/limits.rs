@@ -15,6 +15,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::ClientAddress;
 use crate::error::{Error, Result};
+use crate::kernel::AgentId;
 
 /// A limit and what it is counted by.
 #[derive(Debug, Clone, Copy)]
@@ -38,12 +39,17 @@ pub enum Limit<'a> {
     MessageFrom(IpAddr),
     /// And how much they write, in KiB.
     VolumeFrom(IpAddr, u32),
-    Transcript(&'a str),
+    /// Letters that an agent sends: to one address,
+    LetterTo(&'a str),
+    /// by himself to all of them,
+    LettersBy(AgentId),
+    /// and by everybody in the house.
+    Letters,
 }
 
 pub struct Limits {
     by_address: [DefaultKeyedRateLimiter<IpAddr>; 7],
-    by_name: [DefaultKeyedRateLimiter<String>; 3],
+    by_name: [DefaultKeyedRateLimiter<String>; 5],
     by_token: [DefaultKeyedRateLimiter<[u8; 32]>; 2],
 }
 
@@ -66,7 +72,13 @@ impl Limits {
             quota(times(10), MINUTE, times(5).max(100)),
             quota(times(20), MINUTE, times(70).max(256)),
         ];
-        let by_name = [quota(12, HOUR, 30), quota(5, HOUR, 5), quota(5, HOUR, 5)];
+        let by_name = [
+            quota(12, HOUR, 30),
+            quota(5, HOUR, 5),
+            quota(5, HOUR, 5),
+            quota(30, HOUR, 30),
+            quota(300, HOUR, 300),
+        ];
         let by_token = [
             quota(visitor_rate, MINUTE, (visitor_rate / 6).max(10)),
             quota(5, HOUR, 5),
@@ -98,8 +110,10 @@ impl Limits {
             Limit::MessageFrom(ip) => address(5, ip),
             Limit::VolumeFrom(ip, size) => volume(6, ip, size),
             Limit::ResetOf(email) => name(0, email),
-            Limit::Transcript(email) => name(1, email),
+            Limit::LetterTo(email) => name(1, email),
             Limit::ResetFrom(email, ip) => self.by_name[2].check_key(&format!("{ip} {email}")),
+            Limit::LettersBy(agent) => name(3, &agent.to_string()),
+            Limit::Letters => name(4, ""),
             Limit::Message(token) => self.by_token[0].check_key(token),
             Limit::ResetKnown(token) => self.by_token[1].check_key(token),
         };
@@ -109,6 +123,14 @@ impl Limits {
                 retry_after: wait.as_secs() + 1,
             }
         })
+    }
+
+    /// Somebody who is signed in sends a letter of the house to an address of his
+    /// choice: nobody is mailed too often, and no agent becomes a sender of bulk.
+    pub fn take_letter(&self, by: AgentId, to: &str) -> Result<()> {
+        self.take(Limit::LettersBy(by))?;
+        self.take(Limit::LetterTo(to))?;
+        self.take(Limit::Letters)
     }
 
     /// Forgets whoever has been quiet; run it now and then, or the tables only grow.
@@ -167,5 +189,20 @@ mod tests {
         assert!(matches!(refused, Err(Error::TooMany { retry_after }) if 0 < retry_after));
         let elsewhere = Limit::Reset(IpAddr::from([203, 0, 113, 2]));
         assert!(limits.take(elsewhere).is_ok());
+    }
+
+    #[test]
+    fn an_agent_mails_a_few_strangers_an_hour_and_the_house_a_few_hundred() {
+        let limits = Limits::new(60);
+        let sent = |by: i64| {
+            let to = |n: i32| format!("{by}-{n}@strangers.example");
+            let all = (0..100).filter(|n| limits.take_letter(AgentId(by), &to(*n)).is_ok());
+            all.count()
+        };
+        assert_eq!(sent(1), 30);
+        assert_eq!((2..20).map(sent).sum::<usize>(), 270);
+        let to_one = Limits::new(60);
+        let sent = (0..20).filter(|_| to_one.take_letter(AgentId(1), "a@b.example").is_ok());
+        assert_eq!(sent.count(), 5);
     }
 }

@@ -29,7 +29,10 @@ async function act(form, button) {
   button?.removeAttribute('aria-busy');
   explain(form, null);
   if (!reply.ok) {
-    const field = String(reply.body?.field ?? '');
+    // What is refused as a whole stands beside the only field there is.
+    const typed = [...form.elements].filter((it) => it instanceof HTMLInputElement && it.type !== 'hidden');
+    const only = typed.length === 1 ? typed[0].getAttribute('name') : '';
+    const field = String(reply.body?.field ?? only);
     if (!explain(form, field, reason(reply))) toast(reason(reply));
     return;
   }

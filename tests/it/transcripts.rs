@@ -304,3 +304,72 @@ async fn a_transcript_that_waits_says_neither_yes_nor_no() {
     all_done(&house).await;
     house.close().await;
 }
+
+#[actix_web::test]
+async fn a_test_mail_says_in_the_readers_language_what_to_choose() {
+    // It offers no STARTTLS.
+    let office = PostOffice::open(Mood::Good).await;
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let settings = [
+        ("host", "127.0.0.1"),
+        ("port", office.url.rsplit(':').next().unwrap()),
+        ("security", "starttls"),
+        ("user", ""),
+        ("password", ""),
+        ("from_name", ""),
+        ("from", "shop@mugs.example"),
+    ];
+    assert_eq!(agent.post("/settings/mail", &settings).await.status(), 303);
+    let test = async |agent: &AgentBrowser| {
+        let to = [("to", "ada@mugs.example")];
+        let answer = agent.post("/settings/mail/test", &to).await;
+        answer.text().await.unwrap()
+    };
+    let told = test(&agent).await;
+    assert!(told.contains("offers no STARTTLS"), "{told}");
+    let french = [("name", "Ada"), ("lang", "fr")];
+    assert_eq!(agent.post("/me/profile", &french).await.status(), 303);
+    let told = test(&agent).await;
+    assert!(told.contains("ne propose pas STARTTLS"), "{told}");
+    assert!(
+        !told.contains("client error") && !told.contains("smtp-url"),
+        "{told}"
+    );
+    house.close().await;
+
+    let url = format!("{}?tls=starttls", office.url);
+    let options = [("smtp-url", &*url), ("mail-from", "shop@mugs.example")];
+    let house = open_house_with(&options).await;
+    let told = test(&house.owner().await).await;
+    assert!(told.contains("--smtp-url smtps://"), "{told}");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn an_agent_mails_strangers_a_few_times_an_hour_and_reads_why_in_the_form() {
+    let (house, _office, agent, key) = with_office(Mood::Good).await;
+    let path = format!("/inbox/{key}/transcript");
+    for n in 0..30 {
+        let to = format!("stranger{n}@home.example");
+        let answer = agent.post(&path, &[("email", &*to)]).await;
+        assert_eq!(answer.status(), 202, "{to}");
+    }
+    let one_more = [
+        ("email", "oneof@many.example"),
+        ("csrf", &*agent.csrf().await),
+    ];
+    let answer = agent.post(&path, &one_more[..1]).await;
+    assert_eq!(answer.status(), 429);
+    assert!(answer.headers().contains_key("retry-after"));
+    let form = agent
+        .request(Method::POST, &path)
+        .header("origin", &house.url);
+    let answer = form.form(&one_more).send().await.unwrap();
+    assert_eq!(answer.status(), 429);
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("value=\"oneof@many.example\""), "{page}");
+    assert!(page.contains("Try again in"), "{page}");
+    all_done(&house).await;
+    house.close().await;
+}

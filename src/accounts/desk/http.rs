@@ -11,11 +11,11 @@ use crate::config::Config;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
-use crate::kernel::{Browser, Clock, SessionId, Timestamp, iso};
+use crate::kernel::{Browser, Clock, SessionId, Timestamp, comparable, iso};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Around, Place, Routes, Who};
+use crate::web::{self, Around, Limits, Place, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/me", Who::Agent, me);
@@ -249,6 +249,7 @@ struct InviteForm {
 }
 
 /// By mail where mail is set up, else by a link that is shown once.
+#[allow(clippy::too_many_arguments)]
 async fn invite(
     Signed(admin, form): Signed<Admin, InviteForm>,
     db: Data<Db>,
@@ -256,6 +257,7 @@ async fn invite(
     config: Data<Config>,
     place: Data<Place>,
     around: Data<Around>,
+    limits: Data<Limits>,
 ) -> Result<HttpResponse> {
     let role =
         Role::parse(&form.role).ok_or(Error::Malformed("role: owner, admin or agent".into()))?;
@@ -267,8 +269,13 @@ async fn invite(
         password: None,
     };
     let (now, by, by_name) = (clock.now(), admin.role, admin.name.clone());
+    let free = limits.take_letter(admin.id, comparable(&form.email).as_str());
     let facts = around.facts;
     let invited = db.write("accounts.invite", move |w| {
+        // Where a link is shown, nothing is sent.
+        if settings::outgoing(w, &config)?.is_some() {
+            free?;
+        }
         let (agent, token) = accounts::invite(w, now, by, new)?;
         let agent = accounts::find(w, agent)?;
         if settings::outgoing(w, &config)?.is_none() {
@@ -299,6 +306,13 @@ async fn invite(
             page.role = form.role;
             page.errors = Errors::one(field, say(t));
             web::page_to_mend(&page)
+        }
+        Err(Error::TooMany { retry_after }) => {
+            page.name = form.name;
+            page.email = form.email;
+            page.role = form.role;
+            page.errors = Errors::one("email", web::wait_words(t, retry_after));
+            web::page_to_wait(&page, retry_after)
         }
         Err(error) => Err(error),
     }
