@@ -407,15 +407,23 @@ mod tests {
         let typed = decomposed(&composed);
         assert!(composed.len() == LONGEST && LONGEST < typed.len());
         let stored = hash(&typed, &[]).await.unwrap();
-        assert!(super::verify(&typed, Some(stored.clone())).await.unwrap());
         assert!(
-            super::verify(&composed, Some(stored.clone()))
+            super::verify(&typed, Some(stored.clone()), Turn::Proven)
+                .await
+                .unwrap()
+        );
+        assert!(
+            super::verify(&composed, Some(stored.clone()), Turn::Proven)
                 .await
                 .unwrap()
         );
         let longer = format!("{composed}x");
         assert!(hash(&longer, &[]).await.is_err());
-        assert!(!super::verify(&longer, Some(stored)).await.unwrap());
+        assert!(
+            !super::verify(&longer, Some(stored), Turn::Proven)
+                .await
+                .unwrap()
+        );
     }
 
     #[test]

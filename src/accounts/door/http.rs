@@ -124,7 +124,7 @@ async fn sign_in(
         // Nobody looked at it, so it was no guess.
         Err(Error::TooMany { retry_after }) => {
             guesses.take_back(counted);
-            page.errors = Errors::one("email", page.t.error_sign_in_busy(retry_after as i64));
+            page.refusal = page.t.error_sign_in_busy(retry_after as i64);
             return web::page_to_wait(&page, retry_after);
         }
         right => right?,
