@@ -107,9 +107,19 @@ function set(node, text) {
   if (node.textContent != text) node.textContent = text;
 }
 
-/** Addresses of pages become links; whatever else somebody writes stays text. @param {string} text */
+/**
+ * Addresses of pages become links; whatever else somebody writes stays text. Beside one that
+ * reads otherwise stands where it leads, as the browser itself finds: `network::true_host` here.
+ * @param {string} text
+ */
 const withLinks = (text) =>
-  text.split(LINK).map((part, at) => (at % 2 ? make('a', { href: part, target: '_blank', rel: 'noreferrer' }, part) : part));
+  text.split(LINK).flatMap((part, at) => {
+    if (at % 2 == 0) return part;
+    const link = make('a', { href: part, target: '_blank', rel: 'nofollow noopener noreferrer' }, part);
+    const { hostname } = link;
+    const reads = part.split(/[/\\?#]/)[2].replace(/:\d*$/, '').toLowerCase();
+    return reads == hostname || !hostname ? link : [link, make('span', {}, ` (${hostname})`)];
+  });
 
 /** @param {Shell} shell @param {SiteConfig} config @returns {Panel} */
 export function mount(shell, config) {

@@ -144,3 +144,45 @@ test('what is written offline goes out when the network is back', async () => {
   await agent.done();
   await visitor.done();
 });
+
+test('beside a link that reads otherwise stands where it leads, for the visitor as for the agent', async () => {
+  // What is written, and what is to be read behind it.
+  const addresses = [
+    ['https://b\u0430nk.example/in', ' (xn--bnk-6cd.example)'],
+    ['https://bank.example@evil.example/', ' (evil.example)'],
+    ['https://bank\u3002evil.example', ' (bank.evil.example)'],
+    ['https://bank.example:80@evil.example/', ' (evil.example)'],
+    ['https://mugs.example/a?b@c#d', ''],
+    ['https://MUGS.example:8080', ''],
+    ['http://127.0.0.1/', ''],
+    ['https://[::1]:8443/', ''],
+  ];
+  const agent = await agentWindow(house);
+  const visitor = await visitorWindow(house);
+  await openChat(visitor);
+  const asked = addresses.map(([it]) => 'see ' + it).join('\n');
+  const shown = addresses.map(([it, host]) => 'see ' + it + host).join('\n');
+  await says(visitor, asked);
+  const conversation = visitor.getByRole('log', { name: 'Conversation' });
+  const bubble = conversation.locator('.bubble');
+  assert.equal(await bubble.textContent(), shown, 'what he wrote himself');
+  const rel = await bubble.locator('a').evaluateAll((all) => all.map((it) => it.rel));
+  assert.deepEqual(rel, addresses.map(() => 'nofollow noopener noreferrer'));
+
+  await agent.getByRole('link', { name: /see https/ }).click();
+  const body = agent.getByRole('log', { name: 'Messages' }).locator('.message-body');
+  await body.waitFor();
+  assert.equal(await body.textContent(), shown, 'the agents read the same');
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  await agent.getByRole('textbox', { name: 'Message' }).fill('Pay at https://b\u0430nk.example, not at https://bank.example.');
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+  await conversation.getByText('Pay at').waitFor();
+  const answer = 'Pay at https://b\u0430nk.example (xn--bnk-6cd.example), not at https://bank.example.';
+  assert.equal(await bubble.last().textContent(), answer, 'what he is answered');
+  await visitor.reload();
+  await visitor.getByRole('button', { name: /^Chat/ }).click();
+  await conversation.getByText('Pay at').waitFor();
+  assert.deepEqual(await bubble.allTextContents(), [shown, answer], 'and after a reload');
+  await visitor.done();
+  await agent.done();
+});
