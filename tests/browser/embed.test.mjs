@@ -1,6 +1,7 @@
 // The widget on pages of strangers: weight, privacy, strict policies, manners.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { gunzipSync, brotliDecompressSync } from 'node:zlib';
 import { get } from 'node:http';
@@ -216,6 +217,41 @@ for (const side of ['end', 'start']) test(`on a phone the chat fills the screen 
     assert.ok(Math.round(width) >= 44 && Math.round(height) >= 44, `${await button.getAttribute('aria-label')} is ${width} by ${height}`);
   }
   await shot(page, 'widget-phone');
+  await page.done();
+  await shop.close();
+});
+
+test('the script of the first release, kept by a cache, opens the chat of today', async () => {
+  // As that release sent it: with the address its own panel had, of which nothing is left.
+  const first = readFileSync(new URL('./fixtures/first-loader.js', import.meta.url), 'utf8');
+  const kept = first.replace('__WIDGET_URL__', '/assets/widget/panel.0123456789abcdef.js');
+  const shop = await openShop({ body: `<h1>Mugs</h1>${tag('data-label="Chat" data-color="#ffd400"')}` });
+  const page = await window();
+  let asked = 0;
+  await page.route(`${house.url}/w.js`, (route) => {
+    asked += 1;
+    return route.fulfill({ contentType: 'text/javascript; charset=utf-8', body: kept });
+  });
+  const failures = [];
+  page.on('pageerror', (error) => failures.push(error.message));
+  await page.goto(shop.url);
+  await openChat(page);
+  await says(page, 'hello from an old page');
+  const log = page.getByRole('log', { name: 'Conversation' });
+  await log.getByRole('img', { name: 'Sent' }).waitFor();
+  const agent = await agentWindow(house);
+  await agent.getByRole('link', { name: /hello from an old page/ }).click();
+  await agent.getByRole('button', { name: 'Join conversation' }).click();
+  await agent.getByRole('textbox', { name: 'Message' }).fill('You are welcome');
+  await agent.getByRole('button', { name: 'Send', exact: true }).click();
+  await log.getByText('You are welcome').waitFor();
+  // What it fetches late is found as well.
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menu').waitFor();
+  assert.equal(asked, 1, 'it was the old script');
+  assert.equal(await page.evaluate(() => document.querySelectorAll('#shopbell-chat').length), 1);
+  assert.deepEqual(failures, []);
+  await agent.done();
   await page.done();
   await shop.close();
 });
