@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, params};
+use shopbell::conversations::lists::{self, List};
 use shopbell::db::{DataFolder, Db, Reader, scratch};
 use shopbell::error::Result;
 use shopbell::kernel::{Actor, AgentId, ConversationId, Seq};
@@ -160,7 +161,7 @@ fn a_word_that_this_program_does_not_know_is_an_error_that_names_the_row() {
         Ok(())
     };
     let entry = |r: &Reader| {
-        conversations::lists::entry(r, ConversationId(3))?;
+        lists::entry(r, ConversationId(3))?;
         Ok(())
     };
     let agents = |r: &Reader| {
@@ -274,8 +275,8 @@ fn busy_shop(r: &Reader, others: usize) {
              insert into visitors (id, site, number, token_hash, lang, created_at)
              select i, 1, i, randomblob(32), 'en', 0 from n;
          insert into visitor_devices (id, visitor, kind, raw) select id, id, 'site', '' from visitors;
-         insert into conversations (id, key, site, visitor, state, created_at, last_at)
-             select id, 'c_' || id, 1, id, 'open', 0, id from visitors;
+         insert into conversations (id, key, site, visitor, state, created_at, last_at, waiting_since)
+             select id, 'c_' || id, 1, id, 'open', 0, id, id from visitors;
          with recursive n(i) as (select 1 union all select i + 1 from n where i <= {others})
              insert into messages (id, conversation, kind, agent, body, cid, at, device)
              select i, (i + 9) / 10, iif(i % 2, 'visitor', 'agent'), iif(i % 2, null, 1), 'a line',
@@ -318,6 +319,19 @@ fn erasing_one_visitor_costs_what_he_wrote_and_not_what_all_others_did() {
         let left = "select count(*) from (select 1 from messages where conversation = 1)";
         assert_eq!(number(r, left), 0);
     });
+}
+
+#[test]
+fn a_list_costs_what_it_shows_and_not_what_all_others_wait_for() {
+    for list in [
+        List::Mine(AgentId(1)),
+        List::Inbox(AgentId(1)),
+        List::Resolved,
+    ] {
+        stays_flat(|r| {
+            lists::page(r, AgentId(1), list, None).unwrap();
+        });
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub fn list_mine_waiting(
     after: Place,
     limit: usize,
 ) -> Result<Vec<Entry>> {
-    let of = own("conversations_waiting");
+    let of = own("conversations_waiting_by_assignee");
     let sql = format!("{of} where c.waiting_since is not null and c.assignee = ?2 {NEXT_WAITING}");
     list(r, &sql, viewer, Some(agent), after, limit)
 }
