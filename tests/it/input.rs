@@ -1,13 +1,12 @@
 //! Bad input, through every door: a clear 4xx, nothing half done, no 5xx.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+mod forms;
+mod limits;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{House, OWNER, SHOP, VisitorPage, open_house};
+use crate::support::{SHOP, VisitorPage, open_house};
 
 async fn refused(visitor: &VisitorPage, body: &Value) -> (u16, Value) {
     let answer = visitor.post("/w/v1/messages", body).send().await.unwrap();
@@ -192,92 +191,6 @@ async fn no_visitor_takes_the_ids_of_lines_that_the_house_writes() {
 }
 
 #[actix_web::test]
-async fn a_cookie_that_opens_nothing_makes_nobody_known() {
-    let house = open_house().await;
-    let http = crate::support::client();
-    let page = http.get(format!("{}/c/{}", house.url, house.site));
-    let page = page.send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("name=\"cid\""));
-    let name = format!("vid-{}", house.url.trim_start_matches("http://"));
-    let name = name.replace([':', '.'], "-");
-    let send = |n: u32, cookie: Option<String>| {
-        let form = [("cid", format!("cookie-{n:04}")), ("body", "hi".to_owned())];
-        let post = http
-            .post(format!("{}/c/{}", house.url, house.site))
-            .header("origin", &house.url)
-            .header("x-forwarded-for", "203.0.113.77")
-            .form(&form);
-        match cookie {
-            Some(cookie) => post.header("cookie", cookie),
-            None => post,
-        }
-    };
-    let first = send(0, None).send().await.unwrap();
-    let mine = first.headers()["set-cookie"].to_str().unwrap();
-    let mine = mine.split(';').next().unwrap().to_owned();
-    assert!(mine.starts_with(&name), "{mine} {name}");
-    let mut made = 0;
-    for n in 1..40 {
-        let up = format!("{name}={n:043}");
-        let answer = send(n, Some(up)).send().await.unwrap();
-        made += usize::from(answer.status() == 303);
-    }
-    assert_eq!(made, 29, "thirty in all");
-    // Who is known goes on.
-    let known = send(99, Some(mine)).send().await.unwrap();
-    assert_eq!(known.status(), 303);
-    house.close().await;
-}
-
-#[actix_web::test]
-async fn many_visitors_of_one_address_store_no_more_than_an_office_would() {
-    let house = open_house().await;
-    let mut visitors = Vec::new();
-    for _ in 0..25 {
-        visitors.push(house.visitor().await);
-    }
-    let body = "\u{1f4a3}".repeat(8000);
-    let (mut stored, mut refused) = (0, 0);
-    for n in 0..10 {
-        for visitor in &visitors {
-            let message = json!({ "cid": format!("volume-{n:04}"), "body": body });
-            let post = visitor.http.post(format!("{}/w/v1/messages", house.url));
-            let post = post
-                .bearer_auth(&visitor.token)
-                .header("x-forwarded-for", "203.0.113.78")
-                .json(&message);
-            match post.send().await.unwrap().status().as_u16() {
-                201 => stored += body.len(),
-                429 => refused += 1,
-                other => panic!("{other}"),
-            }
-        }
-    }
-    assert!(stored < 6 * 1024 * 1024, "{stored} bytes");
-    assert!(0 < refused);
-    // Somebody else is not concerned, nor is an office that only talks.
-    let mut other = house.visitor().await;
-    other.writes(&body).await;
-    let office = |visitor: &VisitorPage, n: u32| {
-        let message = json!({ "cid": format!("office-{n:04}"), "body": "two mugs, please" });
-        visitor
-            .post("/w/v1/messages", &message)
-            .header("x-forwarded-for", "203.0.113.79")
-            .send()
-    };
-    let mut talking = Vec::new();
-    for _ in 0..20 {
-        talking.push(house.visitor().await);
-    }
-    for n in 0..8 {
-        for visitor in &talking {
-            assert_eq!(office(visitor, n).await.unwrap().status(), 201);
-        }
-    }
-    house.close().await;
-}
-
-#[actix_web::test]
 async fn a_token_opens_its_own_conversation_and_nothing_else() {
     let house = open_house().await;
     let (mut ann, bob) = (house.visitor().await, house.visitor().await);
@@ -354,82 +267,6 @@ async fn a_host_that_is_not_ours_gets_no_page_and_no_link_is_made_of_it() {
 }
 
 #[actix_web::test]
-async fn forms_from_other_pages_change_nothing() {
-    let house = open_house().await;
-    let agent = house.owner().await;
-    let csrf = agent.csrf().await;
-    let form = [("name", "Mallory"), ("lang", "en")];
-    let post = |csrf: &str| {
-        agent
-            .request(Method::POST, "/me/profile")
-            .header("x-csrf-token", csrf.to_owned())
-            .form(&form)
-    };
-    let cases = [
-        (post("").header("origin", &house.url), 403),
-        (post("wrong").header("origin", &house.url), 403),
-        (post(&csrf).header("origin", "https://evil.example"), 403),
-        (post(&csrf).header("origin", "null"), 403),
-        (post(&csrf).header("sec-fetch-site", "cross-site"), 403),
-        (post(&csrf).header("sec-fetch-site", "same-site"), 403),
-        (post(&csrf).header("sec-fetch-site", "same-origin"), 303),
-    ];
-    for (at, (request, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(
-            request.send().await.unwrap().status(),
-            expected,
-            "case {at}"
-        );
-    }
-    let other = house.owner().await;
-    let stolen = other
-        .request(Method::POST, "/me/profile")
-        .header("x-csrf-token", csrf);
-    assert_eq!(stolen.form(&form).send().await.unwrap().status(), 403);
-    house.close().await;
-}
-
-#[actix_web::test]
-async fn what_was_typed_into_a_refused_form_is_still_there() {
-    let house = open_house().await;
-    let http = crate::support::client();
-    let sign_in = http
-        .post(format!("{}/login", house.url))
-        .header("origin", &house.url);
-    let form = [("email", OWNER), ("password", "not the password")];
-    let answer = sign_in.form(&form).send().await.unwrap();
-    assert_eq!(answer.status(), 422);
-    let page = answer.text().await.unwrap();
-    assert!(page.contains(OWNER) && !page.contains("not the password"));
-
-    let agent = house.owner().await;
-    let long = "n".repeat(61);
-    let profile = agent
-        .post("/me/profile", &[("name", &long), ("lang", "en")])
-        .await;
-    assert_eq!(profile.status(), 422);
-    let page = profile.text().await.unwrap();
-    assert!(page.contains(&long), "{page}");
-    house.close().await;
-}
-
-#[actix_web::test]
-async fn fields_nobody_asked_for_are_refused() {
-    let house = open_house().await;
-    let agent = house.owner().await;
-    let form = [("name", "Ada"), ("lang", "en"), ("role", "owner")];
-    assert_eq!(agent.post("/me/profile", &form).await.status(), 400);
-    let binary = agent
-        .request(Method::POST, "/me/profile")
-        .header("origin", &house.url);
-    let binary = binary.header("x-csrf-token", agent.csrf().await);
-    let binary = binary.header("content-type", "application/x-www-form-urlencoded");
-    let answer = binary.body("name=%FF%FE&lang=en").send().await.unwrap();
-    assert_eq!(answer.status(), 400);
-    house.close().await;
-}
-
-#[actix_web::test]
 async fn an_error_speaks_the_language_of_whoever_made_it() {
     let house = open_house().await;
     let visitor = house.visitor().await;
@@ -444,76 +281,6 @@ async fn an_error_speaks_the_language_of_whoever_made_it() {
     }
     assert_eq!(told.len(), 4, "{told:?}");
     house.close().await;
-}
-
-#[actix_web::test]
-async fn a_flood_of_messages_is_told_when_to_come_back() {
-    let house = open_house().await;
-    let visitor = house.visitor().await;
-    let mut statuses = Vec::new();
-    for n in 0..30 {
-        let answer = visitor.send(&format!("flood-{n:04}"), "again").await;
-        if answer.status() == 429 {
-            assert!(answer.headers().contains_key("retry-after"));
-        }
-        statuses.push(answer.status().as_u16());
-    }
-    assert!(
-        statuses.contains(&201) && statuses.contains(&429),
-        "{statuses:?}"
-    );
-    assert!(
-        statuses.iter().all(|it| [201, 429].contains(it)),
-        "{statuses:?}"
-    );
-    house.close().await;
-}
-
-#[actix_web::test]
-async fn guessing_a_password_is_slowed_down() {
-    let house = open_house().await;
-    let http = crate::support::client();
-    let mut statuses = Vec::new();
-    for _ in 0..14 {
-        let sign_in = http
-            .post(format!("{}/login", house.url))
-            .header("origin", &house.url);
-        let form = [("email", OWNER), ("password", "guess")];
-        statuses.push(sign_in.form(&form).send().await.unwrap().status().as_u16());
-    }
-    assert_eq!(statuses[0], 422);
-    assert_eq!(*statuses.last().unwrap(), 429);
-    house.close().await;
-}
-
-fn raw(house: &House, request: &[u8]) -> String {
-    let address = house.url.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(25)))
-        .unwrap();
-    stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-#[actix_web::test]
-async fn a_body_that_trickles_in_is_cut_off() {
-    let house = open_house().await;
-    let visitor = house.visitor().await;
-    let host = house.url.trim_start_matches("http://").to_owned();
-    let head = format!(
-        "POST /w/v1/messages HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
-         Authorization: Bearer {}\r\nContent-Length: 50\r\nConnection: close\r\n\r\n{{",
-        visitor.token
-    );
-    let house = std::sync::Arc::new(house);
-    let asking = std::sync::Arc::clone(&house);
-    let answer = tokio::task::spawn_blocking(move || raw(&asking, head.as_bytes()))
-        .await
-        .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
 #[actix_web::test]

@@ -1,7 +1,9 @@
 //! Backup, restore, check, and copies that come back: with the real program, and
 //! killed in the middle of each.
 
+mod backups;
 mod kills;
+mod restores;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +19,7 @@ use shopbell::kernel::ConversationId;
 use tempfile::TempDir;
 
 use super::{left_by, look, number, releases, texts};
-use crate::support::{NOW, Scratch, open_house};
+use crate::support::{NOW, Scratch};
 
 /// The exit code, and all that was said.
 fn shopbell(data: &Path, args: &[&Path]) -> (i32, String) {
@@ -116,178 +118,11 @@ async fn left_by_a_kill(lines: usize) -> TempDir {
     home
 }
 
-#[actix_web::test]
-async fn a_backup_beside_a_running_server_has_all_and_comes_back_elsewhere() {
-    let house = open_house().await;
-    let mut visitor = house.visitor().await;
-    visitor.writes("is it in the backup?").await;
-    let home = TempDir::new().unwrap();
-    let file = home.path().join("monday");
-    well(backup(&house.folder(), &file));
-    let mode = fs::metadata(&file).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    visitor.writes("this comes later").await;
-    well(backup(&house.folder(), &file));
-
-    let data = home.path().join("new");
-    well(restore(&data, &file));
-    let old = house.db.read(journal::epoch).await.unwrap();
-    let folder = DataFolder::claim(&data).unwrap();
-    let db = Db::open(&folder).unwrap();
-    let lines = db.read(|r| Ok(texts(r, "select body from messages where kind = 'visitor'")));
-    let lines = lines.await.unwrap();
-    assert_eq!(lines, ["is it in the backup?", "this comes later"]);
-    assert_ne!(epoch(&db).await, old, "positions may be given out again");
-    house.close().await;
-}
-
-/// Fails as soon as something is kept beside the database, which a backup that
-/// is the database alone would leave out.
-#[actix_web::test]
-async fn the_data_folder_holds_nothing_that_a_backup_leaves_out() {
-    let house = open_house().await;
-    house.visitor().await.writes("hello").await;
-    for path in contents(&house.folder()).keys() {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let known = ["lock", "mark"].contains(&name) || name.starts_with("shopbell.db");
-        assert!(known, "{name}");
-    }
-    house.close().await;
-}
-
-#[actix_web::test]
-async fn a_backup_goes_only_where_it_harms_nothing() {
-    let scratch = Scratch::new();
-    let home = TempDir::new().unwrap();
-    let inside = scratch.path().join("shopbell.db");
-    refused(backup(scratch.path(), &inside), "lies in the data folder");
-    let letter = home.path().join("letter");
-    fs::write(&letter, "dear Bob").unwrap();
-    refused(backup(scratch.path(), &letter), "is no backup");
-    assert_eq!(fs::read_to_string(&letter).unwrap(), "dear Bob");
-    let nowhere = home.path().join("no/such/folder");
-    refused(backup(scratch.path(), &nowhere), "cannot save");
-    refused(backup(home.path(), &home.path().join("x")), "no shop");
-}
-
-#[actix_web::test]
-async fn a_folder_in_use_or_of_others_is_not_overwritten() {
-    let scratch = Scratch::new();
-    let home = TempDir::new().unwrap();
-    let file = home.path().join("monday");
-    well(backup(scratch.path(), &file));
-    refused(restore(scratch.path(), &file), "in use");
-    refused(restore(home.path(), &file), "holds other things");
-
-    let damaged = home.path().join("damaged");
-    let mut bytes = fs::read(&file).unwrap();
-    bytes.truncate(bytes.len() / 2);
-    fs::write(&damaged, bytes).unwrap();
-    let data = home.path().join("data");
-    refused(restore(&data, &damaged), "cannot restore");
-    refused(restore(&data, &home.path().join("nothing")), "no backup");
-    let newer = home.path().join("newer");
-    fs::copy(&file, &newer).unwrap();
-    let future = "insert into migrations values ('999901010000_future.sql', 0)";
-    let connection = Connection::open(&newer).unwrap();
-    connection
-        .pragma_update(None, "journal_mode", "delete")
-        .unwrap();
-    connection.execute(future, []).unwrap();
-    drop(connection);
-    refused(restore(&data, &newer), "newer shopbell");
-    assert!(!data.join("shopbell.db").exists());
-}
-
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries
         .map(|it| it.unwrap().file_name().into_string().unwrap())
         .collect()
-}
-
-#[actix_web::test]
-async fn a_backup_may_be_named_as_one_names_a_file_beside_oneself() {
-    let home = left_by_a_kill(3).await;
-    let done = Command::new(env!("CARGO_BIN_EXE_shopbell"))
-        .args(["--data", "data", "backup", "monday"])
-        .current_dir(home.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    assert_eq!(facts(&home.path().join("monday")), 3);
-}
-
-#[actix_web::test]
-async fn a_backup_takes_no_file_of_somebody_elses() {
-    let home = left_by_a_kill(3).await;
-    let data = home.path().join("data");
-    for name in ["monday", "monday.part"] {
-        let mine = home.path().join(name);
-        fs::write(&mine, "my own").unwrap();
-        refused(backup(&data, &home.path().join("monday")), "no backup");
-        assert_eq!(fs::read_to_string(&mine).unwrap(), "my own");
-        fs::remove_file(mine).unwrap();
-    }
-}
-
-#[actix_web::test]
-async fn a_shop_that_has_stopped_is_one_file() {
-    let home = left_by_a_kill(3).await;
-    let data = home.path().join("data");
-    crate::support::Program::start(&data, &[], &[]).ends();
-    let copy = home.path().join("by hand");
-    fs::copy(data.join("shopbell.db"), &copy).unwrap();
-    assert_eq!(facts(&copy), 3);
-}
-
-#[actix_web::test]
-async fn a_restore_takes_the_place_of_a_database_that_is_lost() {
-    let home = left_by_a_kill(3).await;
-    let data = home.path().join("data");
-    let file = home.path().join("monday");
-    well(backup(&data, &file));
-    crate::support::Program::start(&data, &[], &[]).ends();
-    fs::remove_file(data.join("shopbell.db")).unwrap();
-    well(restore(&data, &file));
-    assert_eq!(facts(&data.join("shopbell.db")), 3);
-}
-
-#[actix_web::test]
-async fn a_backup_replaces_no_other_shop_and_follows_no_link() {
-    let home = left_by_a_kill(3).await;
-    let other = left_by_a_kill(1).await;
-    let (data, theirs) = (home.path().join("data"), other.path().join("data"));
-    fs::write(theirs.join("lock"), "").unwrap();
-    refused(
-        backup(&data, &theirs.join("shopbell.db")),
-        "of another shop",
-    );
-    let (precious, link) = (home.path().join("precious"), home.path().join("tuesday"));
-    fs::write(&precious, "").unwrap();
-    std::os::unix::fs::symlink(&precious, home.path().join("tuesday.part")).unwrap();
-    refused(backup(&data, &link), "no backup");
-    assert_eq!(fs::read(precious).unwrap(), b"");
-}
-
-#[actix_web::test]
-async fn a_refused_restore_makes_no_folder() {
-    let home = left_by_a_kill(3).await;
-    let file = home.path().join("monday");
-    well(backup(&home.path().join("data"), &file));
-    let mut bytes = fs::read(&file).unwrap();
-    for byte in &mut bytes[4096..8192] {
-        *byte = 0xa5;
-    }
-    fs::write(&file, bytes).unwrap();
-    let new = home.path().join("new");
-    let (code, told) = restore(&new, &file);
-    assert!(
-        code == 1 && !told.contains("before-upgrade"),
-        "{code}: {told}"
-    );
-    assert!(!new.exists());
 }
 
 #[test]
@@ -316,36 +151,6 @@ fn a_database_that_is_opened_twice_keeps_its_locks() {
     let held = |it: &&str| it.contains("POSIX") && it.contains(&pid) && it.contains(&inode);
     assert!(locks.lines().any(|it| held(&it)), "{locks}");
     drop((first, second));
-}
-
-#[actix_web::test]
-async fn a_restore_keeps_what_was_there_before() {
-    let home = left_by_a_kill(3).await;
-    let data = home.path().join("data");
-    let file = home.path().join("monday");
-    well(backup(&data, &file));
-    let db = Db::open(&DataFolder::claim(&data).unwrap()).unwrap();
-    record(&db, 4).await;
-    drop(db);
-    until_closed(&data).await;
-    well(restore(&data, &file));
-    assert_eq!(facts(&data.join("shopbell.db")), 3);
-    let aside = fs::read_dir(data.join("before-upgrade")).unwrap();
-    let copies: Vec<PathBuf> = aside.map(|it| it.unwrap().path()).collect();
-    assert_eq!(copies.len(), 1);
-    assert_eq!(facts(&copies[0]), 7);
-
-    fs::write(data.join("shopbell.db"), "not a database ".repeat(1000)).unwrap();
-    well(restore(&data, &file));
-    assert_eq!(facts(&data.join("shopbell.db")), 3);
-    let damaged = |it: &String| it.starts_with("damaged-") && it.ends_with(".db");
-    assert_eq!(
-        names(&data.join("before-upgrade"))
-            .iter()
-            .filter(|it| damaged(it))
-            .count(),
-        1
-    );
 }
 
 #[actix_web::test]
@@ -400,65 +205,6 @@ async fn a_check_says_what_is_wrong_and_changes_nothing() {
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(2), "the configuration counts too");
-}
-
-/// The epoch after a start in this folder.
-async fn started(data: &Path) -> String {
-    let folder = DataFolder::claim(data).unwrap();
-    let db = Db::open(&folder).unwrap();
-    let epoch = epoch(&db).await;
-    drop((db, folder));
-    until_closed(data).await;
-    epoch
-}
-
-#[actix_web::test]
-async fn a_copy_that_comes_back_begins_a_new_epoch_and_the_same_file_does_not() {
-    let home = left_by_a_kill(3).await;
-    let data = home.path().join("data");
-    let first = started(&data).await;
-    assert_eq!(started(&data).await, first, "nothing happened");
-
-    // As a standby has it: the database alone, in a folder of its own.
-    let standby = home.path().join("standby");
-    fs::create_dir(&standby).unwrap();
-    fs::copy(data.join("shopbell.db"), standby.join("shopbell.db")).unwrap();
-    assert_ne!(started(&standby).await, first);
-
-    // As an operator does it by hand: another file under the same name.
-    let aside = home.path().join("aside");
-    fs::copy(data.join("shopbell.db"), &aside).unwrap();
-    fs::rename(&aside, data.join("shopbell.db")).unwrap();
-    let second = started(&data).await;
-    assert_ne!(second, first);
-
-    // Or an older one, put into the very same file.
-    let older = fs::read(data.join("shopbell.db")).unwrap();
-    let folder = DataFolder::claim(&data).unwrap();
-    let db = Db::open(&folder).unwrap();
-    record(&db, 5).await;
-    drop((db, folder));
-    until_closed(&data).await;
-    fs::write(data.join("shopbell.db"), older).unwrap();
-    for log in ["shopbell.db-wal", "shopbell.db-shm"] {
-        let _ = fs::remove_file(data.join(log));
-    }
-    assert_ne!(started(&data).await, second);
-}
-
-/// The threads of a dropped handle end by themselves, which nobody is told.
-async fn until_closed(data: &Path) {
-    let open = || {
-        let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
-        let mut files = files.filter_map(|it| fs::read_link(it.path()).ok());
-        files.any(|it| it.starts_with(data))
-    };
-    crate::support::soon(async {
-        while open() {
-            actix_web::rt::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    })
-    .await;
 }
 
 #[actix_web::test]

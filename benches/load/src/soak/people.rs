@@ -61,58 +61,126 @@ async fn listen(house: &House, socket: &mut Socket, page: &Page, until: Instant)
     }
 }
 
-/// A visitor's page, as long as the soak lasts.
-pub async fn visit(house: Rc<House>, nth: usize) {
-    let owner = format!("visitor {nth}");
-    let mut dice = Dice::new(1_000 + nth as u64);
-    let mut page: Option<Page> = None;
-    while house.opens().await {
-        let was_open = house.is_open();
-        let opened = reopen(&house, nth, &owner, page.take()).await;
-        match opened {
-            Ok((mut socket, shown)) => {
-                count(&house.counts.sockets);
-                let until = Instant::now() + dice.about(CONNECTED);
-                page = match listen(&house, &mut socket, &shown, until).await {
-                    Ended::Lost => Some(shown),
-                    Ended::Afresh => None,
-                };
-                drop(socket);
-                sleep(dice.about(AWAY)).await;
+/// Whose page it is, and of which conversation.
+#[derive(Clone, Copy)]
+enum Reader {
+    Visitor { nth: usize },
+    Agent { nth: usize, looks_at: usize },
+}
+
+impl Reader {
+    fn name(self) -> String {
+        match self {
+            Self::Visitor { nth } => format!("visitor {nth}"),
+            Self::Agent { nth, .. } => format!("agent {nth}"),
+        }
+    }
+
+    async fn draw(self, house: &House) -> Result<Screen> {
+        match self {
+            Self::Visitor { nth } => draw_visitors(house, nth).await,
+            Self::Agent { nth, looks_at } => draw_agents(house, nth, looks_at).await,
+        }
+    }
+
+    /// A socket that goes on from there, and its greeting.
+    async fn connect(self, house: &House, place: (i64, String)) -> Result<(Socket, String)> {
+        match self {
+            Self::Visitor { nth } => {
+                let (position, epoch) = place;
+                house.shop.visitor_greeted(nth, &epoch, position).await
             }
-            Err((error, old)) => {
-                page = old;
-                house.complain(was_open, format!("{owner} could not connect: {error:#}"));
-                sleep(Duration::from_millis(200)).await;
+            Self::Agent { nth, looks_at } => {
+                let key = &house.keys[looks_at];
+                let mut socket = house.shop.agent_view(nth, &place, key).await?;
+                let greeting = socket.until("\"t\":\"").await?;
+                Ok((socket, greeting))
             }
         }
     }
 }
 
-async fn reopen(
+/// One connection of a page, from its opening to its end; the page to go on with.
+async fn stay(house: &House, reader: Reader, page: Option<Page>, dice: &mut Dice) -> Option<Page> {
+    let was_open = house.is_open();
+    match open(house, reader, page).await {
+        Ok((mut socket, shown)) => {
+            count(&house.counts.sockets);
+            let until = Instant::now() + dice.about(CONNECTED);
+            let ended = listen(house, &mut socket, &shown, until).await;
+            drop(socket);
+            sleep(dice.about(AWAY)).await;
+            match ended {
+                Ended::Lost => Some(shown),
+                Ended::Afresh => None,
+            }
+        }
+        Err((error, old)) => {
+            let name = reader.name();
+            house.complain(was_open, format!("{name} could not connect: {error:#}"));
+            sleep(Duration::from_millis(200)).await;
+            old
+        }
+    }
+}
+
+async fn open(
     house: &House,
-    nth: usize,
-    owner: &str,
+    reader: Reader,
     page: Option<Page>,
 ) -> Result<(Socket, Page), (anyhow::Error, Option<Page>)> {
     let page = match page {
         Some(page) => page,
-        None => match draw_visitors(house, nth).await {
-            Ok(screen) => house.show(owner, screen),
+        None => match reader.draw(house).await {
+            Ok(screen) => house.show(&reader.name(), screen),
             Err(error) => return Err((error, None)),
         },
     };
-    let (position, epoch) = page.borrow().place();
-    match house.shop.visitor_greeted(nth, &epoch, position).await {
+    let place = page.borrow().place();
+    match reader.connect(house, place).await {
         Ok((socket, greeting)) => {
             if page.borrow_mut().hear(&greeting) == Heard::Reload {
                 count(&house.counts.reloads);
-                return Box::pin(reopen(house, nth, owner, None)).await;
+                return Box::pin(open(house, reader, None)).await;
             }
             Ok((socket, page))
         }
         Err(error) => Err((error, Some(page))),
     }
+}
+
+/// A visitor's page, as long as the soak lasts.
+pub async fn visit(house: Rc<House>, nth: usize) {
+    let mut dice = Dice::new(1_000 + nth as u64);
+    let mut page: Option<Page> = None;
+    while house.opens().await {
+        page = stay(&house, Reader::Visitor { nth }, page, &mut dice).await;
+    }
+}
+
+/// One line, again and again until it is taken. None where the soak ends before.
+async fn insist<T>(
+    house: &House,
+    name: &str,
+    mut send: impl AsyncFnMut() -> Result<T>,
+) -> Option<T> {
+    let mut tries = 0;
+    let mut taken = None;
+    while taken.is_none() && house.opens().await {
+        let was_open = house.is_open();
+        tries += 1;
+        match send().await {
+            Ok(it) => taken = Some(it),
+            Err(error) => {
+                house.complain(was_open, format!("{name} could not write: {error:#}"));
+                sleep(Duration::from_millis(300)).await;
+            }
+        }
+    }
+    if tries > 1 {
+        count(&house.counts.sent_again);
+    }
+    taken
 }
 
 async fn draw_visitors(house: &House, nth: usize) -> Result<Screen> {
@@ -144,28 +212,19 @@ pub async fn write(house: Rc<House>, nth: usize) {
     while house.may_write().await {
         line += 1;
         let cid = format!("soak-v{nth}-{line:06}");
-        let mut tries = 0;
-        while house.opens().await {
-            let was_open = house.is_open();
-            tries += 1;
-            match send(&house, nth, &mut post, &cid).await {
-                Ok(id) => {
-                    house.acknowledge(&cid, nth);
-                    if let Some(page) = house.open.borrow().get(&owner) {
-                        page.borrow_mut().put(id, &cid);
-                    }
-                    count(&house.counts.visitors_lines);
-                    break;
-                }
-                Err(error) => {
-                    post = None;
-                    house.complain(was_open, format!("{owner} could not write: {error:#}"));
-                    sleep(Duration::from_millis(300)).await;
-                }
+        let taken = insist(&house, &owner, async || {
+            let sent = send(&house, nth, &mut post, &cid).await;
+            if sent.is_err() {
+                post = None;
             }
-        }
-        if tries > 1 {
-            count(&house.counts.sent_again);
+            sent
+        });
+        if let Some(id) = taken.await {
+            house.acknowledge(&cid, nth);
+            if let Some(page) = house.open.borrow().get(&owner) {
+                page.borrow_mut().put(id, &cid);
+            }
+            count(&house.counts.visitors_lines);
         }
         house.pause(dice.about(WRITES)).await;
     }
@@ -202,68 +261,17 @@ async fn send(house: &House, nth: usize, line: &mut Option<Line>, cid: &str) -> 
 /// An agent's page on one conversation after another.
 pub async fn attend(house: Rc<House>, nth: usize) {
     let mut dice = Dice::new(3_000 + nth as u64);
-    let owner = format!("agent {nth}");
     let mut page: Option<Page> = None;
     let mut leaves = Instant::now() + dice.about(LOOKS);
     // At first his own conversation, the one he answers in.
     let mut looks_at = nth;
     while house.opens().await {
-        let was_open = house.is_open();
         if house.phase() == Phase::Open && leaves < Instant::now() {
             looks_at = dice.below(house.keys.len() as u64) as usize;
             leaves = Instant::now() + dice.about(LOOKS);
             page = None;
         }
-        match look(&house, nth, &owner, looks_at, page.take()).await {
-            Ok((mut socket, shown)) => {
-                count(&house.counts.sockets);
-                let until = Instant::now() + dice.about(CONNECTED);
-                page = match listen(&house, &mut socket, &shown, until).await {
-                    Ended::Lost => Some(shown),
-                    Ended::Afresh => None,
-                };
-                drop(socket);
-                sleep(dice.about(AWAY)).await;
-            }
-            Err((error, old)) => {
-                page = old;
-                house.complain(was_open, format!("{owner} could not connect: {error:#}"));
-                sleep(Duration::from_millis(200)).await;
-            }
-        }
-    }
-}
-
-async fn look(
-    house: &House,
-    nth: usize,
-    owner: &str,
-    conversation: usize,
-    page: Option<Page>,
-) -> Result<(Socket, Page), (anyhow::Error, Option<Page>)> {
-    let key = &house.keys[conversation];
-    let page = match page {
-        Some(page) => page,
-        None => match draw_agents(house, nth, conversation).await {
-            Ok(screen) => house.show(owner, screen),
-            Err(error) => return Err((error, None)),
-        },
-    };
-    let place = page.borrow().place();
-    let opened = async {
-        let mut socket = house.shop.agent_view(nth, &place, key).await?;
-        let greeting = socket.until("\"t\":\"").await?;
-        anyhow::Ok((socket, greeting))
-    };
-    match opened.await {
-        Ok((socket, greeting)) => {
-            if page.borrow_mut().hear(&greeting) == Heard::Reload {
-                count(&house.counts.reloads);
-                return Box::pin(look(house, nth, owner, conversation, None)).await;
-            }
-            Ok((socket, page))
-        }
-        Err(error) => Err((error, Some(page))),
+        page = stay(&house, Reader::Agent { nth, looks_at }, page, &mut dice).await;
     }
 }
 
@@ -307,25 +315,11 @@ pub async fn answer(house: Rc<House>, nth: usize) {
         }
         line += 1;
         let cid = format!("soak-a{nth}-{line:06}");
-        let mut tries = 0;
-        while house.opens().await {
-            let was_open = house.is_open();
-            tries += 1;
-            let fields = [("cid", cid.as_str()), ("body", ANSWER)];
-            match house.shop.agent_sends(nth, &path, &fields).await {
-                Ok(_) => {
-                    house.acknowledge(&cid, nth);
-                    count(&house.counts.agents_lines);
-                    break;
-                }
-                Err(error) => {
-                    house.complain(was_open, format!("{owner} could not write: {error:#}"));
-                    sleep(Duration::from_millis(300)).await;
-                }
-            }
-        }
-        if tries > 1 {
-            count(&house.counts.sent_again);
+        let fields = [("cid", cid.as_str()), ("body", ANSWER)];
+        let sent = async || house.shop.agent_sends(nth, &path, &fields).await;
+        if insist(&house, &owner, sent).await.is_some() {
+            house.acknowledge(&cid, nth);
+            count(&house.counts.agents_lines);
         }
         house.pause(dice.about(ANSWERS)).await;
     }
