@@ -153,7 +153,7 @@ pub struct MailReset {
 
 impl MailReset {
     pub fn subject(&self) -> String {
-        self.t.auth_mail_reset_subject(&self.shop_name)
+        self.t.account_mail_reset_subject(&self.shop_name)
     }
 }
 
@@ -179,7 +179,7 @@ pub struct MailInvite {
 
 impl MailInvite {
     pub fn subject(&self) -> String {
-        self.t.auth_mail_invite_subject(&self.shop_name)
+        self.t.account_mail_invite_subject(&self.shop_name)
     }
 }
 

@@ -181,7 +181,7 @@ fn post(
     let kind = rules::kind(by, new.note)?;
     if let Some(earlier) = sql::find_message_by_cid(w, conversation, &new.cid)? {
         if !rules::is_repeated(by, kind, &body, &earlier) {
-            return Err(Error::Conflict(|t| t.problem_other_words().into()));
+            return Err(Error::Conflict(|t| t.error_other_words().into()));
         }
         return Ok(Posted {
             message: earlier,
@@ -191,12 +191,12 @@ fn post(
         });
     }
     if rules::must_join_first(by, kind, &found) {
-        return Err(Error::Conflict(|t| t.problem_join_first().into()));
+        return Err(Error::Conflict(|t| t.error_join_first().into()));
     }
     if let Some(last_seen) = new.last_seen
         && answered_since(w, by, conversation, kind, last_seen)?
     {
-        return Err(Error::Conflict(|t| t.problem_answered_meanwhile().into()));
+        return Err(Error::Conflict(|t| t.error_answered_meanwhile().into()));
     }
     let reopened = rules::reopens(found.state, kind);
     if reopened {

@@ -62,10 +62,10 @@ pub fn words(message: &Message, t: Lang) -> String {
     let agent = message.agent_name.as_deref().unwrap_or_default();
     match message.change {
         None => message.body.clone(),
-        Some(Change::Joined) => t.chat_joined(agent),
-        Some(Change::Resolved) => t.chat_resolved(agent),
-        Some(Change::Ended) => t.chat_ended().to_owned(),
-        Some(Change::Reopened) => t.chat_reopened().to_owned(),
+        Some(Change::Joined) => t.conversation_log_joined(agent),
+        Some(Change::Resolved) => t.conversation_log_resolved(agent),
+        Some(Change::Ended) => t.conversation_log_ended().to_owned(),
+        Some(Change::Reopened) => t.conversation_log_reopened().to_owned(),
         // Among agents; see `is_shown_to_visitor`.
         Some(
             Change::TranscriptSent

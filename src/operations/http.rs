@@ -195,12 +195,12 @@ async fn test(
 /// the program.
 fn choose(t: Lang, server_speaks: Security, by_environment: bool) -> String {
     let (what, url) = match server_speaks {
-        Security::Tls => (t.problem_mail_wants_tls(), "smtps://…"),
-        Security::StartTls => (t.problem_mail_wants_starttls(), "smtp://…?tls=starttls"),
-        Security::None => (t.problem_mail_has_no_starttls(), "smtps://…:465"),
+        Security::Tls => (t.error_mail_wants_tls(), "smtps://…"),
+        Security::StartTls => (t.error_mail_wants_starttls(), "smtp://…?tls=starttls"),
+        Security::None => (t.error_mail_has_no_starttls(), "smtps://…:465"),
     };
     match by_environment {
-        true => format!("{what} {}", t.problem_mail_choose_url(url)),
+        true => format!("{what} {}", t.error_mail_choose_url(url)),
         false => what.to_owned(),
     }
 }
@@ -213,7 +213,7 @@ fn letter(
     name: &str,
     id: String,
 ) -> Mail {
-    let text = t.mail_test_body(name, shop);
+    let text = t.operation_mail_test_body(name, shop);
     let escaped = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;")]
         .into_iter()
         .fold(text.clone(), |all, (c, entity)| all.replace(c, entity));
@@ -224,7 +224,7 @@ fn letter(
         },
         from: outgoing.from.clone(),
         to,
-        subject: t.mail_test_subject(shop),
+        subject: t.operation_mail_test_subject(shop),
         html: format!("<p>{}</p>", escaped.replace("\n\n", "</p><p>")),
         text,
         id,

@@ -68,7 +68,7 @@ pub struct NewShop {
 
 pub fn create(w: &Writer, now: Timestamp, new: NewShop) -> Result<AgentId> {
     if !accounts::is_empty(w)? {
-        return Err(Error::Conflict(|t| t.problem_already_set_up().into()));
+        return Err(Error::Conflict(|t| t.error_already_set_up().into()));
     }
     sites::create(w, now, &new.shop, new.lang, &new.zone)?;
     let owner = NewAgent {

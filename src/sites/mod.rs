@@ -168,7 +168,7 @@ fn parse_origins(text: &str) -> Result<Vec<Origin>> {
 fn too_many_origins(field: &'static str) -> Error {
     Error::Invalid {
         field,
-        say: |t| t.problem_too_many_origins(ORIGINS as i64).into(),
+        say: |t| t.error_too_many_origins(ORIGINS as i64).into(),
     }
 }
 

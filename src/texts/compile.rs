@@ -34,8 +34,9 @@ struct Text {
 pub fn compile(catalogue: &[File], sources: &[File], widget: &[File]) -> (String, Vec<String>) {
     let mut faults = Vec::new();
     let texts = read(catalogue, &mut faults);
-    faults.extend(find_unused(&texts, sources, widget));
-    (generate(&texts), faults)
+    let asked: BTreeSet<&str> = widget.iter().flat_map(|(_, it)| asks(it)).collect();
+    faults.extend(find_unused(&texts, sources, &asked));
+    (generate(&texts, &asked), faults)
 }
 
 fn read(catalogue: &[File], faults: &mut Vec<String>) -> BTreeMap<String, Text> {
@@ -215,10 +216,13 @@ fn placeholders(text: &str) -> Option<BTreeSet<String>> {
 }
 
 /// Texts nobody asks for, and texts the widget asks for in vain.
-fn find_unused(texts: &BTreeMap<String, Text>, sources: &[File], widget: &[File]) -> Vec<String> {
+fn find_unused(
+    texts: &BTreeMap<String, Text>,
+    sources: &[File],
+    asked: &BTreeSet<&str>,
+) -> Vec<String> {
     let mut faults = Vec::new();
     let called: BTreeSet<&str> = sources.iter().flat_map(|(_, it)| calls(it)).collect();
-    let asked: BTreeSet<&str> = widget.iter().flat_map(|(_, it)| asks(it)).collect();
     for (key, text) in texts {
         let by_widget = key.strip_prefix("widget_");
         if !called.contains(key.as_str()) && !by_widget.is_some_and(|it| asked.contains(it)) {
@@ -266,13 +270,13 @@ fn asks(source: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn generate(texts: &BTreeMap<String, Text>) -> String {
+fn generate(texts: &BTreeMap<String, Text>, asked: &BTreeSet<&str>) -> String {
     let mut code = String::from("impl Lang {\n");
     for (key, text) in texts {
         generate_text(&mut code, key, text);
     }
     code.push_str("}\n\n");
-    generate_widget(&mut code, texts);
+    generate_widget(&mut code, texts, asked);
     code
 }
 
@@ -325,15 +329,17 @@ fn generate_text(code: &mut String, key: &str, text: &Text) {
     code.push_str("} }\n");
 }
 
-/// The widget's own texts as one JSON object a language, without the prefix.
-fn generate_widget(code: &mut String, texts: &BTreeMap<String, Text>) {
+/// What the widget's scripts ask for, as one JSON object a language, without the
+/// prefix. What only a page of ours says is not sent along.
+fn generate_widget(code: &mut String, texts: &BTreeMap<String, Text>, asked: &BTreeSet<&str>) {
     code.push_str("pub fn widget_texts_json(lang: Lang) -> &'static str { match lang {\n");
     for (language, variant, _) in LANGUAGES {
         let mut entries = Vec::new();
         for (key, text) in texts {
-            let Some(name) = key.strip_prefix("widget_") else {
+            let name = key.strip_prefix("widget_").unwrap_or_default();
+            if !asked.contains(name) {
                 continue;
-            };
+            }
             let forms = &text.forms[language];
             let value = match text.plural {
                 false => quote(forms.values().next().map_or("", String::as_str)),

@@ -1,5 +1,5 @@
 //! Every sentence a person reads, in every language. The catalogue lies in
-//! `catalogue/`, each text with all its languages side by side; the build turns
+//! `catalogue/`, a file for each room, each text with all its languages side by side; the build turns
 //! it into one function a text, so that a missing one is a compile error, and
 //! fails on whatever is incomplete or unused (`compile`).
 

@@ -30,7 +30,7 @@ pub struct Line {
 
 impl MailTranscript {
     pub fn subject(&self) -> String {
-        self.t.mail_transcript_subject(&self.shop_name)
+        self.t.transcript_mail_subject(&self.shop_name)
     }
 }
 

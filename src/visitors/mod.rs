@@ -86,7 +86,7 @@ impl Device {
 
 /// “Client 40”, in the language of whoever reads it.
 pub fn name(number: i64, t: Lang) -> String {
-    t.chat_client(number)
+    t.visitor_client(number)
 }
 
 pub fn arrive(w: &Writer, now: Timestamp, site: SiteId, lang: &str) -> Result<(Visitor, Token)> {

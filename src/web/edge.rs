@@ -257,10 +257,10 @@ fn to_programs(
 
 fn title(status: StatusCode, t: Lang) -> &'static str {
     match status.as_u16() {
-        404 => t.problem_not_found(),
-        401 | 403 => t.problem_forbidden(),
-        429 | 503 => t.problem_wait(),
-        500.. => t.problem_internal(),
-        _ => t.problem_bad_request(),
+        404 => t.error_not_found(),
+        401 | 403 => t.error_title_forbidden(),
+        429 | 503 => t.error_title_wait(),
+        500.. => t.error_title_internal(),
+        _ => t.error_title_bad_request(),
     }
 }

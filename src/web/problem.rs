@@ -78,9 +78,9 @@ fn for_status(status: StatusCode, t: Lang) -> &'static str {
     match status.as_u16() {
         401 => t.error_signed_out(),
         403 => t.error_forbidden(),
-        404 => t.problem_not_found(),
+        404 => t.error_not_found(),
         405 => t.error_method(),
-        408 => t.problem_too_slow(),
+        408 => t.error_too_slow(),
         409 => t.error_conflict(),
         413 => t.error_too_large(),
         415 => t.error_unsupported_media(),

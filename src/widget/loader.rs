@@ -99,7 +99,7 @@ fn look(site: &Site, place: &Place) -> Result<String> {
         position: &site.position,
         lang: site.lang.code(),
         offset: site.foot,
-        down: site.lang.problem_chat_down(),
+        down: site.lang.error_chat_down(),
         origins: (!site.origins.is_empty()).then_some(origins),
     };
     serde_json::to_string(&look).map_err(|e| Error::internal("writing a look", e))

@@ -29,7 +29,7 @@ fn refuse_origin(request: &HttpRequest, place: &Place) -> Result<Option<String>>
 fn check_origin(site: &Site, origin: Option<&str>) -> Result<()> {
     match origin {
         Some(origin) if !site.allows(origin) => {
-            Err(Error::Forbidden(|t| t.problem_origin_not_allowed().into()))
+            Err(Error::Forbidden(|t| t.error_origin_not_allowed().into()))
         }
         _ => Ok(()),
     }

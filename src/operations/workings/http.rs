@@ -84,15 +84,15 @@ fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
 
 fn task_row(t: Lang, task: Task) -> TaskRow {
     let words = match task.name {
-        "writer" => t.settings_task_writer().into(),
-        "readers" => t.settings_task_readers().into(),
-        "browsers" => t.settings_task_browsers().into(),
-        "live" => t.settings_task_live().into(),
-        "jobs" => t.settings_task_jobs().into(),
-        "banner" => t.settings_task_banner().into(),
-        "disk" => t.settings_task_disk().into(),
-        "sweep" => t.settings_task_sweep().into(),
-        "followers" => t.settings_task_followers().into(),
+        "writer" => t.operation_task_writer().into(),
+        "readers" => t.operation_task_readers().into(),
+        "browsers" => t.operation_task_browsers().into(),
+        "live" => t.operation_task_live().into(),
+        "jobs" => t.operation_task_jobs().into(),
+        "banner" => t.operation_task_banner().into(),
+        "disk" => t.operation_task_disk().into(),
+        "sweep" => t.operation_task_sweep().into(),
+        "followers" => t.operation_task_followers().into(),
         other => other.to_owned(),
     };
     TaskRow {
