@@ -1,46 +1,56 @@
-//! Everything that can happen here, in the past tense, by id. Whoever needs
-//! more than ids reads it, and so sees committed state.
+//! Everything that can happen here, in the past tense. What it is about and who
+//! did it stands beside it (`journal::Fact`); whoever needs more reads it, and so
+//! sees committed state.
 //!
 //! The position (`Seq`) at which an event was recorded is also the id of the
 //! line that shows it in the conversation, where there is one.
+//!
+//! A wing announces what happened in it by `Told`, in its own words
+//! (`tags.changed`), and needs no line here.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::kernel::{AgentId, ConversationId, Seq};
+use crate::kernel::{AgentId, Seq};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// A visitor began a conversation. His first line follows.
+    ConversationStarted,
     /// A visitor, an agent or a colleague's note: one new line.
-    MessagePosted { conversation: ConversationId },
+    MessagePosted,
     /// An agent entered and answers now.
-    AgentJoined { conversation: ConversationId },
+    AgentJoined,
+    /// Somebody else is responsible for it now, or nobody.
+    Assigned { to: Option<AgentId> },
     /// Closed, by an agent or by the visitor.
-    ConversationResolved { conversation: ConversationId },
+    ConversationResolved,
     /// Open again, by an agent or because the visitor wrote.
-    ConversationReopened { conversation: ConversationId },
+    ConversationReopened,
     /// A transcript was asked for, and waits to be sent.
-    TranscriptSent { conversation: ConversationId },
+    TranscriptSent,
     /// The mail server took it, or it will never be taken.
-    TranscriptSettled { conversation: ConversationId },
+    TranscriptSettled,
     /// An agent said that what the visitor wrote last wants no reply.
-    NoReplyNeeded { conversation: ConversationId },
+    NoReplyNeeded,
     /// That was taken back.
-    ReplyNeeded { conversation: ConversationId },
+    ReplyNeeded,
     /// One agent has had everything up to and including this line on his screen;
     /// where he `answers` there, the visitor's lines count as seen.
     Read {
-        conversation: ConversationId,
         agent: AgentId,
         up_to: Seq,
         answers: bool,
     },
     /// One side has now seen everything up to and including this line.
-    Seen {
-        conversation: ConversationId,
-        side: Side,
-        up_to: Seq,
-    },
+    Seen { side: Side, up_to: Seq },
+    /// A site's name, look or rules.
+    SiteChanged,
+    /// An agent's name, role or language.
+    AgentChanged,
+    /// What a wing has to tell, in its own words.
+    Told { word: String, data: Value },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,18 +61,10 @@ pub enum Side {
 }
 
 impl Event {
-    pub fn conversation(&self) -> ConversationId {
-        match *self {
-            Self::MessagePosted { conversation }
-            | Self::AgentJoined { conversation }
-            | Self::ConversationResolved { conversation }
-            | Self::ConversationReopened { conversation }
-            | Self::TranscriptSent { conversation }
-            | Self::TranscriptSettled { conversation }
-            | Self::NoReplyNeeded { conversation }
-            | Self::ReplyNeeded { conversation }
-            | Self::Read { conversation, .. }
-            | Self::Seen { conversation, .. } => conversation,
+    pub fn told(word: &str, data: Value) -> Self {
+        Self::Told {
+            word: word.to_owned(),
+            data,
         }
     }
 }

@@ -19,7 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{AgentId, EmailAddress, SessionId, Timestamp, Token, TokenHash, clip, line};
+use crate::events::Event;
+use crate::journal;
+use crate::kernel::{
+    Actor, AgentId, EmailAddress, SessionId, Timestamp, Token, TokenHash, clip, line,
+};
 use crate::texts::Lang;
 use crate::web::Around;
 use crate::web::pages::Shell;
@@ -167,8 +171,16 @@ pub fn password_of(r: &Reader, agent: AgentId) -> Result<Option<PasswordHash>> {
     sql::find_password_of(r, agent)
 }
 
-pub fn save_profile(w: &Writer, agent: AgentId, name: &str, lang: Lang) -> Result<()> {
-    sql::update_profile(w, agent, &clean_name(name)?, lang)
+/// His own name and language.
+pub fn save_profile(w: &Writer, now: Timestamp, by: AgentId, name: &str, lang: Lang) -> Result<()> {
+    sql::update_profile(w, by, &clean_name(name)?, lang)?;
+    note_changed(w, now, by)
+}
+
+/// By himself.
+fn note_changed(w: &Writer, now: Timestamp, agent: AgentId) -> Result<()> {
+    let by = Actor::Agent(agent);
+    journal::record(w, now, by, agent, &Event::AgentChanged).map(|_| ())
 }
 
 /// Ends every session but `keep`, and every link that could set another.
@@ -301,6 +313,7 @@ pub fn accept_invitation(
 ) -> Result<AgentId> {
     let agent = redeem_link(w, now, token, Purpose::Invite, hash)?;
     sql::update_agent_lang(w, agent, lang)?;
+    note_changed(w, now, agent)?;
     Ok(agent)
 }
 

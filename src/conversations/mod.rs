@@ -151,6 +151,8 @@ pub fn write_in(w: &Writer, now: Timestamp, visitor: &Visitor, new: NewMessage) 
             rules::clean_cid(&new.cid)?;
             let key = ConversationKey::random();
             let id = sql::insert_conversation(w, now, &key, visitor.site, visitor.id)?;
+            let by = Actor::Visitor(visitor.id);
+            journal::record(w, now, by, id, &Event::ConversationStarted)?;
             find(w, Actor::House, id)?
         }
     };
@@ -203,8 +205,7 @@ fn post(
         change_state(w, now, by, conversation, State::Open, Change::Reopened)?;
         found = find(w, by, conversation)?;
     }
-    let event = Event::MessagePosted { conversation };
-    let id = journal::record(w, now, &event)?;
+    let id = journal::record(w, now, by, conversation, &Event::MessagePosted)?;
     sql::insert_message(w, now, id, conversation, kind, agent_of(by), &body, &new)?;
     match kind {
         Kind::Visitor | Kind::Agent => {
@@ -284,7 +285,9 @@ pub fn join(w: &Writer, now: Timestamp, by: AgentId, conversation: ConversationI
     }
     if found.assignee != Some(by) {
         sql::update_assignee(w, conversation, by)?;
-        let event = Event::AgentJoined { conversation };
+        let assigned = Event::Assigned { to: Some(by) };
+        journal::record(w, now, actor, conversation, &assigned)?;
+        let event = Event::AgentJoined;
         note_change(w, now, actor, conversation, &event, Change::Joined)?;
         attention::joined(w, now, by, conversation)?;
     }
@@ -295,7 +298,7 @@ pub fn resolve(w: &Writer, now: Timestamp, by: Actor, conversation: Conversation
     let found = find(w, by, conversation)?;
     let change = match by {
         Actor::Visitor(_) => Change::Ended,
-        Actor::Agent(_) | Actor::House => Change::Resolved,
+        Actor::Agent(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => Change::Resolved,
     };
     match found.state {
         State::Resolved => Ok(()),
@@ -318,7 +321,7 @@ pub fn note_transcript(
     conversation: ConversationId,
 ) -> Result<()> {
     find(w, by, conversation)?;
-    let event = Event::TranscriptSent { conversation };
+    let event = Event::TranscriptSent;
     note_change(w, now, by, conversation, &event, Change::TranscriptSent)
 }
 
@@ -331,7 +334,8 @@ pub fn note_transcript_settled(
     refused: Option<&str>,
 ) -> Result<()> {
     find(w, Actor::House, conversation)?;
-    let id = journal::record(w, now, &Event::TranscriptSettled { conversation })?;
+    let by = Actor::House;
+    let id = journal::record(w, now, by, conversation, &Event::TranscriptSettled)?;
     let (change, why) = match refused {
         None => (Change::TranscriptTaken, String::new()),
         Some(why) => (Change::TranscriptRefused, clip(why, REASON)),
@@ -411,8 +415,8 @@ fn change_state(
     sql::update_state(w, conversation, state, now)?;
     attention::follow_state(w, by, conversation, state)?;
     let event = match state {
-        State::Open => Event::ConversationReopened { conversation },
-        State::Resolved => Event::ConversationResolved { conversation },
+        State::Open => Event::ConversationReopened,
+        State::Resolved => Event::ConversationResolved,
     };
     note_change(w, now, by, conversation, &event, change)
 }
@@ -426,13 +430,13 @@ fn note_change(
     event: &Event,
     change: Change,
 ) -> Result<()> {
-    let id = journal::record(w, now, event)?;
+    let id = journal::record(w, now, by, conversation, event)?;
     sql::insert_change(w, now, id, conversation, agent_of(by), change, "")
 }
 
 fn agent_of(by: Actor) -> Option<AgentId> {
     match by {
         Actor::Agent(agent) => Some(agent),
-        Actor::Visitor(_) | Actor::House => None,
+        Actor::Visitor(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => None,
     }
 }

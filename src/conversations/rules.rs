@@ -13,7 +13,7 @@ const PREVIEW: usize = 140;
 pub fn may_enter(by: Actor, conversation: &Conversation) -> bool {
     match by {
         Actor::Visitor(visitor) => visitor == conversation.visitor,
-        Actor::Agent(_) | Actor::House => true,
+        Actor::Agent(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => true,
     }
 }
 
@@ -23,7 +23,7 @@ pub fn kind(by: Actor, note: bool) -> Result<Kind> {
         (Actor::Visitor(_), false) => Ok(Kind::Visitor),
         (Actor::Agent(_), false) => Ok(Kind::Agent),
         (Actor::Agent(_), true) => Ok(Kind::Note),
-        (Actor::Visitor(_), true) | (Actor::House, _) => {
+        (Actor::Visitor(_), true) | (Actor::Bot(_) | Actor::Key(_) | Actor::House, _) => {
             Err(Error::Forbidden(|t| t.error_forbidden().into()))
         }
     }
@@ -57,7 +57,7 @@ pub fn clean_body(body: &str) -> Result<String> {
 pub fn is_repeated(by: Actor, kind: Kind, body: &str, earlier: &Message) -> bool {
     let agent = match by {
         Actor::Agent(agent) => Some(agent),
-        Actor::Visitor(_) | Actor::House => None,
+        Actor::Visitor(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => None,
     };
     earlier.kind == kind && earlier.agent == agent && earlier.body == body
 }

@@ -2,12 +2,13 @@
 //! knows events that this one does not.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
 use super::Fact;
-use crate::kernel::{Seq, Timestamp, clip};
+use crate::kernel::{Actor, Seq, Subject, Timestamp, clip};
 
 /// Unknown events said by name in one life of the program.
 const SAID: usize = 32;
@@ -16,6 +17,9 @@ const SAID: usize = 32;
 pub struct Row {
     pub seq: Seq,
     pub at: Timestamp,
+    /// `None` where only a newer version knows such ones, and so below.
+    pub by: Option<Actor>,
+    pub subject: Option<Subject>,
     pub fact: String,
 }
 
@@ -27,20 +31,24 @@ struct Named {
 impl Row {
     /// `None` where this version does not know the event.
     pub fn read(self) -> Option<Fact> {
+        let (by, subject) = match (self.by, self.subject) {
+            (Some(by), Some(subject)) => (by, subject),
+            (None, _) => return self.pass_over("nobody knows who did it"),
+            (_, None) => return self.pass_over("nobody knows what it is about"),
+        };
         match serde_json::from_str(&self.fact) {
             Ok(event) => Some(Fact {
                 seq: self.seq,
                 at: self.at,
+                by,
+                subject,
                 event,
             }),
-            Err(cause) => {
-                self.pass_over(&cause);
-                None
-            }
+            Err(cause) => self.pass_over(cause),
         }
     }
 
-    fn pass_over(&self, cause: &serde_json::Error) {
+    fn pass_over(&self, cause: impl Display) -> Option<Fact> {
         let name = serde_json::from_str::<Named>(&self.fact);
         let name = name.map_or_else(|_| "?".to_owned(), |it| clip(&it.event, 64));
         if is_news(&name) {
@@ -50,6 +58,7 @@ impl Row {
                 self.seq
             );
         }
+        None
     }
 }
 
@@ -76,13 +85,18 @@ mod tests {
         let row = |fact: &str| Row {
             seq: Seq(1),
             at: 0,
+            by: Some(Actor::House),
+            subject: Some(Subject::House),
             fact: fact.to_owned(),
         };
         let known = r#"{"event":"message_posted","conversation":7}"#;
         assert!(row(known).read().is_some());
+        let (mut by, mut about) = (row(known), row(known));
+        (by.by, about.subject) = (None, None);
+        assert!(by.read().is_none() && about.read().is_none());
         for unknown in [
             r#"{"event":"conversation_tagged","conversation":7}"#,
-            r#"{"event":"message_posted","conversation":"seven"}"#,
+            r#"{"event":"seen","side":"visitor","up_to":"seven"}"#,
             "{}",
             "torn",
         ] {

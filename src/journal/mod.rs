@@ -5,6 +5,8 @@
 //! ever recorded, across restarts: what it writes and how far it has read are
 //! committed together. `live` reads the tail by itself and forgets.
 //!
+//! A fact says what it is about (its subject), who did it, and what happened.
+//!
 //! An event that a follower cannot digest stops that follower, raises an alarm
 //! that the settings page shows, and is tried again until it passes or somebody
 //! skips it deliberately.
@@ -19,7 +21,7 @@ use std::time::Duration;
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::kernel::{ConversationId, Seq, Timestamp};
+use crate::kernel::{Actor, Seq, Subject, Timestamp};
 
 use fact::Row;
 
@@ -31,6 +33,8 @@ pub const BATCH: usize = 256;
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Events forgotten in one write.
 pub const PRUNED: usize = 1000;
+/// Bytes of an event, written down.
+const LARGEST: usize = 4096;
 
 /// The next events, as far as one reading goes.
 pub struct Batch {
@@ -42,11 +46,13 @@ pub struct Batch {
     pub full: bool,
 }
 
-/// An event and where it stands.
+/// An event and where it stands, what it is about, and who did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     pub seq: Seq,
     pub at: Timestamp,
+    pub by: Actor,
+    pub subject: Subject,
     pub event: Event,
 }
 
@@ -59,9 +65,18 @@ pub struct FollowerView {
     pub cause: Option<String>,
 }
 
-pub fn record(w: &Writer, now: Timestamp, event: &Event) -> Result<Seq> {
+pub fn record(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    subject: impl Into<Subject>,
+    event: &Event,
+) -> Result<Seq> {
     let fact = serde_json::to_string(event).map_err(|e| Error::internal("writing an event", e))?;
-    let seq = sql::insert_fact(w, event.conversation(), now, &fact)?;
+    if LARGEST < fact.len() {
+        return Err(Error::internal("recording an event", "it is too large"));
+    }
+    let seq = sql::insert_fact(w, now, by, subject.into(), &fact)?;
     w.announce(seq);
     Ok(seq)
 }
@@ -87,23 +102,30 @@ pub fn after(r: &Reader, seq: Seq) -> Result<Batch> {
     })
 }
 
-/// Exactly what was missed: everything after `from` up to `to`, and of readings
-/// that moved on only where they are now. `None` where it can no longer be told, or
+/// Exactly what was missed: everything after `from` up to `to`, and of what moved on
+/// only where it is now. `None` where it can no longer be told, or
 /// would be too much to send.
 pub fn missed(r: &Reader, from: Seq, to: Seq) -> Result<Option<Vec<Fact>>> {
     replay(r, from, to, |from| sql::list_between(r, from, to, BATCH))
 }
 
-/// The same for one conversation only.
-pub fn missed_in(
+/// The same of what is about some subjects only.
+pub fn missed_about(
     r: &Reader,
-    conversation: ConversationId,
+    subjects: &[Subject],
     from: Seq,
     to: Seq,
 ) -> Result<Option<Vec<Fact>>> {
-    replay(r, from, to, |from| {
-        sql::list_in_between(r, conversation, from, to, BATCH)
-    })
+    let mut all = Vec::new();
+    for subject in subjects {
+        let reading = |from| sql::list_about_between(r, *subject, from, to, BATCH);
+        match replay(r, from, to, reading)? {
+            Some(facts) => all.extend(facts),
+            None => return Ok(None),
+        }
+    }
+    all.sort_by_key(|it| it.seq);
+    Ok(Some(all))
 }
 
 fn replay(

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::fact::Row;
 use super::{BATCH, Fact};
 use crate::error::Result;
-use crate::events::Event;
-use crate::kernel::Seq;
+use crate::events::{Event, Side};
+use crate::kernel::{AgentId, Seq, Subject};
 
 /// A reader that missed more than this reloads its page instead.
 const TOLD: usize = 500;
@@ -45,14 +45,24 @@ pub fn gather(
 #[derive(Default)]
 struct Told {
     facts: BTreeMap<Seq, Fact>,
-    /// Where the newest of each reading stands.
-    readings: HashMap<Event, Seq>,
+    /// Where the newest of each stands.
+    newest: HashMap<(Subject, Passing), Seq>,
+}
+
+/// Something of which only the newest counts.
+#[derive(PartialEq, Eq, Hash)]
+enum Passing {
+    /// What he has read.
+    Reading(AgentId),
+    Seeing(Side),
+    Site,
+    Agent,
 }
 
 impl Told {
     fn add(&mut self, fact: Fact) {
-        if let Some(reading) = reading(&fact.event)
-            && let Some(older) = self.readings.insert(reading, fact.seq)
+        if let Some(passing) = passing(&fact.event)
+            && let Some(older) = self.newest.insert((fact.subject, passing), fact.seq)
         {
             self.facts.remove(&older);
         }
@@ -60,12 +70,12 @@ impl Told {
     }
 }
 
-/// Whose reading it is, whatever he has read to; `None` where it is something else.
-fn reading(event: &Event) -> Option<Event> {
-    let mut reading = event.clone();
-    match &mut reading {
-        Event::Read { up_to, .. } | Event::Seen { up_to, .. } => *up_to = Seq(0),
-        _ => return None,
+fn passing(event: &Event) -> Option<Passing> {
+    match *event {
+        Event::Read { agent, .. } => Some(Passing::Reading(agent)),
+        Event::Seen { side, .. } => Some(Passing::Seeing(side)),
+        Event::SiteChanged => Some(Passing::Site),
+        Event::AgentChanged => Some(Passing::Agent),
+        _ => None,
     }
-    Some(reading)
 }

@@ -3,16 +3,21 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{FollowerView, Row as Raw};
 use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
-use crate::kernel::{ConversationId, Seq, Timestamp};
+use crate::kernel::{Actor, Seq, Subject, Timestamp};
 
 pub fn insert_fact(
     w: &Writer,
-    conversation: ConversationId,
     now: Timestamp,
+    by: Actor,
+    subject: Subject,
     fact: &str,
 ) -> Result<Seq> {
-    w.prepare_cached("insert into journal (conversation, at, fact) values (?1, ?2, ?3)")?
-        .execute(params![conversation.0, now, fact])?;
+    let ((actor_kind, actor), (subject_kind, subject)) = (by.code(), subject.code());
+    let mut statement = w.prepare_cached(
+        "insert into journal (subject_kind, subject, actor_kind, actor, at, fact)
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    statement.execute(params![subject_kind, subject, actor_kind, actor, now, fact])?;
     Ok(Seq(w.last_insert_rowid()))
 }
 
@@ -39,32 +44,37 @@ pub fn find_epoch(r: &Reader) -> Result<String> {
 }
 
 pub fn list_after(r: &Reader, seq: Seq, limit: usize) -> Result<Vec<Raw>> {
-    let mut query =
-        r.prepare_cached("select seq, at, fact from journal where seq > ?1 order by seq limit ?2")?;
+    let mut query = r.prepare_cached(
+        "select seq, at, actor_kind, actor, subject_kind, subject, fact
+         from journal where seq > ?1 order by seq limit ?2",
+    )?;
     let rows = query.query_map(params![seq.0, limit as i64], read_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn list_between(r: &Reader, from: Seq, to: Seq, limit: usize) -> Result<Vec<Raw>> {
     let mut query = r.prepare_cached(
-        "select seq, at, fact from journal where seq > ?1 and seq <= ?2 order by seq limit ?3",
+        "select seq, at, actor_kind, actor, subject_kind, subject, fact
+         from journal where seq > ?1 and seq <= ?2 order by seq limit ?3",
     )?;
     let rows = query.query_map(params![from.0, to.0, limit as i64], read_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn list_in_between(
+pub fn list_about_between(
     r: &Reader,
-    conversation: ConversationId,
+    subject: Subject,
     from: Seq,
     to: Seq,
     limit: usize,
 ) -> Result<Vec<Raw>> {
     let mut query = r.prepare_cached(
-        "select seq, at, fact from journal
-         where conversation = ?1 and seq > ?2 and seq <= ?3 order by seq limit ?4",
+        "select seq, at, actor_kind, actor, subject_kind, subject, fact from journal
+         where subject_kind = ?1 and subject = ?2 and seq > ?3 and seq <= ?4
+         order by seq limit ?5",
     )?;
-    let span = params![conversation.0, from.0, to.0, limit as i64];
+    let (kind, id) = subject.code();
+    let span = params![kind, id, from.0, to.0, limit as i64];
     let rows = query.query_map(span, read_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -162,6 +172,14 @@ fn read_row(row: &Row) -> rusqlite::Result<Raw> {
     Ok(Raw {
         seq: Seq(columns.take("seq")?),
         at: columns.take("at")?,
+        by: {
+            let kind = columns.word("actor_kind")?.unwrap_or_default();
+            Actor::from_code(kind, columns.take("actor")?)
+        },
+        subject: {
+            let kind = columns.word("subject_kind")?.unwrap_or_default();
+            Subject::from_code(kind, columns.take("subject")?)
+        },
         fact: columns.take("fact")?,
     })
 }

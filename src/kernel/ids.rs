@@ -20,7 +20,16 @@ macro_rules! id {
     )+};
 }
 
-id!(AgentId, ConversationId, JobId, SessionId, SiteId, VisitorId);
+id!(
+    AgentId,
+    BotId,
+    ConversationId,
+    JobId,
+    KeyId,
+    SessionId,
+    SiteId,
+    VisitorId
+);
 
 /// A position in the journal. It only ever rises, in the order of commits, and
 /// the id of a message is the position of the event that posted it.

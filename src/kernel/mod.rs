@@ -11,6 +11,7 @@ mod json;
 mod mail_server;
 mod network;
 mod secret;
+mod subject;
 mod text;
 
 pub use actor::Actor;
@@ -18,11 +19,15 @@ pub use base::{Base, LINKS};
 pub use browser::Browser;
 pub use clock::{Clock, Timestamp, from_rfc3339, iso, iso_in};
 pub use email::EmailAddress;
-pub use ids::{AgentId, ConversationId, ConversationKey, JobId, Seq, SessionId, SiteId, VisitorId};
+pub use ids::{
+    AgentId, BotId, ConversationId, ConversationKey, JobId, KeyId, Seq, SessionId, SiteId,
+    VisitorId,
+};
 pub use json::from_json;
 pub use mail_server::{MailServer, Security};
 pub use network::{Network, Origin, PublicUrl, percent_decoded};
 pub use secret::{Secret, Token, TokenHash, random_key};
+pub use subject::Subject;
 pub use text::{
     Flaw, Stretch, clip, comparable, composed, decomposed, line, paragraph, stretches, with_hosts,
 };

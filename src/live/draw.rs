@@ -54,15 +54,15 @@ mod tests {
     use crate::error::Error;
     use crate::events::Event;
     use crate::hub::Audience;
-    use crate::kernel::Seq;
+    use crate::kernel::{Actor, Seq};
 
     fn facts() -> Vec<Fact> {
         let fact = |seq| Fact {
             seq: Seq(seq),
             at: 0,
-            event: Event::MessagePosted {
-                conversation: ConversationId(1),
-            },
+            by: Actor::House,
+            subject: ConversationId(1).into(),
+            event: Event::MessagePosted,
         };
         (1..=3).map(fact).collect()
     }

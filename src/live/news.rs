@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Side};
 use crate::hub::{Audience, News};
 use crate::journal::Fact;
-use crate::kernel::{Actor, AgentId, Base, ConversationId, Seq, Timestamp};
+use crate::kernel::{Actor, AgentId, Base, ConversationId, Seq, Subject, Timestamp};
 use crate::texts::Lang;
 use crate::{sites, visitors};
 
@@ -30,7 +30,9 @@ pub fn of(
     let mut touched: HashMap<ConversationId, Touched> = HashMap::with_capacity(facts.len());
     let mut order = Vec::new();
     for fact in facts {
-        let id = fact.event.conversation();
+        let Subject::Conversation(id) = fact.subject else {
+            continue;
+        };
         let known = touched.contains_key(&id);
         if !known {
             match Touched::load(r, id, &viewed) {
@@ -86,7 +88,9 @@ pub type Answerer = (ConversationId, Option<AgentId>);
 pub fn answerers(r: &Reader, facts: &[Fact]) -> Result<Vec<Answerer>> {
     let mut found = Vec::new();
     for fact in facts {
-        let Event::AgentJoined { conversation } = fact.event else {
+        let (Event::Assigned { .. }, Subject::Conversation(conversation)) =
+            (&fact.event, fact.subject)
+        else {
             continue;
         };
         match conversations::find(r, Actor::House, conversation) {
@@ -179,6 +183,8 @@ fn show(
             }
             return read(r, fact.seq, place, agent, languages, news);
         }
+        // These have no line in the conversation.
+        Event::ConversationStarted | Event::Assigned { .. } => return Ok(()),
         _ => (),
     }
     let message = match conversations::find_message(r, fact.seq) {
@@ -311,8 +317,8 @@ fn to_visitor(
         news.push(item.news(audience));
     }
     let state = match fact.event {
-        Event::ConversationResolved { .. } => "resolved",
-        Event::ConversationReopened { .. } => "open",
+        Event::ConversationResolved => "resolved",
+        Event::ConversationReopened => "open",
         _ => return Ok(()),
     };
     let item = Item {

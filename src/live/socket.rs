@@ -380,7 +380,7 @@ fn greet_visitor(
     };
     let same = known_epoch.is_none_or(|it| it == epoch);
     let missed = match same {
-        true => journal::missed_in(r, conversation.id, seq, joined_at)?,
+        true => journal::missed_about(r, &[conversation.id.into()], seq, joined_at)?,
         false => None,
     };
     let Some(facts) = missed else {

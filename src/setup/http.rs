@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::conversations;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::kernel::Clock;
+use crate::kernel::{Actor, Clock};
 use crate::web::pages::Errors;
 use crate::web::{self, Around, OpenForm, Place, Routes, Who};
 use crate::{settings, sites};
@@ -173,13 +173,15 @@ struct OriginForm {
 async fn allow_origin(
     Signed(admin, form): Signed<accounts::Admin, OriginForm>,
     db: Data<Db>,
+    clock: Data<Clock>,
     config: Data<Config>,
     around: Data<Around>,
 ) -> Result<HttpResponse> {
     let origin = form.origin.clone();
+    let (now, by) = (clock.now(), Actor::Agent(admin.id));
     let allow = db.write("sites.allow_origin", move |w| {
         let site = sites::first(w)?;
-        sites::allow_origin(w, site.id, &origin)
+        sites::allow_origin(w, now, by, site.id, &origin)
     });
     match allow.await {
         Ok(()) => Ok(web::see("/welcome?saved=origin#origin-title")),

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::hub::Hub;
+use crate::kernel::{Actor, Clock};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Shell};
 use crate::web::{self, Around, Routes, Who};
@@ -101,6 +102,7 @@ async fn save(
     Signed(admin, form): Signed<Admin, SiteForm>,
     db: Data<Db>,
     hub: Data<Hub>,
+    clock: Data<Clock>,
     config: Data<Config>,
     around: Data<Around>,
 ) -> Result<HttpResponse> {
@@ -117,9 +119,10 @@ async fn save(
         strict_privacy: form.strict_privacy.is_some(),
         demo_shop: form.demo_shop.is_some(),
     };
+    let (now, by) = (clock.now(), Actor::Agent(admin.id));
     let save = db.write("sites.save", move |w| {
         let site = super::first(w)?;
-        super::save(w, site.id, &look)
+        super::save(w, now, by, site.id, &look)
     });
     match save.await {
         Ok(()) => {

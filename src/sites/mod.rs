@@ -11,7 +11,9 @@ mod sql;
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{Origin, PublicUrl, SiteId, Timestamp, line, random_key};
+use crate::events::Event;
+use crate::journal;
+use crate::kernel::{Actor, Origin, PublicUrl, SiteId, Timestamp, line, random_key};
 use crate::texts::Lang;
 
 pub use rules::{contrast, text_on};
@@ -91,7 +93,7 @@ pub fn find_by_key(r: &Reader, key: &str) -> Result<Site> {
     sql::find_site_by_key(r, key)?.ok_or(Error::NotFound("site"))
 }
 
-pub fn save(w: &Writer, id: SiteId, new: &NewLook) -> Result<()> {
+pub fn save(w: &Writer, now: Timestamp, by: Actor, id: SiteId, new: &NewLook) -> Result<()> {
     let name = clean_name(&new.name)?;
     let color = rules::parse_color(&new.color).ok_or(Error::Invalid {
         field: "color",
@@ -115,11 +117,12 @@ pub fn save(w: &Writer, id: SiteId, new: &NewLook) -> Result<()> {
     sql::delete_origins(w, id)?;
     origins
         .iter()
-        .try_for_each(|origin| sql::insert_origin(w, id, origin))
+        .try_for_each(|origin| sql::insert_origin(w, id, origin))?;
+    journal::record(w, now, by, id, &Event::SiteChanged).map(|_| ())
 }
 
 /// One more page that may carry the chat.
-pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
+pub fn allow_origin(w: &Writer, now: Timestamp, by: Actor, id: SiteId, origin: &str) -> Result<()> {
     let origin = Origin::parse(origin).ok_or(Error::Invalid {
         field: "origin",
         say: |t| t.error_origin_invalid().into(),
@@ -128,7 +131,8 @@ pub fn allow_origin(w: &Writer, id: SiteId, origin: &str) -> Result<()> {
     if ORIGINS <= known.len() && !known.contains(&origin) {
         return Err(too_many_origins("origin"));
     }
-    sql::insert_origin(w, id, &origin)
+    sql::insert_origin(w, id, &origin)?;
+    journal::record(w, now, by, id, &Event::SiteChanged).map(|_| ())
 }
 
 /// The one line for the shop's pages.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use shopbell::conversations::lists::{self, List};
 use shopbell::db::{DataFolder, Db, Reader, scratch};
 use shopbell::error::Result;
-use shopbell::kernel::{Actor, AgentId, ConversationId, Seq};
+use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Subject};
 use shopbell::{accounts, conversations, journal, sites, visitors};
 use tempfile::TempDir;
 
@@ -135,6 +135,10 @@ async fn an_upgraded_house_can_be_read() {
                 let (found, _) = conversations::list_messages(r, Actor::House, conversation, None)?;
                 assert_eq!(found.len(), lines);
             }
+            let facts = journal::after(r, Seq(0))?.facts;
+            let about: Vec<Subject> = facts.iter().map(|it| it.subject).collect();
+            assert_eq!(about, [2, 2, 3, 1].map(|it| ConversationId(it).into()));
+            assert!(facts.iter().all(|it| it.by == Actor::House));
             Ok(journal::position(r)?.0)
         });
         assert_eq!(read.await.unwrap(), 40, "the journal goes on where it was");

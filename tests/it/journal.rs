@@ -3,20 +3,20 @@
 mod followers;
 mod screens;
 
+use serde_json::json;
 use shopbell::db::{Db, Reader, Writer};
 use shopbell::error::Result;
 use shopbell::events::{Event, Side};
 use shopbell::journal::{self, Fact};
-use shopbell::kernel::{AgentId, ConversationId, Seq};
+use shopbell::kernel::{Actor, AgentId, BotId, ConversationId, Seq, SiteId, Subject, VisitorId};
 
-use crate::support::{NOW, Scratch};
+use crate::support::{NOW, Scratch, open_house};
 
-const STARTED: Event = Event::MessagePosted {
-    conversation: ConversationId(1),
-};
+const POSTED: Event = Event::MessagePosted;
+const TALK: ConversationId = ConversationId(1);
 
 fn record(w: &Writer) -> Result<Seq> {
-    journal::record(w, NOW, &STARTED)
+    journal::record(w, NOW, Actor::House, TALK, &POSTED)
 }
 
 async fn record_many(db: &Db, many: usize) {
@@ -28,7 +28,7 @@ async fn record_many(db: &Db, many: usize) {
 
 /// As a newer version would have left it.
 async fn record_unknown(db: &Db) {
-    let insert = "insert into journal (conversation, at, fact)
+    let insert = "insert into journal (subject, at, fact)
                   values (1, 0, '{\"event\":\"conversation_tagged\",\"conversation\":1}')";
     let write = db.write("test.unknown", move |w| Ok(w.execute(insert, [])?));
     write.await.unwrap();
@@ -79,28 +79,26 @@ async fn who_has_read_counts_once_towards_what_a_returning_page_is_told() {
             record(w)?;
             for agent in 1..=10 {
                 let event = Event::Read {
-                    conversation: ConversationId(1),
                     agent: AgentId(agent),
                     up_to: Seq(up_to),
                     answers: agent == 1,
                 };
-                journal::record(w, NOW, &event)?;
+                journal::record(w, NOW, Actor::Agent(AgentId(agent)), TALK, &event)?;
             }
             let event = Event::Seen {
-                conversation: ConversationId(1),
                 side: Side::Visitor,
                 up_to: Seq(up_to),
             };
-            journal::record(w, NOW, &event)?;
+            journal::record(w, NOW, Actor::Visitor(VisitorId(1)), TALK, &event)?;
         }
         journal::position(w)
     });
     let last = write.await.unwrap();
     let all = move |r: &Reader| journal::missed(r, Seq(0), last);
-    let of_one = move |r: &Reader| journal::missed_in(r, ConversationId(1), Seq(0), last);
+    let of_one = move |r: &Reader| journal::missed_about(r, &[TALK.into()], Seq(0), last);
     for missed in [house.db.read(all).await, house.db.read(of_one).await] {
         let missed = missed.unwrap().expect("that is little to tell");
-        let is_line = |it: &&Fact| it.event == STARTED;
+        let is_line = |it: &&Fact| it.event == POSTED;
         assert_eq!(missed.iter().filter(is_line).count(), 100);
         assert!(missed.is_sorted_by_key(|it| it.seq));
         let rest = missed.iter().filter(|it| !is_line(it));
@@ -130,7 +128,7 @@ async fn only_the_oldest_end_is_forgotten_and_a_wrong_clock_does_not_stop_that()
             NOW,
             NOW - 8 * day,
         ] {
-            journal::record(w, at, &STARTED)?;
+            journal::record(w, at, Actor::House, TALK, &POSTED)?;
         }
         journal::prune(w, NOW)
     });
@@ -138,4 +136,63 @@ async fn only_the_oldest_end_is_forgotten_and_a_wrong_clock_does_not_stop_that()
     let left = house.db.read(|r| Ok(journal::after(r, Seq(0))?.facts));
     let left: Vec<i64> = left.await.unwrap().iter().map(|it| it.seq.0).collect();
     assert_eq!(left, [4, 5]);
+}
+
+#[actix_web::test]
+async fn a_fact_says_who_did_what_to_whom_also_in_a_wings_own_words() {
+    let house = Scratch::new();
+    let told = Event::told("kettle.boiled", json!({ "litres": 2 }));
+    let event = told.clone();
+    let write = house.db.write("test.tell", move |w| {
+        let by = Actor::Bot(BotId(3));
+        journal::record(w, NOW, by, SiteId(7), &event)?;
+        journal::record(w, NOW, Actor::House, Subject::House, &event)?;
+        let large = Event::told("kettle.boiled", json!("x".repeat(5000)));
+        Ok(journal::record(w, NOW, by, TALK, &large).is_err())
+    });
+    assert!(write.await.unwrap(), "what is too large is refused");
+    let read = house.db.read(|r| {
+        let about = [Subject::Site(SiteId(7)), Subject::House];
+        let of_two = journal::missed_about(r, &about, Seq(0), Seq(9))?;
+        Ok((journal::after(r, Seq(0))?.facts, of_two.unwrap()))
+    });
+    let (all, of_two) = read.await.unwrap();
+    assert_eq!(all, of_two);
+    assert_eq!(all.len(), 2);
+    let first = &all[0];
+    assert_eq!((first.by, &first.event), (Actor::Bot(BotId(3)), &told));
+    assert_eq!(first.subject, Subject::Site(SiteId(7)));
+    assert_eq!(all[1].subject, Subject::House);
+}
+
+#[actix_web::test]
+async fn what_is_done_is_recorded_with_who_did_it() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let mut visitor = house.visitor().await;
+    let posted = visitor.writes("hello").await;
+    agent.joins(posted["conversation"].as_str().unwrap()).await;
+    let profile = [("name", "Ada L."), ("lang", "fr")];
+    assert_eq!(agent.post("/me/profile", &profile).await.status(), 303);
+
+    let facts = house.db.read(|r| Ok(journal::after(r, Seq(0))?.facts));
+    let (ada, ann) = (AgentId(1), VisitorId(1));
+    let told: Vec<(Actor, Subject, Event)> = facts
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| (it.by, it.subject, it.event))
+        .collect();
+    let to = Some(ada);
+    assert_eq!(
+        told,
+        [
+            (Actor::Visitor(ann), TALK.into(), Event::ConversationStarted),
+            (Actor::Visitor(ann), TALK.into(), Event::MessagePosted),
+            (Actor::Agent(ada), TALK.into(), Event::Assigned { to }),
+            (Actor::Agent(ada), TALK.into(), Event::AgentJoined),
+            (Actor::Agent(ada), ada.into(), Event::AgentChanged),
+        ]
+    );
+    house.close().await;
 }

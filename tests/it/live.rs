@@ -171,17 +171,17 @@ async fn who_cannot_resume_is_told_to_reload() {
     let conversation = conversation.await.unwrap();
     let mut watching = agent.listens("").await;
     let flood = house.db.write("test.flood", move |w| {
+        let house = shopbell::kernel::Actor::House;
         for _ in 0..500 {
-            let event = shopbell::events::Event::TranscriptSent { conversation };
-            shopbell::journal::record(w, 0, &event)?;
+            let event = shopbell::events::Event::TranscriptSent;
+            shopbell::journal::record(w, 0, house, conversation, &event)?;
         }
         let event = shopbell::events::Event::Read {
-            conversation,
             agent: shopbell::kernel::AgentId(1),
             up_to: shopbell::kernel::Seq(1),
             answers: false,
         };
-        shopbell::journal::record(w, 0, &event)
+        shopbell::journal::record(w, 0, house, conversation, &event)
     });
     flood.await.unwrap();
     let end = position(&house).await.0.parse::<i64>().unwrap();

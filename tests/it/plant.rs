@@ -14,18 +14,16 @@ use shopbell::error::{Error, Result};
 use shopbell::events::Event;
 use shopbell::hub::{AgentSeat, Audience, Closing, Hub, News, Seat};
 use shopbell::journal::{self, Fact};
-use shopbell::kernel::{AgentId, Clock, ConversationId, Seq, SessionId, VisitorId};
+use shopbell::kernel::{Actor, AgentId, Clock, ConversationId, Seq, SessionId, VisitorId};
 use shopbell::plant::{Plant, State, Task};
 use shopbell::texts::Lang;
 
 use crate::support::{NOW, Scratch, soon};
 
-const STARTED: Event = Event::MessagePosted {
-    conversation: ConversationId(1),
-};
+const TALK: ConversationId = ConversationId(1);
 
 fn record(w: &Writer) -> Result<Seq> {
-    journal::record(w, NOW, &STARTED)
+    journal::record(w, NOW, Actor::House, TALK, &Event::MessagePosted)
 }
 
 async fn facts(db: &Db) -> Vec<Fact> {

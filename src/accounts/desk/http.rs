@@ -88,14 +88,14 @@ async fn save_profile(
 ) -> Result<HttpResponse> {
     let lang =
         Lang::from_code(&form.lang).ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
-    let (by, name) = (agent.id, form.name.clone());
+    let (now, by, name) = (clock.now(), agent.id, form.name.clone());
     let save = db.write("accounts.profile", move |w| {
-        accounts::save_profile(w, by, &name, lang)
+        accounts::save_profile(w, now, by, &name, lang)
     });
     match save.await {
         Ok(()) => Ok(web::see("/me?done=profile")),
         Err(Error::Invalid { field, say }) => {
-            let (now, t) = (clock.now(), agent.lang);
+            let t = agent.lang;
             let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
             page.name = form.name;
             page.lang = form.lang;

@@ -60,7 +60,7 @@ pub fn no_reply_needed(
         return Ok(());
     }
     sql::update_put_aside(w, conversation)?;
-    let event = Event::NoReplyNeeded { conversation };
+    let event = Event::NoReplyNeeded;
     super::note_change(w, now, by, conversation, &event, Change::NoReplyNeeded)
 }
 
@@ -77,7 +77,7 @@ pub fn reply_needed(
         return Ok(());
     }
     sql::update_taken_up(w, conversation)?;
-    let event = Event::ReplyNeeded { conversation };
+    let event = Event::ReplyNeeded;
     super::note_change(w, now, by, conversation, &event, Change::ReplyNeeded)
 }
 
@@ -92,7 +92,7 @@ pub(super) fn follow_state(
     match (state, by) {
         (State::Resolved, _) => sql::update_put_aside(w, conversation),
         (State::Open, Actor::Agent(_)) => sql::update_taken_up(w, conversation),
-        (State::Open, Actor::Visitor(_) | Actor::House) => Ok(()),
+        (State::Open, _) => Ok(()),
     }
 }
 
@@ -117,13 +117,12 @@ pub fn mark_seen(
         Actor::Visitor(_) if found.visitor_seen < up_to => {
             sql::update_visitor_seen(w, conversation, up_to)?;
             let event = Event::Seen {
-                conversation,
                 side: Side::Visitor,
                 up_to,
             };
-            journal::record(w, now, &event).map(|_| ())
+            journal::record(w, now, by, conversation, &event).map(|_| ())
         }
-        Actor::Visitor(_) | Actor::House => Ok(()),
+        Actor::Visitor(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => Ok(()),
     }
 }
 
@@ -152,12 +151,11 @@ fn mark_read(
         sql::update_agents_seen(w, conversation, up_to)?;
     }
     let event = Event::Read {
-        conversation,
         agent,
         up_to,
         answers,
     };
-    journal::record(w, now, &event).map(|_| ())
+    journal::record(w, now, Actor::Agent(agent), conversation, &event).map(|_| ())
 }
 
 /// What he had read before he joined has now been seen by who answers.

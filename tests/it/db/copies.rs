@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use shopbell::db::{DataFolder, Db};
 use shopbell::events::Event;
 use shopbell::journal;
-use shopbell::kernel::ConversationId;
+use shopbell::kernel::{Actor, ConversationId};
 use tempfile::TempDir;
 
 use super::{left_by, look, number, releases, texts};
@@ -58,11 +58,9 @@ fn refused((code, told): (i32, String), word: &str) {
 
 async fn record(db: &Db, times: usize) {
     let record = move |w: &shopbell::db::Writer| {
-        let event = Event::MessagePosted {
-            conversation: ConversationId(1),
-        };
+        let event = Event::MessagePosted;
         for _ in 0..times {
-            journal::record(w, NOW, &event)?;
+            journal::record(w, NOW, Actor::House, ConversationId(1), &event)?;
         }
         Ok(())
     };

@@ -9,9 +9,9 @@ use actix_web::rt;
 use serde_json::Value;
 use shopbell::events::Event;
 use shopbell::journal;
-use shopbell::kernel::ConversationId;
+use shopbell::kernel::{Actor, ConversationId};
 
-use super::record_unknown;
+use super::{TALK, record_unknown};
 use crate::support::{NOW, open_house, open_house_with};
 
 fn is_line(it: &Value) -> bool {
@@ -59,8 +59,8 @@ async fn a_conversation_that_this_version_cannot_read_stops_no_other_ones_screen
         let park = "update conversations set state = 'parked' where key = ?1 returning id";
         let id = w.query_row(park, [key], |row| row.get(0))?;
         let conversation = ConversationId(id);
-        journal::record(w, NOW, &Event::AgentJoined { conversation })?;
-        journal::record(w, NOW, &Event::MessagePosted { conversation })
+        journal::record(w, NOW, Actor::House, conversation, &Event::AgentJoined)?;
+        journal::record(w, NOW, Actor::House, conversation, &Event::MessagePosted)
     });
     write.await.unwrap();
     record_unknown(&house.db).await;
@@ -80,12 +80,9 @@ async fn an_event_without_a_line_shows_nothing_and_disturbs_nobody() {
     let key = posted["conversation"].as_str().unwrap().to_owned();
     let mut screen = agent.listens(&key).await;
 
-    let event = Event::TranscriptSent {
-        conversation: ConversationId(1),
-    };
-    let record = house
-        .db
-        .write("test.record", move |w| journal::record(w, NOW, &event));
+    let record = house.db.write("test.record", |w| {
+        journal::record(w, NOW, Actor::House, TALK, &Event::TranscriptSent)
+    });
     let silent = record.await.unwrap().0;
     let posted = visitor.writes("two").await;
 

@@ -48,7 +48,7 @@ async fn strict_privacy(house: &House) {
             demo_shop: true,
             foot: "20".into(),
         };
-        shopbell::sites::save(w, site.id, &look)
+        shopbell::sites::save(w, 0, shopbell::kernel::Actor::House, site.id, &look)
     });
     save.await.unwrap();
 }

@@ -15,7 +15,7 @@ use shopbell::config::Config;
 use shopbell::db::{DataFolder, Db};
 use shopbell::error::Result;
 use shopbell::hub::Hub;
-use shopbell::kernel::Clock;
+use shopbell::kernel::{Actor, Clock};
 use shopbell::server::{self, Stopper};
 use shopbell::{accounts, jobs, setup, sites};
 use tempfile::TempDir;
@@ -174,7 +174,7 @@ impl House {
         let origin = origin.to_owned();
         let allow = self.db.write("test.origin", move |w| {
             let site = sites::first(w)?;
-            sites::allow_origin(w, site.id, &origin)
+            sites::allow_origin(w, NOW, Actor::House, site.id, &origin)
         });
         allow.await.unwrap();
     }
