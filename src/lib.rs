@@ -38,6 +38,9 @@ pub mod journal;
 /// Work that must be done, however often it fails first.
 pub mod jobs;
 
+/// What the house does by itself when its time comes, once.
+pub mod timers;
+
 /// Who is connected, and a way to send to them.
 pub mod hub;
 

@@ -23,7 +23,7 @@ use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{Around, Facts, Limits, Place, Route, Routes, Secure, Street, Who};
 use crate::{
-    accounts, conversations, journal, live, operations, setup, sites, transcripts, widget,
+    accounts, conversations, journal, live, operations, setup, sites, timers, transcripts, widget,
 };
 
 /// How long open requests may take to finish once the end is announced.
@@ -248,6 +248,13 @@ fn start_work(plant: &Plant, shared: &Shared) {
     plant.supervise_to_its_end("jobs", move |stop| {
         jobs::work(at.clone(), now.clone(), Rc::clone(&kinds), stop)
     });
+    let timers = Arc::new(timers());
+    if !timers.is_empty() {
+        let (at, now) = (db.clone(), clock.clone());
+        plant.supervise("timers", move || {
+            timers::run(at.clone(), now.clone(), Arc::clone(&timers))
+        });
+    }
     let (at, hub) = (db.clone(), Hub::clone(&shared.hub));
     plant.supervise("banner", move || {
         live::tell_storage(at.clone(), hub.clone())
@@ -258,6 +265,11 @@ fn start_work(plant: &Plant, shared: &Shared) {
     plant.supervise("sweep", move || {
         sweep(db.clone(), clock.clone(), Data::clone(&limits))
     });
+}
+
+/// What rings by itself, one line for each kind.
+fn timers() -> timers::Kinds {
+    timers::Kinds::new()
 }
 
 /// The wings that hear the hall through the journal, one line each.

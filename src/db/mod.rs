@@ -60,6 +60,7 @@ pub struct Db {
     browsers: Lane,
     commits: watch::Sender<u64>,
     positions: watch::Sender<Seq>,
+    work: watch::Sender<u64>,
     storage: watch::Sender<Storage>,
     path: Arc<PathBuf>,
 }
@@ -77,6 +78,7 @@ pub type Reader = Connection;
 pub struct Writer<'c> {
     connection: &'c Connection,
     announced: Cell<Option<Seq>>,
+    left_work: Cell<bool>,
 }
 
 impl<'c> Writer<'c> {
@@ -84,6 +86,7 @@ impl<'c> Writer<'c> {
         Self {
             connection,
             announced: Cell::new(None),
+            left_work: Cell::new(false),
         }
     }
 
@@ -95,6 +98,17 @@ impl<'c> Writer<'c> {
 
     fn announced(&self) -> Option<Seq> {
         self.announced.get()
+    }
+
+    /// Something was left for later, or its time has changed; told to those who
+    /// look for work once it is committed. Most commits bring none, and looking
+    /// after each of a thousand a second would cost more than the work.
+    pub fn leave_work(&self) {
+        self.left_work.set(true);
+    }
+
+    fn has_left_work(&self) -> bool {
+        self.left_work.get()
     }
 }
 
@@ -135,6 +149,7 @@ impl Db {
 
         let commits = watch::Sender::new(0);
         let positions = watch::Sender::new(Seq(0));
+        let work = watch::Sender::new(0);
         let storage = watch::Sender::new(Storage::Writable);
         let (writer, orders) = mpsc::channel(QUEUE);
         let mut desk = writer::Desk {
@@ -144,6 +159,7 @@ impl Db {
             bell: writer::Bell {
                 commits: commits.clone(),
                 positions: positions.clone(),
+                work: work.clone(),
                 storage: storage.clone(),
             },
             mark,
@@ -156,6 +172,7 @@ impl Db {
             browsers: Lane::start(plant, "browsers", BROWSERS, &path)?,
             commits,
             positions,
+            work,
             storage,
             path: Arc::new(path),
         })
@@ -212,6 +229,11 @@ impl Db {
     /// Changes after every commit, whatever it was about.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
+    }
+
+    /// Changes after every commit that left work for later (`Writer::leave_work`).
+    pub fn work(&self) -> watch::Receiver<u64> {
+        self.work.subscribe()
     }
 
     /// Whether writing works, as of the last try.

@@ -31,6 +31,7 @@ pub(super) trait Order: Send {
 pub(super) struct Bell {
     pub commits: watch::Sender<u64>,
     pub positions: watch::Sender<Seq>,
+    pub work: watch::Sender<u64>,
     pub storage: watch::Sender<Storage>,
 }
 
@@ -153,6 +154,9 @@ impl Bell {
                     if let Some(position) = group.position {
                         self.positions.send_replace(position);
                     }
+                    if group.left_work {
+                        self.work.send_modify(|n| *n += 1);
+                    }
                 }
             }
             Err(error) => {
@@ -182,6 +186,8 @@ struct Group {
     kept: bool,
     /// The newest of the journal, where this group moved it.
     position: Option<Seq>,
+    /// Something was left for later.
+    left_work: bool,
     /// A probe is among what was kept.
     proven: bool,
 }
@@ -199,6 +205,7 @@ impl Group {
             began: statement(connection, "begin immediate"),
             kept: false,
             position: None,
+            left_work: false,
             proven: false,
         };
         let mut next = Some(first);
@@ -253,6 +260,7 @@ impl Group {
         self.kept |= keep;
         if keep {
             self.position = w.announced().or(self.position);
+            self.left_work |= w.has_left_work();
         }
         self.proven |= keep && order.name() == PROBE;
         let elapsed = started.elapsed();

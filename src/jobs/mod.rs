@@ -72,6 +72,7 @@ pub struct Kind {
 
 pub type Kinds = HashMap<&'static str, Kind>;
 
+/// To be done as soon as there is room.
 pub fn enqueue(
     w: &Writer,
     now: Timestamp,
@@ -79,9 +80,48 @@ pub fn enqueue(
     about: &str,
     payload: &impl Serialize,
 ) -> Result<JobId> {
+    let order = Order {
+        kind,
+        about,
+        key: None,
+        due_at: now,
+    };
+    enqueue_order(w, now, order, payload)
+}
+
+/// What is to be done, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    pub kind: &'a str,
+    /// As `Job::about`.
+    pub about: &'a str,
+    /// One job of this kind stands for this; an order under the same key takes
+    /// the place of the one before, with all its tries.
+    pub key: Option<&'a str>,
+    /// Not before this; at once where it is past.
+    pub due_at: Timestamp,
+}
+
+pub fn enqueue_order(
+    w: &Writer,
+    now: Timestamp,
+    order: Order,
+    payload: &impl Serialize,
+) -> Result<JobId> {
     let payload =
         serde_json::to_string(payload).map_err(|e| Error::internal("writing a job", e))?;
-    sql::insert_job(w, now, kind, about, &payload)
+    if let Some(key) = order.key {
+        sql::delete_key(w, order.kind, key)?;
+    }
+    w.leave_work();
+    sql::insert_job(w, now, order, &payload)
+}
+
+/// Takes back what was ordered under a key. False where nothing is left to take
+/// back. What is under way at this moment is not stopped: work looks at the state
+/// of the house when it begins, and does nothing that nobody wants any more.
+pub fn cancel(w: &Writer, kind: &str, key: &str) -> Result<bool> {
+    Ok(sql::delete_key(w, kind, key)? != 0)
 }
 
 /// Everything not yet done, given-up work first.
@@ -95,6 +135,7 @@ pub fn count_failed(r: &Reader) -> Result<i64> {
 
 /// Tries a job again now, with all its tries before it.
 pub fn retry(w: &Writer, now: Timestamp, id: JobId) -> Result<()> {
+    w.leave_work();
     match sql::update_due(w, id, now)? {
         true => Ok(()),
         false => Err(Error::NotFound("job")),

@@ -1,6 +1,6 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::Job;
+use super::{Job, Order};
 use crate::db::{Reader, Writer};
 use crate::error::Result;
 use crate::kernel::{JobId, Timestamp};
@@ -8,18 +8,24 @@ use crate::kernel::{JobId, Timestamp};
 const COLUMNS: &str =
     "id, kind, payload, about, created_at, due_at, attempts, last_error, failed_at";
 
-pub fn insert_job(
-    w: &Writer,
-    now: Timestamp,
-    kind: &str,
-    about: &str,
-    payload: &str,
-) -> Result<JobId> {
+pub fn insert_job(w: &Writer, now: Timestamp, order: Order, payload: &str) -> Result<JobId> {
     let mut statement = w.prepare_cached(
-        "insert into jobs (kind, payload, about, created_at, due_at) values (?1, ?2, ?3, ?4, ?4)",
+        "insert into jobs (kind, payload, about, key, created_at, due_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    statement.execute(params![kind, payload, about, now])?;
+    let Order {
+        kind,
+        about,
+        key,
+        due_at,
+    } = order;
+    statement.execute(params![kind, payload, about, key, now, due_at])?;
     Ok(JobId(w.last_insert_rowid()))
+}
+
+pub fn delete_key(w: &Writer, kind: &str, key: &str) -> Result<usize> {
+    let mut statement = w.prepare_cached("delete from jobs where kind = ?1 and key = ?2")?;
+    Ok(statement.execute(params![kind, key])?)
 }
 
 /// The kinds that wait, each found by one step in the index however long its

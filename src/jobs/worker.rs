@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::kernel::{Clock, JobId, Timestamp};
 use crate::plant::{Stop, words_of};
 
-/// How long commits are gathered before their work is looked for.
+/// How long orders are gathered before they are looked for.
 const GATHER: Duration = Duration::from_millis(25);
 /// How long nothing is looked for after the database did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -30,11 +30,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Works off what is due. Comes back when the database closes, or at the end of
 /// the program, and then finishes what is under way.
 pub async fn work(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop) -> Result<()> {
-    let mut commits = db.commits();
+    let mut ordered = db.work();
     let mut bench = Bench::new(db.clone(), clock.clone(), kinds, stop.clone());
     let mut misses = 0;
     loop {
-        commits.mark_unchanged();
+        ordered.mark_unchanged();
         while let Some(done) = bench.running.try_join_next_with_id() {
             bench.clear(done);
         }
@@ -63,11 +63,10 @@ pub async fn work(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop) -> Result<
         };
         tokio::select! {
             Some(done) = bench.running.join_next_with_id() => bench.clear(done),
-            changed = commits.changed(), if !stopping => {
+            changed = ordered.changed(), if !stopping => {
                 if changed.is_err() {
                     return Ok(());
                 }
-                // Most commits bring no work, and a busy shop has a thousand a second.
                 tokio::time::sleep(GATHER).await;
             }
             () = tokio::time::sleep(nap) => (),

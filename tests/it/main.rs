@@ -17,5 +17,6 @@ mod operations;
 mod plant;
 mod siege;
 mod support;
+mod timers;
 mod transcripts;
 mod web;
