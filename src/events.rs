@@ -28,10 +28,6 @@ pub enum Event {
     ConversationResolved,
     /// Open again, by an agent or because the visitor wrote.
     ConversationReopened,
-    /// A transcript was asked for, and waits to be sent.
-    TranscriptSent,
-    /// The mail server took it, or it will never be taken.
-    TranscriptSettled,
     /// An agent said that what the visitor wrote last wants no reply.
     NoReplyNeeded,
     /// That was taken back.

@@ -13,6 +13,7 @@ use actix_web::{App, HttpResponse};
 
 use crate::accounts::door::guesses::Guesses;
 use crate::config::Config;
+use crate::conversations::Windows;
 use crate::db::{DataFolder, Db, Reader, Storage, Writer};
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
@@ -62,6 +63,7 @@ struct Shared {
     secure: Data<Secure>,
     code: Data<SetupCode>,
     around: Data<Around>,
+    windows: Data<Windows>,
 }
 
 pub async fn start(
@@ -101,6 +103,7 @@ pub async fn start(
         place: Data::new(place),
         config: Data::new(config),
         code: Data::new(code),
+        windows: Data::new(windows()?),
     };
 
     live::start(
@@ -108,6 +111,7 @@ pub async fn start(
         &db,
         hub.clone(),
         shared.config.public_url.base().clone(),
+        Data::clone(&shared.windows).into_inner(),
     )?;
     start_work(&plant, &shared);
     follow(&plant, &db, clock.clone()).await?;
@@ -130,6 +134,7 @@ pub async fn start(
             .app_data(shared.secure)
             .app_data(shared.code)
             .app_data(shared.around)
+            .app_data(shared.windows)
             .wrap(from_fn(crate::web::guard))
             .configure(|config| {
                 mount(config);
@@ -193,6 +198,14 @@ pub fn mount(config: &mut ServiceConfig) -> Vec<Route> {
     setup::http::routes(&mut routes);
     operations::http::routes(&mut routes);
     routes.mount(config)
+}
+
+/// What wings show in the hall, one line each.
+fn windows() -> Result<Windows> {
+    let mut windows = Windows::default();
+    transcripts::windows::open(&mut windows);
+    windows.check()?;
+    Ok(windows)
 }
 
 /// What stands around every signed-in page. The position comes first: whatever

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::lists::{self, List};
 use super::pages::Inbox;
 use super::view::{self, Look};
-use super::{Conversation, NewMessage, attention};
+use super::{Conversation, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
 use crate::config::Config;
 use crate::db::{Db, Reader, Writer};
@@ -60,11 +60,12 @@ async fn inbox(
     agent: Agent,
     db: Data<Db>,
     around: Data<Around>,
+    windows: Data<Windows>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let place: Where = web::parse_query(request.query_string())?;
     let page = db
-        .browse(move |r| draw(r, &agent, &around, &place, None))
+        .browse(move |r| draw(r, &agent, &around, &windows, &place, None))
         .await?;
     web::page(&page)
 }
@@ -73,6 +74,7 @@ async fn thread(
     agent: Agent,
     db: Data<Db>,
     around: Data<Around>,
+    windows: Data<Windows>,
     config: Data<Config>,
     key: Path<ConversationKey>,
     request: HttpRequest,
@@ -88,7 +90,7 @@ async fn thread(
             mail_ready: settings::outgoing(r, &config)?.is_some(),
             ..Look::default()
         };
-        draw(r, &agent, &around, &place, Some((found, look)))
+        draw(r, &agent, &around, &windows, &place, Some((found, look)))
     });
     web::page(&page.await?)
 }
@@ -97,6 +99,7 @@ fn draw(
     r: &Reader,
     agent: &Agent,
     around: &Around,
+    windows: &Windows,
     place: &Where,
     open: Option<(Conversation, Look)>,
 ) -> Result<Inbox> {
@@ -130,7 +133,7 @@ fn draw(
         (page.inbox, page.more) = rows(List::Inbox(agent.id), &before)?;
     }
     if let Some((found, look)) = open {
-        page.thread = Some(view::thread(r, agent, &found, look)?);
+        page.thread = Some(view::thread(r, agent, windows, &found, look)?);
     }
     Ok(page)
 }
@@ -152,6 +155,7 @@ async fn post(
     db: Data<Db>,
     clock: Data<Clock>,
     around: Data<Around>,
+    windows: Data<Windows>,
     config: Data<Config>,
     place: Data<Place>,
     key: Path<ConversationKey>,
@@ -180,7 +184,7 @@ async fn post(
     match posted.await {
         Ok((found, posted)) if json => {
             let message = &posted.message;
-            let html = view::message_html(message, 0, found.visitor_seen, t)?;
+            let html = view::message_html(message, &windows, 0, found.visitor_seen, t)?;
             let item = serde_json::json!({
                 "seq": message.id,
                 "op": "put",
@@ -204,7 +208,7 @@ async fn post(
                     errors,
                     ..Look::default()
                 };
-                again(r, &agent, &around, &config, &key, look)
+                again(r, &agent, &around, &windows, &config, &key, look)
             });
             web::page_to_mend(&page.await?)
         }
@@ -217,6 +221,7 @@ pub fn again(
     r: &Reader,
     agent: &Agent,
     around: &Around,
+    windows: &Windows,
     config: &Config,
     key: &ConversationKey,
     look: Look,
@@ -224,7 +229,14 @@ pub fn again(
     let found = super::find_by_key(r, Actor::Agent(agent.id), key)?;
     let mail_ready = settings::outgoing(r, config)?.is_some();
     let look = Look { mail_ready, ..look };
-    draw(r, agent, around, &Where::default(), Some((found, look)))
+    draw(
+        r,
+        agent,
+        around,
+        windows,
+        &Where::default(),
+        Some((found, look)),
+    )
 }
 
 /// What a person at the form can mend.

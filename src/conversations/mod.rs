@@ -8,11 +8,15 @@
 
 pub mod attention;
 pub mod http;
+pub mod lines;
 pub mod lists;
 pub mod pages;
 mod rules;
 mod sql;
 pub mod view;
+mod windows;
+
+use serde_json::Value;
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
@@ -20,15 +24,14 @@ use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
     Actor, AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
-    clip,
 };
 use crate::visitors::{Device, Visitor};
 
 pub use attention::mark_seen;
-pub use rules::{LONGEST, is_shown_to_visitor};
+pub use lines::{Deed, LineView, Said, Wording};
+pub use rules::LONGEST;
+pub use windows::Windows;
 
-/// Characters of a mail server's own words.
-const REASON: usize = 300;
 /// Lines on one screen of history.
 pub const PAGE: usize = 50;
 
@@ -46,22 +49,6 @@ pub enum Kind {
     Note,
     /// Somebody did something.
     System,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    Joined,
-    Resolved,
-    /// Resolved by the visitor.
-    Ended,
-    Reopened,
-    /// Asked for; what became of it says a line of its own.
-    TranscriptSent,
-    TranscriptTaken,
-    TranscriptRefused,
-    NoReplyNeeded,
-    /// That was taken back.
-    ReplyNeeded,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,13 +80,26 @@ pub struct Message {
     pub kind: Kind,
     pub agent: Option<AgentId>,
     pub agent_name: Option<String>,
-    pub change: Option<Change>,
+    /// For a system line.
+    pub deed: Option<Deed>,
+    /// Empty in a system line.
     pub body: String,
     pub cid: String,
     pub at: Timestamp,
     pub device: Option<Device>,
     pub page: Option<String>,
     pub title: Option<String>,
+}
+
+impl Message {
+    /// Notes, and some of what was done, stay among agents.
+    pub fn is_shown_to_visitor(&self) -> bool {
+        match self.kind {
+            Kind::Visitor | Kind::Agent => true,
+            Kind::Note => false,
+            Kind::System => self.deed.as_ref().is_some_and(|it| it.for_visitor),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -202,7 +202,7 @@ fn post(
     }
     let reopened = rules::reopens(found.state, kind);
     if reopened {
-        change_state(w, now, by, conversation, State::Open, Change::Reopened)?;
+        change_state(w, now, by, conversation, State::Open, &lines::REOPENED)?;
         found = find(w, by, conversation)?;
     }
     let id = journal::record(w, now, by, conversation, &Event::MessagePosted)?;
@@ -247,7 +247,7 @@ fn written(
         kind: Kind::Visitor,
         agent: None,
         agent_name: None,
-        change: None,
+        deed: None,
         body,
         cid: new.cid,
         at,
@@ -281,14 +281,22 @@ pub fn join(w: &Writer, now: Timestamp, by: AgentId, conversation: ConversationI
         return Ok(());
     }
     if found.state == State::Resolved {
-        change_state(w, now, actor, conversation, State::Open, Change::Reopened)?;
+        change_state(w, now, actor, conversation, State::Open, &lines::REOPENED)?;
     }
     if found.assignee != Some(by) {
         sql::update_assignee(w, conversation, by)?;
         let assigned = Event::Assigned { to: Some(by) };
         journal::record(w, now, actor, conversation, &assigned)?;
         let event = Event::AgentJoined;
-        note_change(w, now, actor, conversation, &event, Change::Joined)?;
+        note(
+            w,
+            now,
+            actor,
+            conversation,
+            &event,
+            &lines::JOINED,
+            Value::Null,
+        )?;
         attention::joined(w, now, by, conversation)?;
     }
     Ok(())
@@ -296,51 +304,36 @@ pub fn join(w: &Writer, now: Timestamp, by: AgentId, conversation: ConversationI
 
 pub fn resolve(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationId) -> Result<()> {
     let found = find(w, by, conversation)?;
-    let change = match by {
-        Actor::Visitor(_) => Change::Ended,
-        Actor::Agent(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => Change::Resolved,
+    let wording = match by {
+        Actor::Visitor(_) => &lines::ENDED,
+        Actor::Agent(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => &lines::RESOLVED,
     };
     match found.state {
         State::Resolved => Ok(()),
-        State::Open => change_state(w, now, by, conversation, State::Resolved, change),
+        State::Open => change_state(w, now, by, conversation, State::Resolved, wording),
     }
 }
 
 pub fn reopen(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationId) -> Result<()> {
     match find(w, by, conversation)?.state {
         State::Open => Ok(()),
-        State::Resolved => change_state(w, now, by, conversation, State::Open, Change::Reopened),
+        State::Resolved => change_state(w, now, by, conversation, State::Open, &lines::REOPENED),
     }
 }
 
-/// Leaves a line that says a transcript was asked for.
-pub fn note_transcript(
+/// Leaves a line that says what was done, in the words of the room that did it,
+/// and tells whoever listens under the same word.
+pub fn leave_line(
     w: &Writer,
     now: Timestamp,
     by: Actor,
     conversation: ConversationId,
+    wording: &'static Wording,
+    data: Value,
 ) -> Result<()> {
     find(w, by, conversation)?;
-    let event = Event::TranscriptSent;
-    note_change(w, now, by, conversation, &event, Change::TranscriptSent)
-}
-
-/// Leaves a line that says what became of it: the mail server took it, or the
-/// reason why nobody ever will.
-pub fn note_transcript_settled(
-    w: &Writer,
-    now: Timestamp,
-    conversation: ConversationId,
-    refused: Option<&str>,
-) -> Result<()> {
-    find(w, Actor::House, conversation)?;
-    let by = Actor::House;
-    let id = journal::record(w, now, by, conversation, &Event::TranscriptSettled)?;
-    let (change, why) = match refused {
-        None => (Change::TranscriptTaken, String::new()),
-        Some(why) => (Change::TranscriptRefused, clip(why, REASON)),
-    };
-    sql::insert_change(w, now, id, conversation, None, change, &why)
+    let event = Event::told(wording.word, data.clone());
+    note(w, now, by, conversation, &event, wording, data)
 }
 
 pub fn find_message(r: &Reader, id: Seq) -> Result<Message> {
@@ -410,7 +403,7 @@ fn change_state(
     by: Actor,
     conversation: ConversationId,
     state: State,
-    change: Change,
+    wording: &'static Wording,
 ) -> Result<()> {
     sql::update_state(w, conversation, state, now)?;
     attention::follow_state(w, by, conversation, state)?;
@@ -418,20 +411,26 @@ fn change_state(
         State::Open => Event::ConversationReopened,
         State::Resolved => Event::ConversationResolved,
     };
-    note_change(w, now, by, conversation, &event, change)
+    note(w, now, by, conversation, &event, wording, Value::Null)
 }
 
-/// The line of a change has the position of its event.
-fn note_change(
+/// The line has the position of its event.
+fn note(
     w: &Writer,
     now: Timestamp,
     by: Actor,
     conversation: ConversationId,
     event: &Event,
-    change: Change,
+    wording: &'static Wording,
+    data: Value,
 ) -> Result<()> {
     let id = journal::record(w, now, by, conversation, event)?;
-    sql::insert_change(w, now, id, conversation, agent_of(by), change, "")
+    let deed = Deed {
+        word: wording.word.to_owned(),
+        data,
+        for_visitor: wording.visitor.is_some(),
+    };
+    sql::insert_deed(w, now, id, conversation, agent_of(by), &deed)
 }
 
 fn agent_of(by: Actor) -> Option<AgentId> {

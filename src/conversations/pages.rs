@@ -168,8 +168,8 @@ impl Thread {
             cid: String::new(),
             kind,
             name: self.agent_name.clone(),
-            change: "",
             body: String::new(),
+            quoted: String::new(),
             at: Moment::default(),
             seen: false,
             device: None,
@@ -189,11 +189,10 @@ pub struct Message {
     pub kind: &'static str,
     /// Whose line it is; the visitor's name where no agent did it.
     pub name: String,
-    /// For `system`: `joined`, `resolved`, `ended`, `reopened`, `transcript`,
-    /// `transcript-taken`, `transcript-refused` (then `body` is the mail server's
-    /// reason), `no-reply` or `reply`.
-    pub change: &'static str,
+    /// For `system`: what was done.
     pub body: String,
+    /// For `system`: what somebody else says about it, in his own language.
+    pub quoted: String,
     pub at: Moment,
     /// For `agent`: the visitor has seen it.
     pub seen: bool,
@@ -276,9 +275,7 @@ impl VisitorPanel {
 
 /// One thing somebody did.
 pub struct Act {
-    pub name: String,
-    /// As in `Message::change`.
-    pub change: &'static str,
+    pub words: String,
     pub at: Moment,
 }
 

@@ -1,6 +1,6 @@
 //! Decisions of the hall: values in, decision out.
 
-use super::{Change, Conversation, Kind, Message, State};
+use super::{Conversation, Kind, Message, State};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Flaw, paragraph};
 
@@ -95,18 +95,6 @@ pub fn preview(body: &str) -> String {
         left -= word.chars().count();
     }
     shown
-}
-
-/// Which changes a visitor is told about.
-pub fn is_shown_to_visitor(kind: Kind, change: Option<Change>) -> bool {
-    match kind {
-        Kind::Visitor | Kind::Agent => true,
-        Kind::Note => false,
-        Kind::System => matches!(
-            change,
-            Some(Change::Joined | Change::Resolved | Change::Ended | Change::Reopened)
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Change, Conversation, Kind, Message, NewMessage, State};
+use serde_json::Value;
+
+use super::{Conversation, Deed, Kind, Message, NewMessage, State};
 use crate::db::{Columns, Reader, Writer, known};
 use crate::error::Result;
 use crate::kernel::{
@@ -12,8 +14,8 @@ const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, crea
     visitor_lines, waiting_since, waiting_before, agents_seen, visitor_seen from conversations";
 
 const MESSAGE: &str =
-    "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.change,
-    m.body, m.cid, m.at, m.page, m.title, d.kind as device_kind, d.app, d.app_version, d.browser,
+    "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.word,
+    m.data, m.for_visitor, m.body, m.cid, m.at, m.page, m.title, d.kind as device_kind, d.app, d.app_version, d.browser,
     d.browser_version, d.system, d.raw
     from messages m
     left join agents a on a.id = m.agent
@@ -150,27 +152,27 @@ pub fn insert_message(
     Ok(())
 }
 
-pub fn insert_change(
+pub fn insert_deed(
     w: &Writer,
     now: Timestamp,
     id: Seq,
     conversation: ConversationId,
     agent: Option<AgentId>,
-    change: Change,
-    body: &str,
+    deed: &Deed,
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
-        "insert into messages (id, conversation, kind, agent, change, body, cid, at)
-         values (?1, ?2, 'system', ?3, ?4, ?6, 'change:' || ?1, ?5)",
+        "insert into messages (id, conversation, kind, agent, word, data, for_visitor, body, cid,
+             at)
+         values (?1, ?2, 'system', ?3, ?4, ?5, ?6, '', 'change:' || ?1, ?7)",
     )?;
-    let agent = agent.map(|it| it.0);
     statement.execute(params![
         id.0,
         conversation.0,
-        agent,
-        change_word(change),
-        now,
-        body
+        agent.map(|it| it.0),
+        deed.word,
+        (!deed.data.is_null()).then(|| deed.data.to_string()),
+        deed.for_visitor,
+        now
     ])?;
     Ok(())
 }
@@ -223,8 +225,7 @@ pub fn list_messages(
 ) -> Result<Vec<Message>> {
     let mut query = r.prepare_cached(&format!(
         "{MESSAGE} where m.conversation = ?1 and m.id < ?2
-             and (not ?4 or m.kind in ('visitor', 'agent')
-                 or m.change in ('joined', 'resolved', 'ended', 'reopened'))
+             and (not ?4 or m.kind in ('visitor', 'agent') or m.for_visitor)
          order by m.id desc limit ?3"
     ))?;
     let before = before.map_or(i64::MAX, |it| it.0);
@@ -326,7 +327,7 @@ fn read_message(row: &Row) -> rusqlite::Result<Message> {
         kind: read_kind(&mut columns)?,
         agent: columns.take::<Option<i64>>("agent")?.map(AgentId),
         agent_name: columns.take("agent_name")?,
-        change: read_change(&mut columns)?,
+        deed: read_deed(&mut columns)?,
         body: columns.take("body")?,
         cid: columns.take("cid")?,
         at: columns.take("at")?,
@@ -408,35 +409,24 @@ pub fn read_last_kind(columns: &mut Columns) -> rusqlite::Result<Kind> {
     known(kind, || whose(columns, "conversation", "last_kind", word))
 }
 
-fn change_word(change: Change) -> &'static str {
-    match change {
-        Change::Joined => "joined",
-        Change::Resolved => "resolved",
-        Change::Ended => "ended",
-        Change::Reopened => "reopened",
-        Change::TranscriptSent => "transcript_sent",
-        Change::TranscriptTaken => "transcript_taken",
-        Change::TranscriptRefused => "transcript_refused",
-        Change::NoReplyNeeded => "no_reply_needed",
-        Change::ReplyNeeded => "reply_needed",
-    }
-}
-
-fn read_change(columns: &mut Columns) -> rusqlite::Result<Option<Change>> {
-    let Some(word) = columns.word("change")? else {
+/// What it was, only its room knows; a word that no room of this version says is
+/// shown all the same.
+fn read_deed(columns: &mut Columns) -> rusqlite::Result<Option<Deed>> {
+    let word: Option<String> = columns.take("word")?;
+    let data: Option<String> = columns.take("data")?;
+    let for_visitor = columns.take("for_visitor")?;
+    let Some(word) = word else {
         return Ok(None);
     };
-    let change = match word {
-        "joined" => Some(Change::Joined),
-        "resolved" => Some(Change::Resolved),
-        "ended" => Some(Change::Ended),
-        "reopened" => Some(Change::Reopened),
-        "transcript_sent" => Some(Change::TranscriptSent),
-        "transcript_taken" => Some(Change::TranscriptTaken),
-        "transcript_refused" => Some(Change::TranscriptRefused),
-        "no_reply_needed" => Some(Change::NoReplyNeeded),
-        "reply_needed" => Some(Change::ReplyNeeded),
-        _ => None,
+    let read = data.map(|it| serde_json::from_str(&it));
+    let data = match read {
+        None => Some(Value::Null),
+        Some(read) => read.ok(),
     };
-    known(change, || whose(columns, "message", "change", word)).map(Some)
+    let data = known(data, || whose(columns, "message", "data", &word))?;
+    Ok(Some(Deed {
+        word,
+        data,
+        for_visitor,
+    }))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::lists::{self, Entry, List};
 use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, Transcript, VisitorPanel};
-use super::{Change, Conversation, Kind, LONGEST, Message, State, attention, list_messages};
+use super::{Conversation, Kind, LONGEST, Message, State, Windows, attention, list_messages};
 use crate::accounts::Agent;
 use crate::db::Reader;
 use crate::error::Result;
@@ -42,7 +42,7 @@ pub fn entry_id(key: &ConversationKey) -> String {
     format!("c-{key}")
 }
 
-pub fn for_visitor(message: &Message, t: Lang) -> VisitorMessage {
+pub fn for_visitor(message: &Message, windows: &Windows, t: Lang) -> VisitorMessage {
     VisitorMessage {
         id: message.id,
         cid: message.cid.clone(),
@@ -52,28 +52,8 @@ pub fn for_visitor(message: &Message, t: Lang) -> VisitorMessage {
             Kind::Note | Kind::System => "system",
         },
         name: message.agent_name.clone(),
-        body: words(message, t),
+        body: windows.for_visitor(message, t),
         at: iso(message.at),
-    }
-}
-
-/// What a visitor reads in a line: what was written, or what was done.
-pub fn words(message: &Message, t: Lang) -> String {
-    let agent = message.agent_name.as_deref().unwrap_or_default();
-    match message.change {
-        None => message.body.clone(),
-        Some(Change::Joined) => t.conversation_log_joined(agent),
-        Some(Change::Resolved) => t.conversation_log_resolved(agent),
-        Some(Change::Ended) => t.conversation_log_ended().to_owned(),
-        Some(Change::Reopened) => t.conversation_log_reopened().to_owned(),
-        // Among agents; see `is_shown_to_visitor`.
-        Some(
-            Change::TranscriptSent
-            | Change::TranscriptTaken
-            | Change::TranscriptRefused
-            | Change::NoReplyNeeded
-            | Change::ReplyNeeded,
-        ) => String::new(),
     }
 }
 
@@ -89,8 +69,15 @@ pub fn read_mark(r: &Reader, conversation: ConversationId, agent: AgentId) -> Re
 }
 
 /// `number`: the visitor's, whose name stands where no agent acted.
-pub fn message_html(message: &Message, number: i64, visitor_seen: Seq, t: Lang) -> Result<String> {
-    web::fragment(&line(message, visitor_seen, &visitors::name(number, t), t))
+pub fn message_html(
+    message: &Message,
+    windows: &Windows,
+    number: i64,
+    visitor_seen: Seq,
+    t: Lang,
+) -> Result<String> {
+    let name = visitors::name(number, t);
+    web::fragment(&line(message, windows, visitor_seen, &name, t))
 }
 
 pub fn header_html(entry: &Entry, t: Lang) -> Result<String> {
@@ -181,8 +168,18 @@ fn waiting_word(entry: &Entry) -> &'static str {
 }
 
 /// `visitor`: what to call him where no agent acted.
-fn line(message: &Message, visitor_seen: Seq, visitor: &str, t: Lang) -> pages::Message {
-    let name = message.agent_name.as_deref().unwrap_or(visitor).to_owned();
+fn line(
+    message: &Message,
+    windows: &Windows,
+    visitor_seen: Seq,
+    visitor: &str,
+    t: Lang,
+) -> pages::Message {
+    let agent = message.agent_name.as_deref();
+    let said = match &message.deed {
+        Some(deed) => windows.say(deed, agent, visitor, t),
+        None => message.body.as_str().into(),
+    };
     pages::Message {
         t,
         id: message.id.0,
@@ -193,9 +190,9 @@ fn line(message: &Message, visitor_seen: Seq, visitor: &str, t: Lang) -> pages::
             Kind::Note => "note",
             Kind::System => "system",
         },
-        name,
-        change: message.change.map_or("", change_word),
-        body: message.body.clone(),
+        name: agent.unwrap_or(visitor).to_owned(),
+        body: said.words,
+        quoted: said.quoted,
         at: Moment::new(iso(message.at)),
         seen: message.id <= visitor_seen,
         device: message.device.as_ref().map(badge),
@@ -226,6 +223,7 @@ pub struct Look {
 pub fn thread(
     r: &Reader,
     agent: &Agent,
+    windows: &Windows,
     conversation: &Conversation,
     look: Look,
 ) -> Result<Thread> {
@@ -239,7 +237,7 @@ pub fn thread(
     let last_seen = messages.last().map_or(0, |it| it.id.0);
     let lines = messages
         .iter()
-        .map(|it| line(it, conversation.visitor_seen, &name, t));
+        .map(|it| line(it, windows, conversation.visitor_seen, &name, t));
     Ok(Thread {
         t,
         csrf: agent.csrf.clone(),
@@ -259,7 +257,7 @@ pub fn thread(
         draft: look.draft,
         note: look.note,
         errors: look.errors,
-        visitor: panel(&about(r, conversation)?, t),
+        visitor: panel(&about(r, conversation)?, windows, t),
         transcript: Transcript {
             mail_ready: look.mail_ready,
             may_set_up: agent.role.may_administer(),
@@ -295,14 +293,15 @@ fn about(r: &Reader, conversation: &Conversation) -> Result<About> {
 pub fn panels_html(
     r: &Reader,
     conversation: &Conversation,
+    windows: &Windows,
     languages: &[Lang],
 ) -> Result<Vec<(Lang, String)>> {
     let about = about(r, conversation)?;
-    let draw = |t: &Lang| Ok((*t, web::fragment(&panel(&about, *t))?));
+    let draw = |t: &Lang| Ok((*t, web::fragment(&panel(&about, windows, *t))?));
     languages.iter().map(draw).collect()
 }
 
-fn panel(about: &About, t: Lang) -> VisitorPanel {
+fn panel(about: &About, windows: &Windows, t: Lang) -> VisitorPanel {
     let name = visitors::name(about.visitor.number, t);
     let last = about.last.as_ref();
     let device = last.and_then(|it| it.device.as_ref());
@@ -319,9 +318,9 @@ fn panel(about: &About, t: Lang) -> VisitorPanel {
         history: about
             .changes
             .iter()
-            .map(|it| Act {
-                name: it.agent_name.clone().unwrap_or_else(|| name.clone()),
-                change: it.change.map_or("", change_word),
+            .filter_map(|it| Some((it, it.deed.as_ref()?)))
+            .map(|(it, deed)| Act {
+                words: windows.say(deed, it.agent_name.as_deref(), &name, t).words,
                 at: Moment::new(iso(it.at)),
             })
             .collect(),
@@ -333,19 +332,5 @@ fn state_word(state: State) -> &'static str {
     match state {
         State::Open => "open",
         State::Resolved => "resolved",
-    }
-}
-
-fn change_word(change: Change) -> &'static str {
-    match change {
-        Change::Joined => "joined",
-        Change::Resolved => "resolved",
-        Change::Ended => "ended",
-        Change::Reopened => "reopened",
-        Change::TranscriptSent => "transcript",
-        Change::TranscriptTaken => "transcript-taken",
-        Change::TranscriptRefused => "transcript-refused",
-        Change::NoReplyNeeded => "no-reply",
-        Change::ReplyNeeded => "reply",
     }
 }

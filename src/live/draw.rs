@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
 
 use super::news::{self, Answerer};
+use crate::conversations::Windows;
 use crate::db::Reader;
 use crate::error::Result;
 use crate::hub::News;
@@ -16,11 +17,14 @@ use crate::texts::Lang;
 pub fn draw(
     r: &Reader,
     base: &Base,
+    windows: &Windows,
     facts: &[Fact],
     languages: &[Lang],
     viewed: impl Fn(ConversationId) -> bool,
 ) -> Result<Vec<News>> {
-    each_or_all(facts, |facts| news::of(r, base, facts, languages, &viewed))
+    each_or_all(facts, |facts| {
+        news::of(r, base, windows, facts, languages, &viewed)
+    })
 }
 
 /// Who answers now, where somebody has joined. An error means the same.

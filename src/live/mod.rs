@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::conversations::Windows;
 use crate::db::{self, Db, Reader, Storage};
 use crate::error::Result;
 use crate::hub::{Audience, Hub, Turn};
@@ -33,7 +34,7 @@ const PATIENCE: u32 = 25;
 /// Starts the thread that renders news, from the journal's present end on. It
 /// has a connection of its own: between a commit and the sockets there is no
 /// queue to wait in. `base` is where the links in it lead.
-pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base) -> Result<()> {
+pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base, windows: Arc<Windows>) -> Result<()> {
     let reader = db.reader()?;
     let position = journal::position(&reader)?;
     hub.turn(position);
@@ -43,6 +44,7 @@ pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base) -> Result<()> {
         reader,
         hub,
         base,
+        windows,
         position,
         begun: None,
     }));
@@ -82,6 +84,7 @@ struct Screens {
     reader: Reader,
     hub: Hub,
     base: Base,
+    windows: Arc<Windows>,
     /// News up to here has begun to go out.
     position: Seq,
     /// The turn that has begun and whose news did not go out yet.
@@ -111,7 +114,14 @@ impl Screens {
                     return Ok(None);
                 };
                 let viewed = |it| turn.is_viewed(it);
-                let news = draw::draw(r, &self.base, facts, turn.languages(), viewed)?;
+                let news = draw::draw(
+                    r,
+                    &self.base,
+                    &self.windows,
+                    facts,
+                    turn.languages(),
+                    viewed,
+                )?;
                 Ok(Some((news, draw::answerers(r, facts)?)))
             })?;
             let (Some((news, answerers)), Some((turn, _))) = (drawn, self.begun.take()) else {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::protocol::{Item, Op};
 use crate::conversations::lists::{self, Entry};
-use crate::conversations::{self, Conversation, Kind, Message, view};
+use crate::conversations::{self, Conversation, Kind, Message, Windows, view};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::events::{Event, Side};
@@ -22,6 +22,7 @@ use crate::{sites, visitors};
 pub fn of(
     r: &Reader,
     base: &Base,
+    windows: &Windows,
     facts: &[Fact],
     languages: &[Lang],
     viewed: impl Fn(ConversationId) -> bool,
@@ -50,7 +51,7 @@ pub fn of(
         let Some(place) = touched.get_mut(&id) else {
             continue;
         };
-        match show(r, base, fact, place, languages, &mut news) {
+        match show(r, base, windows, fact, place, languages, &mut news) {
             Ok(()) => (),
             Err(error @ Error::Unavailable(_)) => return Err(error),
             // One unshowable event must not silence the ones after it.
@@ -64,7 +65,7 @@ pub fn of(
         let Some(place) = touched.get(&id) else {
             continue;
         };
-        match once_a_batch(r, base, place, languages, &mut news) {
+        match once_a_batch(r, base, windows, place, languages, &mut news) {
             Ok(seq) => turned = turned.max(seq),
             Err(error @ Error::Unavailable(_)) => return Err(error),
             Err(error) => tracing::error!(%error, "cannot list a conversation: {error}"),
@@ -162,6 +163,7 @@ impl Touched {
 fn show(
     r: &Reader,
     base: &Base,
+    windows: &Windows,
     fact: &Fact,
     place: &mut Touched,
     languages: &[Lang],
@@ -194,9 +196,9 @@ fn show(
         Err(error) => return Err(error),
     };
     note(r, fact, place, &message)?;
-    to_visitor(r, fact, place, &message, news)?;
+    to_visitor(r, windows, fact, place, &message, news)?;
     if place.viewed {
-        to_viewers(base, fact, place, &message, languages, news)?;
+        to_viewers(base, windows, fact, place, &message, languages, news)?;
     }
     Ok(())
 }
@@ -294,13 +296,14 @@ fn seen(
 
 fn to_visitor(
     r: &Reader,
+    windows: &Windows,
     fact: &Fact,
     place: &mut Touched,
     message: &Message,
     news: &mut Vec<News>,
 ) -> Result<()> {
     let audience = Audience::Visitor(place.conversation.visitor);
-    if conversations::is_shown_to_visitor(message.kind, message.change) {
+    if message.is_shown_to_visitor() {
         let lang = match message.kind {
             Kind::System => place.visitors_language(r)?,
             _ => Lang::default(),
@@ -312,7 +315,7 @@ fn to_visitor(
             id: &view::row_id(message.id),
             key: &view::sort_key(message.id.0),
             html: None,
-            data: Some(view::for_visitor(message, lang)),
+            data: Some(view::for_visitor(message, windows, lang)),
         };
         news.push(item.news(audience));
     }
@@ -336,6 +339,7 @@ fn to_visitor(
 
 fn to_viewers(
     base: &Base,
+    windows: &Windows,
     fact: &Fact,
     place: &Touched,
     message: &Message,
@@ -346,7 +350,8 @@ fn to_viewers(
     for lang in languages {
         let audience = Audience::Viewers(conversation.id, *lang);
         let number = place.number;
-        let html = view::message_html(message, number, conversation.visitor_seen, *lang)?;
+        let seen = conversation.visitor_seen;
+        let html = view::message_html(message, windows, number, seen, *lang)?;
         let item: Item = Item {
             seq: fact.seq,
             op: Op::Put,
@@ -366,6 +371,7 @@ fn to_viewers(
 fn once_a_batch(
     r: &Reader,
     base: &Base,
+    windows: &Windows,
     place: &Touched,
     languages: &[Lang],
     news: &mut Vec<News>,
@@ -392,7 +398,7 @@ fn once_a_batch(
         news.push(item.news(Audience::AgentsReading(*lang)));
     }
     if place.viewed {
-        parts(r, base, place, &entry, languages, news)?;
+        parts(r, base, windows, place, &entry, languages, news)?;
     }
     // A visitor who waits already goes on waiting; most lines are such ones.
     let begins = place
@@ -405,6 +411,7 @@ fn once_a_batch(
 fn parts(
     r: &Reader,
     base: &Base,
+    windows: &Windows,
     place: &Touched,
     entry: &Entry,
     languages: &[Lang],
@@ -429,7 +436,7 @@ fn parts(
         }
     }
     if let Some(seq) = place.about {
-        for (lang, html) in view::panels_html(r, conversation, languages)? {
+        for (lang, html) in view::panels_html(r, conversation, windows, languages)? {
             put(seq, "visitor", lang, &html);
         }
     }

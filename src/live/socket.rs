@@ -14,7 +14,7 @@ use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side,
 use super::pump::{self, End, Heard, Listener};
 use super::wire::{Incoming, Said};
 use crate::accounts::{self, Agent};
-use crate::conversations;
+use crate::conversations::{self, Windows};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{AgentSeat, Audience, Frame, Hub, News, Seat};
@@ -50,12 +50,14 @@ struct Resume {
     view: String,
 }
 
+#[allow(clippy::too_many_arguments)]
 async fn agent(
     agent: Agent,
     db: Data<Db>,
     hub: Data<Hub>,
     clock: Data<Clock>,
     place: Data<Place>,
+    windows: Data<Windows>,
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse> {
@@ -94,7 +96,7 @@ async fn agent(
                 None => None,
             };
             let at = journal::position(r)?;
-            let greeting = greet_agent(r, &base, &seat, &resume, joined_at)?;
+            let greeting = greet_agent(r, &base, &windows, &seat, &resume, joined_at)?;
             Ok((greeting, answered.map(|(it, agent)| (it, agent, at))))
         })
         .await?;
@@ -158,6 +160,7 @@ async fn shake_hands(
 fn greet_agent(
     r: &Reader,
     base: &Base,
+    windows: &Windows,
     seat: &AgentSeat,
     resume: &Resume,
     joined_at: Seq,
@@ -172,7 +175,7 @@ fn greet_agent(
         return Ok(reload());
     };
     let viewed = |it: ConversationId| seat.viewing == Some(it);
-    let mut items = draw(r, base, &facts, &[seat.lang], viewed)?;
+    let mut items = draw(r, base, windows, &facts, &[seat.lang], viewed)?;
     items.retain(|it| it.audience.includes(seat));
     Ok(welcome(joined_at, &epoch, items))
 }
@@ -250,12 +253,14 @@ impl AgentPage {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 async fn visitor(
     address: ClientAddress,
     db: Data<Db>,
     hub: Data<Hub>,
     limits: Data<Limits>,
     place: Data<Place>,
+    windows: Data<Windows>,
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse> {
@@ -269,6 +274,7 @@ async fn visitor(
         db: Db::clone(&db),
         hub: Hub::clone(&hub),
         limits: Data::clone(&limits),
+        windows,
     };
     rt::spawn(door.open(session, stream));
     Ok(response)
@@ -281,6 +287,7 @@ struct VisitorDoor {
     db: Db,
     hub: Hub,
     limits: Data<Limits>,
+    windows: Data<Windows>,
 }
 
 impl VisitorDoor {
@@ -333,9 +340,10 @@ impl VisitorDoor {
         let seat = Seat::Visitor(visitor.id);
         let connection = self.hub.join(seat, VISITOR_PAGES).ok_or(End::TooFast)?;
         let (id, joined_at) = (visitor.id, connection.joined_at);
+        let windows = Data::clone(&self.windows);
         let greeting = self
             .db
-            .read(move |r| greet_visitor(r, id, seq, epoch.as_deref(), joined_at))
+            .read(move |r| greet_visitor(r, &windows, id, seq, epoch.as_deref(), joined_at))
             .await
             .map_err(|_| End::House(crate::hub::Closing::Restart))?;
         let page = VisitorPage {
@@ -369,6 +377,7 @@ async fn listen(session: &mut Session, stream: &mut Stream) -> Result<String, En
 
 fn greet_visitor(
     r: &Reader,
+    windows: &Windows,
     visitor: VisitorId,
     seq: Seq,
     known_epoch: Option<&str>,
@@ -388,7 +397,7 @@ fn greet_visitor(
         return Ok(vec![reload.frame()]);
     };
     // What visitors get is data, without links.
-    let mut items = draw(r, &Base::default(), &facts, &[], |_| false)?;
+    let mut items = draw(r, &Base::default(), windows, &facts, &[], |_| false)?;
     items.retain(|it| it.audience == Audience::Visitor(visitor));
     Ok(welcome(joined_at, &epoch, items))
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::accounts::{Agent, Signed};
 use crate::config::Config;
-use crate::conversations::{self, view::Look};
+use crate::conversations::{self, Windows, view::Look};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, AgentId, Clock, ConversationKey, EmailAddress};
@@ -31,6 +31,7 @@ async fn send(
     config: Data<Config>,
     limits: Data<Limits>,
     around: Data<Around>,
+    windows: Data<Windows>,
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
@@ -65,7 +66,7 @@ async fn send(
             transcript_email: form.email,
             ..Look::default()
         };
-        conversations::http::again(r, &agent, &around, &config, &key, look)
+        conversations::http::again(r, &agent, &around, &windows, &config, &key, look)
     });
     match wait {
         Some(seconds) => web::page_to_wait(&page.await?, seconds),

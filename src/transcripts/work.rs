@@ -47,7 +47,7 @@ async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(),
     };
     let now = clock.now();
     let note = db.write("transcripts.settle", move |w| {
-        conversations::note_transcript_settled(w, now, conversation, refused.as_deref())
+        super::settle(w, now, conversation, refused.as_deref())
     });
     // A mail that is out is not sent again for the sake of a line.
     if let Err(error) = note.await {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::pages::{Chat, ChatLine, DemoShop};
 use super::post::{self, Caller, PostMessage};
-use crate::conversations;
+use crate::conversations::{self, Windows};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Clock, Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
@@ -34,6 +34,7 @@ async fn chat(
     db: Data<Db>,
     clock: Data<Clock>,
     place: Data<Place>,
+    windows: Data<Windows>,
     key: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
@@ -43,7 +44,7 @@ async fn chat(
     let page = db.read(move |r| {
         let site = sites::find_by_key(r, &key)?;
         let t = asked.unwrap_or(site.lang);
-        let said = said(r, now, &site, token, t)?;
+        let said = said(r, &windows, now, &site, token, t)?;
         let unseen = said.unseen;
         Ok((draw(&site, now, said, t), unseen))
     });
@@ -91,6 +92,7 @@ struct Said {
 /// What was said, as far as this cookie opens it; nothing where it opens nothing.
 fn said(
     r: &Reader,
+    windows: &Windows,
     now: Timestamp,
     site: &Site,
     token: Option<TokenHash>,
@@ -118,7 +120,7 @@ fn said(
             from_name: it.agent_name.clone().unwrap_or_default(),
             mine,
             system: it.kind == conversations::Kind::System,
-            body: conversations::view::words(it, t),
+            body: windows.for_visitor(it, t),
             at_text: match day(it.at) == today {
                 true => iso_in(it.at, &site.zone, "%H:%M"),
                 false => iso_in(it.at, &site.zone, t.mail_time_pattern()),
@@ -147,6 +149,7 @@ async fn send(
     clock: Data<Clock>,
     limits: Data<Limits>,
     place: Data<Place>,
+    windows: Data<Windows>,
     key: Path<String>,
     request: HttpRequest,
     OpenForm(form): OpenForm<SendForm>,
@@ -155,7 +158,7 @@ async fn send(
     // Another address each time: the same one with a fragment is only scrolled.
     let back = format!("/c/{key}?at={}#end", clock.now());
     match post(
-        &address, &db, &clock, &limits, &place, &key, &request, &form,
+        &address, &db, &clock, &limits, &place, &windows, &key, &request, &form,
     )
     .await
     {
@@ -185,7 +188,12 @@ async fn send(
             let page = db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
                 let t = asked.unwrap_or(site.lang);
-                Ok(draw(&site, now, said(r, now, &site, token, t)?, t))
+                Ok(draw(
+                    &site,
+                    now,
+                    said(r, &windows, now, &site, token, t)?,
+                    t,
+                ))
             });
             let mut page = page.await?;
             page.draft = form.body;
@@ -205,12 +213,13 @@ async fn post(
     clock: &Clock,
     limits: &Limits,
     place: &Place,
+    windows: &Data<Windows>,
     key: &str,
     request: &HttpRequest,
     form: &SendForm,
 ) -> Result<Option<Token>> {
     let (now, asked) = (clock.now(), web::preferred_lang(request));
-    let key = key.to_owned();
+    let (key, windows) = (key.to_owned(), Data::clone(windows));
     let message = PostMessage::plain(&form.cid, &form.body);
     // A cookie that opens nothing is no visitor: whoever made it up is new.
     let known = match cookie_token(request, place) {
@@ -238,7 +247,7 @@ async fn post(
             origin: None,
             agent_string,
         };
-        post::message(w, now, &caller, message)?;
+        post::message(w, &windows, now, &caller, message)?;
         Ok(made)
     })
     .await

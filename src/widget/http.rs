@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::post::{self, Caller, PostMessage};
 use super::{chat, check_origin, loader, refuse_origin};
 use crate::assets::{self, Asset};
-use crate::conversations::LONGEST;
+use crate::conversations::{LONGEST, Windows};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::kernel::{Clock, Seq};
@@ -221,6 +221,7 @@ async fn message(
     clock: Data<Clock>,
     limits: Data<Limits>,
     place: Data<Place>,
+    windows: Data<Windows>,
     request: HttpRequest,
     Json(message): Json<PostMessage>,
 ) -> Result<HttpResponse> {
@@ -228,7 +229,7 @@ async fn message(
     post::weigh(&limits, address, &message)?;
     let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
     let post = db.write("widget.message", move |w| {
-        post::message(w, now, &caller, message)
+        post::message(w, &windows, now, &caller, message)
     });
     let posted = count_guesses(post.await, address, &limits)?;
     match posted.fresh {
@@ -289,11 +290,12 @@ async fn history(
     db: Data<Db>,
     limits: Data<Limits>,
     place: Data<Place>,
+    windows: Data<Windows>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let query: Before = web::parse_query(request.query_string())?;
     let caller = caller(bearer, &request, &place)?;
-    let read = db.read(move |r| post::history(r, &caller, query.before));
+    let read = db.read(move |r| post::history(r, &windows, &caller, query.before));
     let history = count_guesses(read.await, address, &limits)?;
     Ok(HttpResponse::Ok().json(history))
 }

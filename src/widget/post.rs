@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check_origin;
-use crate::conversations::{self, NewMessage, Posted, State, view};
+use crate::conversations::{self, NewMessage, Posted, State, Windows, view};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::journal;
@@ -87,6 +87,7 @@ pub struct History {
 
 pub fn message(
     w: &Writer,
+    windows: &Windows,
     now: Timestamp,
     caller: &Caller,
     post: PostMessage,
@@ -115,7 +116,7 @@ pub fn message(
         reopened,
     } = conversations::write_in(w, now, &visitor, new)?;
     Ok(PostedMessage {
-        message: view::for_visitor(&message, language(&visitor, &site)),
+        message: view::for_visitor(&message, windows, language(&visitor, &site)),
         conversation: key,
         reopened,
         fresh,
@@ -140,7 +141,12 @@ pub fn end(w: &Writer, now: Timestamp, caller: &Caller) -> Result<()> {
     }
 }
 
-pub fn history(r: &Reader, caller: &Caller, before: Option<Seq>) -> Result<History> {
+pub fn history(
+    r: &Reader,
+    windows: &Windows,
+    caller: &Caller,
+    before: Option<Seq>,
+) -> Result<History> {
     let (visitor, site) = enter(r, caller)?;
     let (seq, epoch) = (journal::position(r)?, journal::epoch(r)?);
     let Some(found) = conversations::of_visitor(r, visitor.id)? else {
@@ -157,7 +163,10 @@ pub fn history(r: &Reader, caller: &Caller, before: Option<Seq>) -> Result<Histo
     let (messages, more) = conversations::list_messages(r, by, found.id, before)?;
     let t = language(&visitor, &site);
     Ok(History {
-        messages: messages.iter().map(|it| view::for_visitor(it, t)).collect(),
+        messages: messages
+            .iter()
+            .map(|it| view::for_visitor(it, windows, t))
+            .collect(),
         more,
         seq,
         epoch,

@@ -1,6 +1,8 @@
 //! What the lists say is true: who waits for a reply, what each agent has read,
 //! what the visitor is told, and a way to every entry.
 
+mod windows;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

@@ -145,6 +145,47 @@ async fn an_upgraded_house_can_be_read() {
     }
 }
 
+#[test]
+fn lines_of_what_was_done_keep_their_word_their_reason_and_who_reads_them() {
+    let home = left_by(&releases()[0]);
+    let before = look(&home);
+    before
+        .execute_batch(
+            "insert into messages (id, conversation, kind, change, body, cid, at) values
+                 (33, 2, 'system', 'transcript_taken', '', 'change-33', 0),
+                 (34, 2, 'system', 'transcript_refused', '550 \"no\"', 'change-34', 0),
+                 (35, 2, 'system', 'no_reply_needed', '', 'change-35', 0),
+                 (36, 2, 'system', 'reply_needed', '', 'change-36', 0),
+                 (37, 2, 'system', 'slept', '', 'change-37', 0)",
+        )
+        .unwrap();
+    drop(before);
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+
+    let after = look(&home);
+    let done = conversations::list_changes(&after, ConversationId(2)).unwrap();
+    let deeds: Vec<_> = done.into_iter().filter_map(|it| it.deed).collect();
+    let shown = |it: &&conversations::Deed| it.for_visitor;
+    let words = |it: &conversations::Deed| it.word.clone();
+    assert_eq!(
+        deeds.iter().map(words).collect::<Vec<_>>().join(" "),
+        "joined ended reopened transcript-queued resolved transcript-taken transcript-refused \
+         no-reply reply slept"
+    );
+    assert_eq!(
+        deeds.iter().filter(shown).map(words).collect::<Vec<_>>(),
+        ["joined", "ended", "reopened", "resolved"]
+    );
+    assert_eq!(deeds[6].data, serde_json::json!({ "why": "550 \"no\"" }));
+    assert_eq!(
+        number(
+            &after,
+            "select count(*) from messages where kind = 'system' and body <> ''"
+        ),
+        0
+    );
+}
+
 fn fails(spoil: &str, read: impl FnOnce(&Reader) -> Result<()>) -> String {
     let home = left_by(&releases()[0]);
     let db = Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap();
@@ -184,8 +225,8 @@ fn a_word_that_this_program_does_not_know_is_an_error_that_names_the_row() {
     told(fails(last, entry), "conversation 3: last_kind `sung`");
     let kind = "update messages set kind = 'whisper' where id = 22";
     told(fails(kind, lines), "message 22: kind `whisper`");
-    let change = "update messages set change = 'slept' where id = 21";
-    told(fails(change, lines), "message 21: change `slept`");
+    let data = "update messages set data = '{' where id = 21";
+    told(fails(data, lines), "message 21: data `");
     let role = "update agents set role = 'limited' where id = 2";
     told(fails(role, agents), "agent 2: role `limited`");
     let lang = "update agents set lang = 'tlh' where id = 2";
@@ -287,7 +328,7 @@ fn busy_shop(r: &Reader, others: usize) {
                  'cid-' || i, i, iif(i % 2, (i + 9) / 10, null) from n where i <= {others};
          insert into conversations (id, key, site, visitor, state, created_at, last_at)
              values (1000000, 'long', 1, 2, 'open', 0, 0);
-         insert into messages (id, conversation, kind, agent, change, body, cid, at)
+         insert into messages (id, conversation, kind, agent, word, body, cid, at)
              values (1000000, 1000000, 'system', 1, 'joined', '', 'change-1', 0);
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others})
              insert into messages (id, conversation, kind, agent, body, cid, at)

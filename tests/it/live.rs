@@ -173,7 +173,7 @@ async fn who_cannot_resume_is_told_to_reload() {
     let flood = house.db.write("test.flood", move |w| {
         let house = shopbell::kernel::Actor::House;
         for _ in 0..500 {
-            let event = shopbell::events::Event::TranscriptSent;
+            let event = shopbell::events::Event::told("test.flood", Value::Null);
             shopbell::journal::record(w, 0, house, conversation, &event)?;
         }
         let event = shopbell::events::Event::Read {

@@ -8,7 +8,9 @@
 
 mod sql;
 
-use super::{Change, Conversation, Kind, State, find};
+use serde_json::Value;
+
+use super::{Conversation, Kind, State, find, lines};
 use crate::db::{Reader, Writer};
 use crate::error::Result;
 use crate::events::{Event, Side};
@@ -61,7 +63,15 @@ pub fn no_reply_needed(
     }
     sql::update_put_aside(w, conversation)?;
     let event = Event::NoReplyNeeded;
-    super::note_change(w, now, by, conversation, &event, Change::NoReplyNeeded)
+    super::note(
+        w,
+        now,
+        by,
+        conversation,
+        &event,
+        &lines::NO_REPLY,
+        Value::Null,
+    )
 }
 
 /// Takes that back: he waits again, and since when he did.
@@ -78,7 +88,7 @@ pub fn reply_needed(
     }
     sql::update_taken_up(w, conversation)?;
     let event = Event::ReplyNeeded;
-    super::note_change(w, now, by, conversation, &event, Change::ReplyNeeded)
+    super::note(w, now, by, conversation, &event, &lines::REPLY, Value::Null)
 }
 
 /// Who resolves says that nothing is left to answer; who reopens takes it back.
