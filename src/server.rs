@@ -22,7 +22,7 @@ use crate::journal::Follower;
 use crate::kernel::Clock;
 use crate::plant::Plant;
 use crate::setup::SetupCode;
-use crate::web::{Around, Facts, Limits, Place, Route, Routes, Secure, Street, Who};
+use crate::web::{Area, Around, Facts, Limits, Place, Route, Routes, Secure, Street, Who};
 use crate::{
     accounts, conversations, journal, live, operations, setup, sites, timers, transcripts, widget,
 };
@@ -79,6 +79,7 @@ pub async fn start(
     let db = Db::open_under(&plant, &folder)?;
     let hub = Hub::default();
     let place = Place::new(&config);
+    let config = Data::new(config);
     let fresh = db.read(accounts::is_empty).await?;
     let code = if fresh {
         SetupCode::new()
@@ -96,14 +97,15 @@ pub async fn start(
         secure: Data::new(Secure::new(&place)),
         around: Data::new(Around {
             facts,
+            areas: AREAS,
             signs: place.signs.clone(),
             insecure: !config.public_url.is_https() && !config.public_url.is_loopback(),
             storage: db.storage(),
         }),
         place: Data::new(place),
-        config: Data::new(config),
+        windows: Data::new(windows(&config)?),
+        config,
         code: Data::new(code),
-        windows: Data::new(windows()?),
     };
 
     live::start(
@@ -200,10 +202,21 @@ pub fn mount(config: &mut ServiceConfig) -> Vec<Route> {
     routes.mount(config)
 }
 
+/// The places that navigation and settings lead to, in order, one line each.
+pub const AREAS: &[Area] = &[
+    conversations::http::INBOX,
+    sites::http::SETTINGS,
+    sites::http::SITE,
+    accounts::http::TEAM,
+    operations::http::MAIL,
+    operations::http::WORKINGS,
+];
+
 /// What wings show in the hall, one line each.
-fn windows() -> Result<Windows> {
+fn windows(config: &Data<Config>) -> Result<Windows> {
     let mut windows = Windows::default();
-    transcripts::windows::open(&mut windows);
+    let config = || Data::clone(config).into_inner();
+    transcripts::windows::open(&mut windows, config());
     windows.check()?;
     Ok(windows)
 }
@@ -254,7 +267,8 @@ fn start_work(plant: &Plant, shared: &Shared) {
     let config = Data::clone(&shared.config).into_inner();
     let mut kinds = Kinds::new();
     accounts::work::add(&mut kinds, db.clone(), clock.clone(), Arc::clone(&config));
-    transcripts::work::add(&mut kinds, db.clone(), clock.clone(), config);
+    let windows = Data::clone(&shared.windows).into_inner();
+    transcripts::work::add(&mut kinds, db.clone(), clock.clone(), config, windows);
     let kinds = Rc::new(kinds);
 
     let (at, now) = (db.clone(), clock.clone());

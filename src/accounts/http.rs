@@ -25,6 +25,8 @@ use crate::web::{self, Around, ClientAddress, Limit, Limits, OpenForm, Place, Ro
 /// the address is known or not.
 const UNHURRIED: Duration = Duration::from_millis(150);
 
+pub use super::desk::TEAM;
+
 pub fn routes(routes: &mut Routes) {
     door::http::routes(routes);
     routes.get("/forgot", Who::Anyone, forgot);

@@ -344,6 +344,8 @@ impl Agent {
         view: &str,
     ) -> Result<Shell> {
         let facts = (around.facts)(r)?;
+        let open = around.open_areas(self.role.may_administer());
+        let areas = open.map(|it| it.link(&facts, self.lang)).collect();
         Ok(Shell {
             t: self.lang,
             csrf: self.csrf.clone(),
@@ -362,6 +364,7 @@ impl Agent {
             },
             waiting: facts.waiting,
             path,
+            areas,
         })
     }
 }

@@ -11,13 +11,23 @@ use super::pages::Inbox;
 use super::view::{self, Look};
 use super::{Conversation, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
-use crate::config::Config;
 use crate::db::{Db, Reader, Writer};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Clock, ConversationKey, Seq, Timestamp};
+use crate::sites;
+use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Place, Routes, Who};
-use crate::{settings, sites};
+use crate::web::{self, Area, Around, Place, Routes, Section, Who};
+
+pub const INBOX: Area = Area {
+    key: "inbox",
+    href: "/inbox",
+    icon: "inbox",
+    section: Section::Main,
+    label: Lang::common_nav_inbox,
+    who: Who::Agent,
+    count: Some(|facts| facts.waiting),
+};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/inbox", Who::Agent, inbox);
@@ -75,7 +85,6 @@ async fn thread(
     db: Data<Db>,
     around: Data<Around>,
     windows: Data<Windows>,
-    config: Data<Config>,
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
@@ -87,7 +96,6 @@ async fn thread(
             before: place.earlier,
             resolved: place.show == "resolved",
             note: !place.note.is_empty(),
-            mail_ready: settings::outgoing(r, &config)?.is_some(),
             ..Look::default()
         };
         draw(r, &agent, &around, &windows, &place, Some((found, look)))
@@ -109,8 +117,9 @@ fn draw(
     let shell = agent.shell(r, around, "inbox", view)?;
     let mark = |text: &str| Some(text.to_owned()).filter(|it| lists::is_mark(it));
     let (before, mine) = (mark(&place.before), mark(&place.mine));
-    let rows =
-        |list, after: &Option<String>| view::rows(r, agent, list, after.as_deref(), key.as_ref());
+    let rows = |list, after: &Option<String>| {
+        view::rows(r, agent, windows, list, after.as_deref(), key.as_ref())
+    };
     let mut page = Inbox {
         t,
         shell,
@@ -124,6 +133,8 @@ fn draw(
         deep_mine: mine.is_some(),
         demo_shop: sites::first(r)?.demo_shop,
         thread: None,
+        scripts: windows.scripts().to_vec(),
+        styles: windows.styles().to_vec(),
     };
     if place.show == "resolved" {
         page.show = "resolved";
@@ -156,7 +167,6 @@ async fn post(
     clock: Data<Clock>,
     around: Data<Around>,
     windows: Data<Windows>,
-    config: Data<Config>,
     place: Data<Place>,
     key: Path<ConversationKey>,
     request: HttpRequest,
@@ -208,7 +218,7 @@ async fn post(
                     errors,
                     ..Look::default()
                 };
-                again(r, &agent, &around, &windows, &config, &key, look)
+                again(r, &agent, &around, &windows, &key, look)
             });
             web::page_to_mend(&page.await?)
         }
@@ -222,13 +232,10 @@ pub fn again(
     agent: &Agent,
     around: &Around,
     windows: &Windows,
-    config: &Config,
     key: &ConversationKey,
     look: Look,
 ) -> Result<Inbox> {
     let found = super::find_by_key(r, Actor::Agent(agent.id), key)?;
-    let mail_ready = settings::outgoing(r, config)?.is_some();
-    let look = Look { mail_ready, ..look };
     draw(
         r,
         agent,
@@ -240,7 +247,7 @@ pub fn again(
 }
 
 /// What a person at the form can mend.
-fn refusal(error: &Error, t: crate::texts::Lang) -> Option<Errors> {
+fn refusal(error: &Error, t: Lang) -> Option<Errors> {
     match error {
         Error::Invalid { say, .. } | Error::Conflict(say) => Some(Errors::one("body", say(t))),
         Error::Unavailable(_) => Some(Errors::one("body", t.error_unavailable())),

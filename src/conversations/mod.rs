@@ -11,6 +11,7 @@ pub mod http;
 pub mod lines;
 pub mod lists;
 pub mod pages;
+mod parts;
 mod rules;
 mod sql;
 pub mod view;
@@ -26,9 +27,11 @@ use crate::kernel::{
     Actor, AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
 };
 use crate::visitors::{Device, Visitor};
+use parts::Content;
 
 pub use attention::mark_seen;
 pub use lines::{Deed, LineView, Said, Wording};
+pub use parts::{NewPart, Part, PartKind, Piece};
 pub use rules::LONGEST;
 pub use windows::Windows;
 
@@ -82,8 +85,9 @@ pub struct Message {
     pub agent_name: Option<String>,
     /// For a system line.
     pub deed: Option<Deed>,
-    /// Empty in a system line.
+    /// Empty in a system line; the plain text where there are parts.
     pub body: String,
+    pub parts: Vec<Part>,
     pub cid: String,
     pub at: Timestamp,
     pub device: Option<Device>,
@@ -104,7 +108,9 @@ impl Message {
 
 #[derive(Debug, Clone, Default)]
 pub struct NewMessage {
+    /// May be empty where there are parts.
     pub body: String,
+    pub parts: Vec<NewPart>,
     pub cid: String,
     pub note: bool,
     /// A row of `visitors`.
@@ -147,7 +153,7 @@ pub fn write_in(w: &Writer, now: Timestamp, visitor: &Visitor, new: NewMessage) 
         Some(found) => found,
         None => {
             // Checked before anything exists, so that a refused line leaves none.
-            rules::clean_body(&new.body)?;
+            Content::new(&new.body, &new.parts)?;
             rules::clean_cid(&new.cid)?;
             let key = ConversationKey::random();
             let id = sql::insert_conversation(w, now, &key, visitor.site, visitor.id)?;
@@ -178,11 +184,11 @@ fn post(
     new: NewMessage,
 ) -> Result<Posted> {
     let conversation = found.id;
-    let body = rules::clean_body(&new.body)?;
+    let content = Content::new(&new.body, &new.parts)?;
     rules::clean_cid(&new.cid)?;
     let kind = rules::kind(by, new.note)?;
     if let Some(earlier) = sql::find_message_by_cid(w, conversation, &new.cid)? {
-        if !rules::is_repeated(by, kind, &body, &earlier) {
+        if !rules::is_repeated(by, kind, &content, &earlier) {
             return Err(Error::Conflict(|t| t.error_other_words().into()));
         }
         return Ok(Posted {
@@ -206,10 +212,10 @@ fn post(
         found = find(w, by, conversation)?;
     }
     let id = journal::record(w, now, by, conversation, &Event::MessagePosted)?;
-    sql::insert_message(w, now, id, conversation, kind, agent_of(by), &body, &new)?;
+    sql::insert_message(w, now, id, conversation, kind, agent_of(by), &content, &new)?;
     match kind {
         Kind::Visitor | Kind::Agent => {
-            let preview = rules::preview(&body);
+            let preview = rules::preview(&content.body);
             let waiting = attention::waiting_after(w, now, &found, kind, new.last_seen)?;
             // An answer also ends what was put aside.
             let stays = waiting == found.waiting_since && found.waiting_before.is_none();
@@ -221,7 +227,7 @@ fn post(
         Kind::Note | Kind::System => sql::update_last_at(w, conversation, now)?,
     }
     let message = match kind {
-        Kind::Visitor => written(id, conversation, now, body, new),
+        Kind::Visitor => written(id, conversation, now, content, new),
         Kind::Agent | Kind::Note | Kind::System => find_message(w, id)?,
     };
     Ok(Posted {
@@ -238,7 +244,7 @@ fn written(
     id: Seq,
     conversation: ConversationId,
     at: Timestamp,
-    body: String,
+    content: Content,
     new: NewMessage,
 ) -> Message {
     Message {
@@ -248,7 +254,8 @@ fn written(
         agent: None,
         agent_name: None,
         deed: None,
-        body,
+        body: content.body,
+        parts: content.parts,
         cid: new.cid,
         at,
         device: None,

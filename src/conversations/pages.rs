@@ -4,9 +4,10 @@
 
 use askama::Template;
 
+use super::{Piece, Said};
 use crate::kernel::{Stretch, stretches};
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Moment, Shell};
+use crate::web::pages::{Errors, Html, Moment, Shell};
 
 /// The whole inbox: lists, and the conversation that is open, if one is.
 #[derive(Template)]
@@ -30,6 +31,9 @@ pub struct Inbox {
     /// Whether `/demo-shop` is switched on.
     pub demo_shop: bool,
     pub thread: Option<Thread>,
+    /// Of the wings.
+    pub scripts: Vec<&'static str>,
+    pub styles: Vec<&'static str>,
 }
 
 impl Inbox {
@@ -88,6 +92,8 @@ pub struct Row {
     pub query: String,
     /// It is the one on the screen. False in a live frame.
     pub current: bool,
+    /// What wings say of it.
+    pub more: Vec<Html>,
 }
 
 impl Row {
@@ -146,7 +152,10 @@ pub struct Thread {
     pub note: bool,
     pub errors: Errors,
     pub visitor: VisitorPanel,
-    pub transcript: Transcript,
+    /// What wings add, where each stands.
+    pub log_ends: Vec<Html>,
+    pub composers: Vec<Html>,
+    pub sheets: Vec<Html>,
 }
 
 impl Thread {
@@ -168,8 +177,11 @@ impl Thread {
             cid: String::new(),
             kind,
             name: self.agent_name.clone(),
-            body: String::new(),
-            quoted: String::new(),
+            said: Said::default(),
+            pieces: vec![Piece {
+                text: String::new(),
+                html: None,
+            }],
             at: Moment::default(),
             seen: false,
             device: None,
@@ -190,9 +202,9 @@ pub struct Message {
     /// Whose line it is; the visitor's name where no agent did it.
     pub name: String,
     /// For `system`: what was done.
-    pub body: String,
-    /// For `system`: what somebody else says about it, in his own language.
-    pub quoted: String,
+    pub said: Said,
+    /// For all others: what was written, and what else it holds.
+    pub pieces: Vec<Piece>,
     pub at: Moment,
     /// For `agent`: the visitor has seen it.
     pub seen: bool,
@@ -200,10 +212,10 @@ pub struct Message {
     pub device: Option<DeviceBadge>,
 }
 
-impl Message {
+impl Piece {
     /// Its words, with addresses apart from the rest.
     pub fn words(&self) -> Vec<Stretch<'_>> {
-        stretches(&self.body)
+        stretches(&self.text)
     }
 }
 
@@ -231,6 +243,8 @@ pub struct Header {
     pub waiting: &'static str,
     pub assignee: Option<i64>,
     pub assignee_name: String,
+    /// What wings add.
+    pub more: Vec<Html>,
 }
 
 impl Header {
@@ -260,6 +274,8 @@ pub struct VisitorPanel {
     pub device_raw: String,
     pub site: String,
     pub started: Moment,
+    /// What wings know of him.
+    pub cards: Vec<Html>,
     /// Who did what to the conversation, oldest first.
     pub history: Vec<Act>,
 }
@@ -277,18 +293,6 @@ impl VisitorPanel {
 pub struct Act {
     pub words: String,
     pub at: Moment,
-}
-
-/// The form that sends a transcript.
-pub struct Transcript {
-    /// Mail is set up.
-    pub mail_ready: bool,
-    /// The one who looks at it may set mail up.
-    pub may_set_up: bool,
-    pub email: String,
-    pub errors: Errors,
-    /// It has just gone out, to this address.
-    pub sent_to: Option<String>,
 }
 
 /// A colour of the six that tell visitors apart at a glance.

@@ -1,5 +1,6 @@
 //! Decisions of the hall: values in, decision out.
 
+use super::parts::Content;
 use super::{Conversation, Kind, Message, State};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, Flaw, paragraph};
@@ -54,12 +55,13 @@ pub fn clean_body(body: &str) -> Result<String> {
 
 /// Whether a line is the same one again: under its id, by the same sender. Lines
 /// of others are never handed out to whoever guesses their ids.
-pub fn is_repeated(by: Actor, kind: Kind, body: &str, earlier: &Message) -> bool {
+pub fn is_repeated(by: Actor, kind: Kind, content: &Content, earlier: &Message) -> bool {
     let agent = match by {
         Actor::Agent(agent) => Some(agent),
         Actor::Visitor(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => None,
     };
-    earlier.kind == kind && earlier.agent == agent && earlier.body == body
+    let same = earlier.body == content.body && earlier.parts == content.parts;
+    earlier.kind == kind && earlier.agent == agent && same
 }
 
 /// A sender's own id for a line: long enough not to meet another by chance. The

@@ -2,9 +2,10 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use serde_json::Value;
 
+use super::parts::{Content, Part};
 use super::{Conversation, Deed, Kind, Message, NewMessage, State};
 use crate::db::{Columns, Reader, Writer, known};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{
     AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
 };
@@ -15,7 +16,7 @@ const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, crea
 
 const MESSAGE: &str =
     "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.word,
-    m.data, m.for_visitor, m.body, m.cid, m.at, m.page, m.title, d.kind as device_kind, d.app, d.app_version, d.browser,
+    m.data, m.for_visitor, m.body, m.parts, m.cid, m.at, m.page, m.title, d.kind as device_kind, d.app, d.app_version, d.browser,
     d.browser_version, d.system, d.raw
     from messages m
     left join agents a on a.id = m.agent
@@ -128,26 +129,33 @@ pub fn insert_message(
     conversation: ConversationId,
     kind: Kind,
     agent: Option<AgentId>,
-    body: &str,
+    content: &Content,
     new: &NewMessage,
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "insert into messages (id, conversation, kind, agent, body, cid, at, device, page, title,
-             lang)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             lang, parts)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
+    let parts = match content.parts.as_slice() {
+        [] => None,
+        parts => {
+            Some(serde_json::to_string(parts).map_err(|e| Error::internal("writing parts", e))?)
+        }
+    };
     statement.execute(params![
         id.0,
         conversation.0,
         kind_word(kind),
         agent.map(|it| it.0),
-        body,
+        content.body,
         new.cid,
         now,
         new.device,
         new.page,
         new.title,
-        new.lang
+        new.lang,
+        parts
     ])?;
     Ok(())
 }
@@ -329,6 +337,7 @@ fn read_message(row: &Row) -> rusqlite::Result<Message> {
         agent_name: columns.take("agent_name")?,
         deed: read_deed(&mut columns)?,
         body: columns.take("body")?,
+        parts: read_parts(&mut columns)?,
         cid: columns.take("cid")?,
         at: columns.take("at")?,
         page: columns.take("page")?,
@@ -407,6 +416,14 @@ pub fn read_last_kind(columns: &mut Columns) -> rusqlite::Result<Kind> {
         word => parse_kind(word),
     };
     known(kind, || whose(columns, "conversation", "last_kind", word))
+}
+
+fn read_parts(columns: &mut Columns) -> rusqlite::Result<Vec<Part>> {
+    let Some(text) = columns.word("parts")? else {
+        return Ok(Vec::new());
+    };
+    let parts = serde_json::from_str(text).ok();
+    known(parts, || whose(columns, "message", "parts", text))
 }
 
 /// What it was, only its room knows; a word that no room of this version says is

@@ -4,8 +4,9 @@
 use serde::Serialize;
 
 use super::lists::{self, Entry, List};
-use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, Transcript, VisitorPanel};
-use super::{Conversation, Kind, LONGEST, Message, State, Windows, attention, list_messages};
+use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, VisitorPanel};
+use super::parts::VisitorPart;
+use super::{Conversation, Kind, LONGEST, Message, Said, State, Windows, attention, list_messages};
 use crate::accounts::Agent;
 use crate::db::Reader;
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::sites;
 use crate::texts::Lang;
 use crate::visitors::{self, Device};
 use crate::web;
-use crate::web::pages::{Errors, Moment};
+use crate::web::pages::{Errors, Html, Moment};
 
 /// A line as the widget gets it.
 #[derive(Debug, Serialize)]
@@ -25,7 +26,10 @@ pub struct VisitorMessage {
     cid: String,
     from: &'static str,
     name: Option<String>,
+    /// Plain text, also of the parts.
     body: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<VisitorPart>,
     at: String,
 }
 
@@ -53,13 +57,15 @@ pub fn for_visitor(message: &Message, windows: &Windows, t: Lang) -> VisitorMess
         },
         name: message.agent_name.clone(),
         body: windows.for_visitor(message, t),
+        parts: windows.visitor_parts(message, t),
         at: iso(message.at),
     }
 }
 
 /// For everybody alike: what each has read, his page finds out.
-pub fn entry_html(entry: &Entry, t: Lang) -> Result<String> {
-    web::fragment(&row(entry, t))
+pub fn entry_html(r: &Reader, windows: &Windows, entry: &Entry, t: Lang) -> Result<String> {
+    let mut more = windows.rows(r, &[entry.id], t)?;
+    web::fragment(&row(entry, more.remove(&entry.id).unwrap_or_default(), t))
 }
 
 /// How far one agent has read, as his pages note it: `7:15`.
@@ -77,24 +83,35 @@ pub fn message_html(
     t: Lang,
 ) -> Result<String> {
     let name = visitors::name(number, t);
-    web::fragment(&line(message, windows, visitor_seen, &name, t))
+    web::fragment(&line(message, windows, visitor_seen, &name, t)?)
 }
 
-pub fn header_html(entry: &Entry, t: Lang) -> Result<String> {
-    web::fragment(&header(entry, String::new(), t))
+pub fn header_html(
+    r: &Reader,
+    windows: &Windows,
+    conversation: &Conversation,
+    entry: &Entry,
+    t: Lang,
+) -> Result<String> {
+    let more = windows.headers(r, conversation, t)?;
+    web::fragment(&header(entry, String::new(), more, t))
 }
 
 /// The entries of a list on one page, and the way on.
 pub fn rows(
     r: &Reader,
     agent: &Agent,
+    windows: &Windows,
     list: List,
     after: Option<&str>,
     current: Option<&ConversationKey>,
 ) -> Result<(Vec<Row>, Option<More>)> {
     let page = lists::page(r, agent.id, list, after)?;
+    let ids: Vec<ConversationId> = page.entries.iter().map(|it| it.id).collect();
+    let mut more = windows.rows(r, &ids, agent.lang)?;
     let rows = page.entries.iter().map(|entry| {
-        let mut row = row(entry, agent.lang);
+        let more = more.remove(&entry.id).unwrap_or_default();
+        let mut row = row(entry, more, agent.lang);
         row.unread = Some(entry.unread(agent.id));
         row.theirs = entry.assignee.is_some_and(|it| it != agent.id);
         row.current = current == Some(&entry.key);
@@ -105,14 +122,15 @@ pub fn rows(
         }
         row
     });
+    let rows = rows.collect();
     let more = page.next.map(|next| More {
         mark: next.mark,
         rank: next.rank,
     });
-    Ok((rows.collect(), more))
+    Ok((rows, more))
 }
 
-fn row(entry: &Entry, t: Lang) -> Row {
+fn row(entry: &Entry, more: Vec<Html>, t: Lang) -> Row {
     Row {
         t,
         conversation: entry.key.to_string(),
@@ -140,10 +158,11 @@ fn row(entry: &Entry, t: Lang) -> Row {
             State::Resolved => "?show=resolved".to_owned(),
         },
         current: false,
+        more,
     }
 }
 
-fn header(entry: &Entry, csrf: String, t: Lang) -> Header {
+fn header(entry: &Entry, csrf: String, more: Vec<Html>, t: Lang) -> Header {
     Header {
         t,
         csrf,
@@ -154,6 +173,7 @@ fn header(entry: &Entry, csrf: String, t: Lang) -> Header {
         waiting: waiting_word(entry),
         assignee: entry.assignee.map(|it| it.0),
         assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+        more,
     }
 }
 
@@ -174,13 +194,13 @@ fn line(
     visitor_seen: Seq,
     visitor: &str,
     t: Lang,
-) -> pages::Message {
+) -> Result<pages::Message> {
     let agent = message.agent_name.as_deref();
     let said = match &message.deed {
         Some(deed) => windows.say(deed, agent, visitor, t),
-        None => message.body.as_str().into(),
+        None => Said::default(),
     };
-    pages::Message {
+    Ok(pages::Message {
         t,
         id: message.id.0,
         cid: message.cid.clone(),
@@ -191,12 +211,12 @@ fn line(
             Kind::System => "system",
         },
         name: agent.unwrap_or(visitor).to_owned(),
-        body: said.words,
-        quoted: said.quoted,
+        said,
+        pieces: windows.pieces(message, t)?,
         at: Moment::new(iso(message.at)),
         seen: message.id <= visitor_seen,
         device: message.device.as_ref().map(badge),
-    }
+    })
 }
 
 fn badge(device: &Device) -> DeviceBadge {
@@ -215,9 +235,8 @@ pub struct Look {
     pub draft: String,
     pub note: bool,
     pub errors: Errors,
-    pub mail_ready: bool,
-    pub transcript_errors: Errors,
-    pub transcript_email: String,
+    /// A sheet that stands open because its form was refused; see `Windows::sheet`.
+    pub sheet: Option<(&'static str, Html)>,
 }
 
 pub fn thread(
@@ -235,6 +254,7 @@ pub fn thread(
     let entry = lists::entry(r, conversation.id)?;
     let entry = entry.ok_or(crate::error::Error::NotFound("conversation"))?;
     let last_seen = messages.last().map_or(0, |it| it.id.0);
+    let tools = windows.headers(r, conversation, t)?;
     let lines = messages
         .iter()
         .map(|it| line(it, windows, conversation.visitor_seen, &name, t));
@@ -244,8 +264,8 @@ pub fn thread(
         conversation: conversation.key.to_string(),
         agent_id: agent.id.0,
         agent_name: agent.name.clone(),
-        header: header(&entry, agent.csrf.clone(), t),
-        messages: lines.collect(),
+        header: header(&entry, agent.csrf.clone(), tools, t),
+        messages: lines.collect::<Result<_>>()?,
         earlier: messages.first().filter(|_| more).map(|it| it.id.0),
         deep: look.before.is_some(),
         resolved: look.resolved,
@@ -257,14 +277,10 @@ pub fn thread(
         draft: look.draft,
         note: look.note,
         errors: look.errors,
-        visitor: panel(&about(r, conversation)?, windows, t),
-        transcript: Transcript {
-            mail_ready: look.mail_ready,
-            may_set_up: agent.role.may_administer(),
-            email: look.transcript_email,
-            errors: look.transcript_errors,
-            sent_to: None,
-        },
+        visitor: panel(r, conversation, &about(r, conversation)?, windows, t)?,
+        log_ends: windows.log_ends(r, agent, conversation)?,
+        composers: windows.composers(r, agent, conversation)?,
+        sheets: windows.sheets(r, agent, conversation, look.sheet)?,
         name,
     })
 }
@@ -297,15 +313,26 @@ pub fn panels_html(
     languages: &[Lang],
 ) -> Result<Vec<(Lang, String)>> {
     let about = about(r, conversation)?;
-    let draw = |t: &Lang| Ok((*t, web::fragment(&panel(&about, windows, *t))?));
+    let draw = |t: &Lang| {
+        Ok((
+            *t,
+            web::fragment(&panel(r, conversation, &about, windows, *t)?)?,
+        ))
+    };
     languages.iter().map(draw).collect()
 }
 
-fn panel(about: &About, windows: &Windows, t: Lang) -> VisitorPanel {
+fn panel(
+    r: &Reader,
+    conversation: &Conversation,
+    about: &About,
+    windows: &Windows,
+    t: Lang,
+) -> Result<VisitorPanel> {
     let name = visitors::name(about.visitor.number, t);
     let last = about.last.as_ref();
     let device = last.and_then(|it| it.device.as_ref());
-    VisitorPanel {
+    Ok(VisitorPanel {
         t,
         number: about.visitor.number,
         lang: about.visitor.lang.clone(),
@@ -315,6 +342,7 @@ fn panel(about: &About, windows: &Windows, t: Lang) -> VisitorPanel {
         device: device.map(badge),
         site: about.site.clone(),
         started: Moment::new(iso(about.started)),
+        cards: windows.cards(r, conversation, t)?,
         history: about
             .changes
             .iter()
@@ -325,7 +353,7 @@ fn panel(about: &About, windows: &Windows, t: Lang) -> VisitorPanel {
             })
             .collect(),
         name,
-    }
+    })
 }
 
 fn state_word(state: State) -> &'static str {

@@ -384,7 +384,7 @@ fn once_a_batch(
         return Ok(None);
     };
     for lang in languages {
-        let html = view::entry_html(&entry, *lang)?;
+        let html = view::entry_html(r, windows, &entry, *lang)?;
         let item = Item {
             seq: listed,
             op: Op::Put,
@@ -432,7 +432,8 @@ fn parts(
     };
     if let Some(seq) = place.header {
         for lang in languages {
-            put(seq, "header", *lang, &view::header_html(entry, *lang)?);
+            let html = view::header_html(r, windows, conversation, entry, *lang)?;
+            put(seq, "header", *lang, &html);
         }
     }
     if let Some(seq) = place.about {

@@ -18,7 +18,19 @@ use crate::settings::{self, MailSettings, Outgoing};
 use crate::sites;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Limits, Routes, Who};
+use crate::web::{self, Area, Around, Limits, Routes, Section, Who};
+
+pub use super::workings::http::WORKINGS;
+
+pub const MAIL: Area = Area {
+    key: "settings/mail",
+    href: "/settings/mail",
+    icon: "",
+    section: Section::Settings,
+    label: Lang::settings_mail_tab,
+    who: Who::Admin,
+    count: None,
+};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings/mail", Who::Admin, show);

@@ -14,7 +14,28 @@ use crate::hub::Hub;
 use crate::kernel::{Actor, Clock};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Shell};
-use crate::web::{self, Around, Routes, Who};
+use crate::web::{self, Area, Around, Routes, Section, Who};
+
+/// Leads to the first of them.
+pub const SETTINGS: Area = Area {
+    key: "settings",
+    href: "/settings",
+    icon: "gear",
+    section: Section::Main,
+    label: Lang::common_nav_settings,
+    who: Who::Admin,
+    count: None,
+};
+
+pub const SITE: Area = Area {
+    key: "settings/site",
+    href: "/settings/site",
+    icon: "",
+    section: Section::Settings,
+    label: Lang::settings_site_tab,
+    who: Who::Admin,
+    count: None,
+};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings", Who::Agent, settings);
@@ -22,11 +43,9 @@ pub fn routes(routes: &mut Routes) {
     routes.post("/settings/site", Who::Admin, save);
 }
 
-async fn settings(agent: Agent) -> HttpResponse {
-    match agent.role.may_administer() {
-        true => web::see("/settings/site"),
-        false => web::see("/me"),
-    }
+async fn settings(agent: Agent, around: Data<Around>) -> HttpResponse {
+    let first = around.settings(agent.role.may_administer());
+    web::see(first.unwrap_or("/me"))
 }
 
 #[derive(Deserialize)]

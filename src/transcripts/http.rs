@@ -4,6 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::windows;
 use crate::accounts::{Agent, Signed};
 use crate::config::Config;
 use crate::conversations::{self, Windows, view::Look};
@@ -31,7 +32,7 @@ async fn send(
     config: Data<Config>,
     limits: Data<Limits>,
     around: Data<Around>,
-    windows: Data<Windows>,
+    hall: Data<Windows>,
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
@@ -61,12 +62,13 @@ async fn send(
         Err(refused) => return Err(refused),
     };
     let page = db.browse(move |r| {
+        let found = conversations::find_by_key(r, Actor::Agent(by), &key)?;
+        let sheet = windows::sheet(r, &config, &agent, &found, form.email, errors)?;
         let look = Look {
-            transcript_errors: errors,
-            transcript_email: form.email,
+            sheet: Some((windows::SHEET, sheet)),
             ..Look::default()
         };
-        conversations::http::again(r, &agent, &around, &windows, &config, &key, look)
+        conversations::http::again(r, &agent, &around, &hall, &key, look)
     });
     match wait {
         Some(seconds) => web::page_to_wait(&page.await?, seconds),

@@ -41,13 +41,7 @@ pub fn send(
         return Err(Error::Conflict(|t| t.error_mail_not_configured().into()));
     }
     let by = Actor::Agent(by);
-    conversations::leave_line(
-        w,
-        now,
-        by,
-        conversation, &windows::QUEUED,
-        Value::Null,
-    )?;
+    conversations::leave_line(w, now, by, conversation, &windows::QUEUED, Value::Null)?;
     let order = Order {
         conversation,
         to: to.to_string(),

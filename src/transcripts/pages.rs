@@ -1,9 +1,34 @@
-//! The mail that carries a transcript, for people who read HTML and for those
-//! who do not.
+//! What asks for a transcript, and the mail that carries it, for people who read
+//! HTML and for those who do not.
 
 use askama::Template;
 
+use crate::conversations::Piece;
 use crate::texts::Lang;
+use crate::web::pages::Errors;
+
+/// Above the conversation: opens the sheet.
+#[derive(Template)]
+#[template(path = "transcripts/_tool.html")]
+pub struct Tool {
+    pub t: Lang,
+}
+
+/// The form that sends one.
+#[derive(Template)]
+#[template(path = "transcripts/_sheet.html")]
+pub struct Sheet {
+    pub t: Lang,
+    pub csrf: String,
+    pub conversation: String,
+    /// Mail is set up.
+    pub mail_ready: bool,
+    /// The one who looks at it may set mail up.
+    pub may_set_up: bool,
+    pub email: String,
+    /// Field `email`.
+    pub errors: Errors,
+}
 
 #[derive(Template)]
 #[template(path = "transcripts/mail_transcript.html")]
@@ -23,7 +48,9 @@ pub struct MailTranscript {
 pub struct Line {
     pub who: String,
     pub at: String,
+    /// As plain text.
     pub body: String,
+    pub pieces: Vec<Piece>,
     /// Written by the shop, not by the visitor.
     pub shop: bool,
 }

@@ -1,7 +1,19 @@
-//! What a transcript shows in the hall: lines that say that one was asked for,
-//! and what became of it.
+//! What a transcript shows in the hall: a tool and the sheet it opens, and lines
+//! that say that one was asked for and what became of it.
 
-use crate::conversations::{Said, Windows, Wording};
+use std::sync::Arc;
+
+use super::pages::{Sheet, Tool};
+use crate::accounts::Agent;
+use crate::config::Config;
+use crate::conversations::{Conversation, Said, Windows, Wording};
+use crate::db::Reader;
+use crate::error::Result;
+use crate::settings;
+use crate::web::pages::{Errors, Html};
+
+/// The sheet, by name.
+pub const SHEET: &str = "transcript";
 
 /// Asked for; what became of it says a line of its own.
 pub static QUEUED: Wording = Wording {
@@ -17,7 +29,7 @@ pub static TAKEN: Wording = Wording {
     visitor: None,
 };
 
-/// Nobody ever will; `why` are the mail server's own words.
+/// Nobody ever will take it; `why` are the mail server's own words.
 pub static REFUSED: Wording = Wording {
     word: "transcript-refused",
     agents: |t, it| Said {
@@ -27,8 +39,41 @@ pub static REFUSED: Wording = Wording {
     visitor: None,
 };
 
-pub fn open(windows: &mut Windows) {
+pub fn open(windows: &mut Windows, config: Arc<Config>) {
     for wording in [&QUEUED, &TAKEN, &REFUSED] {
         windows.word(wording);
     }
+    windows.header(|_, _, t| Html::draw(&Tool { t }).map(Some));
+    windows.sheet(SHEET, move |r, agent, conversation| {
+        sheet(
+            r,
+            &config,
+            agent,
+            conversation,
+            String::new(),
+            Errors::default(),
+        )
+        .map(Some)
+    });
+    windows.script("admin/transcripts/sheet.js");
+}
+
+/// `email` and `errors`: what was typed, and what is wrong with it.
+pub fn sheet(
+    r: &Reader,
+    config: &Config,
+    agent: &Agent,
+    conversation: &Conversation,
+    email: String,
+    errors: Errors,
+) -> Result<Html> {
+    Html::draw(&Sheet {
+        t: agent.lang,
+        csrf: agent.csrf.clone(),
+        conversation: conversation.key.to_string(),
+        mail_ready: settings::outgoing(r, config)?.is_some(),
+        may_set_up: agent.role.may_administer(),
+        email,
+        errors,
+    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::pages::{Line, MailTranscript, MailTranscriptText};
 use super::{KIND, Order};
 use crate::config::Config;
-use crate::conversations::{self, Kind};
+use crate::conversations::{self, Kind, Windows};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Job, Kinds, Trouble};
@@ -19,10 +19,11 @@ use crate::{sites, visitors, web};
 /// Lines in one mail; the oldest go first.
 const LONGEST: usize = 2000;
 
-pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>) {
+pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>, windows: Arc<Windows>) {
     let work = move |job| {
-        let (db, clock, config) = (db.clone(), clock.clone(), Arc::clone(&config));
-        Box::pin(async move { send(db, clock, config, job).await }) as jobs::Work
+        let (db, clock) = (db.clone(), clock.clone());
+        let (config, windows) = (Arc::clone(&config), Arc::clone(&windows));
+        Box::pin(async move { send(db, clock, config, windows, job).await }) as jobs::Work
     };
     let kind = jobs::Kind {
         lane: mail::LANE,
@@ -35,11 +36,17 @@ pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>) {
 }
 
 /// Whoever asked for it reads in the conversation what became of it.
-async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(), Trouble> {
+async fn send(
+    db: Db,
+    clock: Clock,
+    config: Arc<Config>,
+    windows: Arc<Windows>,
+    job: Job,
+) -> Result<(), Trouble> {
     let order: Order =
         serde_json::from_str(&job.payload).map_err(|e| Trouble::Never(e.to_string()))?;
     let (conversation, last) = (order.conversation, job.is_last_try());
-    let sent = deliver(&db, config, order, job).await;
+    let sent = deliver(&db, config, windows, order, job).await;
     let refused = match &sent {
         Ok(()) => None,
         Err(Trouble::Later(_)) if !last => return sent,
@@ -56,12 +63,18 @@ async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(),
     sent
 }
 
-async fn deliver(db: &Db, config: Arc<Config>, order: Order, job: Job) -> Result<(), Trouble> {
+async fn deliver(
+    db: &Db,
+    config: Arc<Config>,
+    windows: Arc<Windows>,
+    order: Order,
+    job: Job,
+) -> Result<(), Trouble> {
     let to = EmailAddress::parse(&order.to)
         .ok_or_else(|| Trouble::Never("the address is no longer valid".into()))?;
     let read = db.browse(move |r| {
         let outgoing = settings::outgoing(r, &config)?;
-        Ok((outgoing, write(r, &order)?))
+        Ok((outgoing, write(r, &windows, &order)?))
     });
     let (outgoing, letter) = match read.await {
         Ok((Some(outgoing), letter)) => (outgoing, letter),
@@ -74,7 +87,7 @@ async fn deliver(db: &Db, config: Arc<Config>, order: Order, job: Job) -> Result
     Ok(())
 }
 
-fn write(r: &Reader, order: &Order) -> Result<MailTranscript> {
+fn write(r: &Reader, windows: &Windows, order: &Order) -> Result<MailTranscript> {
     let found = conversations::find(r, Actor::House, order.conversation)?;
     let site = sites::find(r, found.site)?;
     let visitor = visitors::find(r, found.visitor)?;
@@ -83,17 +96,24 @@ fn write(r: &Reader, order: &Order) -> Result<MailTranscript> {
     let cut = LONGEST < lines.len();
     lines.truncate(LONGEST);
     let name = visitors::name(visitor.number, t);
-    let line = |it: conversations::Message| Line {
-        shop: it.kind == Kind::Agent,
-        who: it.agent_name.unwrap_or_else(|| name.clone()),
-        at: iso_in(it.at, &site.zone, t.mail_time_pattern()),
-        body: with_hosts(&it.body),
+    let line = |it: conversations::Message| {
+        let mut pieces = windows.mailed(&it, t)?;
+        for piece in &mut pieces {
+            piece.text = with_hosts(&piece.text);
+        }
+        Ok(Line {
+            shop: it.kind == Kind::Agent,
+            at: iso_in(it.at, &site.zone, t.mail_time_pattern()),
+            body: with_hosts(&it.body),
+            who: it.agent_name.unwrap_or_else(|| name.clone()),
+            pieces,
+        })
     };
     Ok(MailTranscript {
         t,
         date: iso_in(found.created_at, &site.zone, t.mail_date_pattern()),
         zone: site.zone.replace('_', " "),
-        lines: lines.into_iter().map(line).collect(),
+        lines: lines.into_iter().map(line).collect::<Result<_>>()?,
         shop_name: site.name,
         cut,
     })

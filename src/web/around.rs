@@ -3,7 +3,7 @@
 
 use tokio::sync::watch;
 
-use super::Signs;
+use super::{Area, Section, Signs};
 use crate::db::{Reader, Storage};
 use crate::error::Result;
 use crate::kernel::Seq;
@@ -25,9 +25,22 @@ pub struct Around {
     pub insecure: bool,
     pub storage: watch::Receiver<Storage>,
     pub signs: Signs,
+    pub areas: &'static [Area],
 }
 
 impl Around {
+    pub fn open_areas(&self, administers: bool) -> impl Iterator<Item = &'static Area> {
+        let areas = self.areas.iter();
+        areas.filter(move |it| it.is_open_to(administers))
+    }
+
+    /// Where the settings begin, for whoever may enter any of them.
+    pub fn settings(&self, administers: bool) -> Option<&'static str> {
+        let mut areas = self.open_areas(administers);
+        let first = areas.find(|it| it.section == Section::Settings);
+        first.map(|it| it.href)
+    }
+
     pub fn is_writable(&self) -> bool {
         *self.storage.borrow() == Storage::Writable
     }

@@ -6,6 +6,7 @@
 //! hosts, and sets the headers that keep a page from being turned against its
 //! reader. Nothing here trusts a header that a stranger could have written.
 
+mod areas;
 mod around;
 mod body;
 mod edge;
@@ -28,6 +29,7 @@ use askama::Template;
 use crate::error::{Error, Result};
 use crate::texts::Lang;
 
+pub use areas::{Area, AreaLink, Section};
 pub use around::{Around, Facts};
 pub use body::{Form, Json, OpenForm, parse_query};
 pub use edge::{carries_body, guard};

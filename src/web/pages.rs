@@ -1,8 +1,11 @@
 //! What pages of all rooms have in common, and the page for when things go wrong.
 
+use std::fmt::{self, Display};
+
 use askama::Template;
 
-use super::Hint;
+use super::{AreaLink, Hint, Section};
+use crate::error::Result;
 use crate::texts::Lang;
 
 /// What stands around the content of every signed-in page.
@@ -27,14 +30,27 @@ pub struct Shell {
     pub hints: Vec<Hint>,
     /// Open conversations in which a visitor waits for a reply.
     pub waiting: i64,
-    /// Where we are: `inbox`, `settings/site`, `settings/mail`, `settings/team`,
-    /// `settings/workings`, `me` or `welcome`.
+    /// Where we are: the key of an area, `me` or `welcome`.
     pub path: &'static str,
+    /// The places he may go to, in order.
+    pub areas: Vec<AreaLink>,
 }
 
 impl Shell {
     pub fn may_administer(&self) -> bool {
         self.agent_role != "agent"
+    }
+
+    pub fn main_areas(&self) -> impl Iterator<Item = &AreaLink> {
+        self.areas_of(Section::Main)
+    }
+
+    pub fn settings_areas(&self) -> impl Iterator<Item = &AreaLink> {
+        self.areas_of(Section::Settings)
+    }
+
+    fn areas_of(&self, section: Section) -> impl Iterator<Item = &AreaLink> {
+        self.areas.iter().filter(move |it| it.section == section)
     }
 
     /// Whether this place, or one inside it, is the current one.
@@ -55,6 +71,25 @@ impl Shell {
         initials(&self.agent_name)
     }
 }
+
+/// A piece of a page, drawn by a template of ours: what it holds was escaped
+/// there, so pages set it in as it is. There is no other way to make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Html(String);
+
+impl Html {
+    pub fn draw(template: &impl Template) -> Result<Self> {
+        super::fragment(template).map(Self)
+    }
+}
+
+impl Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl askama::filters::HtmlSafe for Html {}
 
 /// A point in time. Browsers show it in the reader's zone; without a script it
 /// is read as it stands, in UTC.

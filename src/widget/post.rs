@@ -108,6 +108,7 @@ pub fn message(
         title: told(post.title, TITLE),
         lang: post.lang.map(|it| clip(&it, 16)),
         last_seen: None,
+        parts: Vec::new(),
     };
     let Posted {
         message,

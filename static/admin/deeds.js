@@ -1,5 +1,5 @@
-// Join, resolve, reopen, send a transcript: forms that are sent without leaving
-// the page. What can be taken back offers that.
+// Join, resolve, reopen, and whatever else is a form that is sent without leaving
+// the page. What can be taken back offers that; what is done tells its form so.
 
 import { find, reason, send } from './dom.js';
 import { isConnected, refresh } from './live.js';
@@ -38,13 +38,10 @@ async function act(form, button) {
   }
   if (form.dataset.send === 'join') expectJoin();
   const { said, undo } = form.dataset;
-  const words = said?.replace('{address}', fields.email ?? '');
+  const words = said?.replace(/\{(\w+)\}/g, (_, name) => fields[name] ?? '');
   if (words && undo) toast(words, { label: undoWord(), act: () => void undoIt(undo) });
   else if (words) toast(words);
-  if (form.dataset.send === 'transcript') {
-    form.reset();
-    find('#transcript')?.hidePopover();
-  }
+  form.dispatchEvent(new CustomEvent('shopbell:sent', { bubbles: true }));
   // The news of it comes over the socket; without one we fetch it.
   if (!isConnected()) void refresh();
 }
@@ -82,16 +79,4 @@ function explain(form, name, text = '') {
   field.setAttribute('aria-describedby', told.id);
   field.focus();
   return true;
-}
-
-find('#transcript')?.addEventListener('toggle', (event) => {
-  const sheet = /** @type {HTMLElement} */ (event.currentTarget);
-  if (sheet.matches(':popover-open')) find('input[type="email"]', sheet)?.focus();
-});
-
-// A refused form came back open, for those without a script.
-const sheet = find('#transcript[data-open]');
-if (sheet) {
-  sheet.setAttribute('popover', '');
-  sheet.showPopover();
 }

@@ -14,7 +14,7 @@ function show() {
   const n = Number(body.dataset.waiting ?? 0);
   shown = n;
   document.title = n > 0 ? `(${n}) ${title}` : title;
-  const badge = find('[data-waiting-count]');
+  const badge = find('[data-count="inbox"]');
   if (!badge) return;
   badge.hidden = n === 0;
   badge.textContent = n > 99 ? '99+' : String(n);

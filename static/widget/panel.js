@@ -6,6 +6,7 @@ import { late, openChat } from './chat.js';
 /** @typedef {import('./types.d.ts').Extras} Extras */
 /** @typedef {import('./types.d.ts').Line} Line */
 /** @typedef {import('./types.d.ts').Panel} Panel */
+/** @typedef {import('./types.d.ts').Part} Part */
 /** @typedef {import('./types.d.ts').Shell} Shell */
 /** @typedef {import('./types.d.ts').SiteConfig} SiteConfig */
 
@@ -179,13 +180,20 @@ export function mount(shell, config) {
 
   // The log.
 
+  /** Its text until its script has come, and where none does. @param {Part} part */
+  function drawPart({ text, script, data }) {
+    const place = make('div', {}, ...withLinks(text));
+    if (script) late(home + script.slice(1)).then((it) => it.draw(place, data, { config, chat, t, make }), () => {});
+    return place;
+  }
+
   /** What it returns draws the row, and draws it again in another state. @param {Line} line */
-  function draw({ cid, from, body, at, name: author }) {
+  function draw({ cid, from, body, parts, at, name: author }) {
     const date = new Date(at);
     const isToday = date.toDateString() == new Date().toDateString();
     const when = date.toLocaleString(lang, { timeStyle: 'short', dateStyle: isToday ? undefined : 'medium' });
     const who = from == 'agent' ? author || name : '';
-    const bubble = make('p', { className: 'bubble', dir: 'auto' }, ...withLinks(body));
+    const bubble = make('div', { className: 'bubble', dir: 'auto' }, ...(parts ? parts.map(drawPart) : withLinks(body)));
     const tick = make('i', { role: 'img' });
     const refused = make('div', { className: 'refused' });
     const row = make('div');

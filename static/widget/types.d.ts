@@ -7,9 +7,32 @@ export interface Message {
   cid: string;
   from: 'visitor' | 'agent' | 'system';
   name: string | null;
+  /** Plain text, also of the parts. */
   body: string;
+  /** What it holds, where that is more than words. */
+  parts?: Part[];
   /** RFC 3339, UTC. */
   at: string;
+}
+
+/** A part of a message: drawn by its script, where it has one, or else its text. */
+export interface Part {
+  text: string;
+  script?: string;
+  data?: any;
+}
+
+/** What a script that draws a part exports. */
+export interface PartScript {
+  /** Replaces the text that stands in `place` until then. */
+  draw(place: HTMLElement, data: any, tools: PartTools): void;
+}
+
+export interface PartTools {
+  config: SiteConfig;
+  chat: Chat;
+  t(key: string, values?: Record<string, any>): string;
+  make(tag: string, properties?: object, ...children: (Node | string)[]): any;
 }
 
 /** `GET /w/v1/sites/{site}` */
@@ -93,6 +116,7 @@ export interface Line {
   from: string;
   name: string | null;
   body: string;
+  parts?: Part[];
   at: string;
   /** Of the visitor's own lines: waiting, sent, seen or failed. */
   state: string;

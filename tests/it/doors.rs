@@ -264,3 +264,33 @@ async fn the_health_of_the_house_is_told_by_any_name() {
     }
     house.close().await;
 }
+
+#[actix_web::test]
+async fn navigation_and_settings_lead_where_one_may_go_and_nowhere_else() {
+    let house = open_house().await;
+    house
+        .add_agent("bob@mugs.example", "Bob", Role::Agent)
+        .await;
+    let (ada, bob) = (house.owner().await, house.agent("bob@mugs.example").await);
+    for (agent, administers, pages) in [
+        (&ada, true, &["/inbox", "/settings/site"][..]),
+        (&bob, false, &["/inbox"][..]),
+    ] {
+        let mut shown = String::new();
+        for page in pages {
+            shown.push_str(&agent.sees(page).await);
+        }
+        for area in server::AREAS {
+            let linked = shown.contains(&format!("<a href=\"{}\"", area.href));
+            assert_eq!(linked, area.is_open_to(administers), "{}", area.key);
+            let answer = agent.request(Method::GET, area.href).send().await.unwrap();
+            match (linked, answer.status().as_u16()) {
+                (true, 200 | 303) | (false, 403) => (),
+                // Whoever may not set anything up is led to what is his own.
+                (false, 303) => assert_eq!(answer.headers()["location"], "/me"),
+                (_, status) => panic!("{}: {status}", area.key),
+            }
+        }
+    }
+    house.close().await;
+}

@@ -248,6 +248,52 @@ fn every_address_in_a_script_can_be_moved_below_a_path() {
     assert_none(wrong);
 }
 
+/// A wing shows itself in the hall through windows; the hall never heard of it.
+#[test]
+fn the_hall_names_no_wing() {
+    let mut hall = read_all(&root().join("src/conversations"), &["rs"]);
+    hall.extend(read_all(&root().join("templates/conversations"), &["html"]));
+    let scripts = read_all(&root().join("static/admin"), &["js"]);
+    let top = root().join("static/admin");
+    hall.extend(
+        scripts
+            .into_iter()
+            .filter(|(it, _)| it.parent() == Some(&*top)),
+    );
+    assert_none(named_wings(&wings(&floors()), &hall));
+}
+
+/// The rooms between the hall and the doors.
+fn wings(floors: &[String]) -> Vec<String> {
+    let above = floors.iter().skip_while(|it| *it != "conversations");
+    let wings = above.skip(1).take_while(|it| *it != "live");
+    wings.cloned().collect()
+}
+
+/// By their names, also for one only, as a word or the beginning of one.
+fn named_wings(wings: &[String], hall: &[Source]) -> BTreeSet<String> {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in hall {
+        let text = text.to_lowercase();
+        for wing in wings {
+            let one = wing.trim_end_matches('s');
+            let named = text.match_indices(one).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                let after = text[at + one.len()..]
+                    .trim_start_matches('s')
+                    .chars()
+                    .next();
+                let inside = |it: Option<char>| it.is_some_and(char::is_alphabetic);
+                !inside(before) && !inside(after)
+            });
+            if named {
+                wrong.insert(format!("{} names {wing}", path.display()));
+            }
+        }
+    }
+    wrong
+}
+
 /// Each rule, broken on purpose, in memory.
 #[test]
 fn a_broken_rule_is_noticed() {
@@ -270,6 +316,17 @@ fn a_broken_rule_is_noticed() {
     caught(too_long(&file("db/mod.rs", &"x\n".repeat(MAX_LINES + 1))));
     caught(silent_rooms(&file("db/mod.rs", "mod writer;")));
     assert!(!belongs(&floors, "helpers"));
+
+    let floors = ["conversations", "tags", "live"].map(str::to_owned);
+    assert_eq!(wings(&floors), ["tags"]);
+    for named in ["the Tag of it", "t.inbox_tags()", "it.tag"] {
+        caught(named_wings(
+            &wings(&floors),
+            &file("conversations/view.rs", named),
+        ));
+    }
+    let innocent = file("conversations/view.rs", "a stage, a tagged one");
+    assert_none(named_wings(&wings(&floors), &innocent));
 }
 
 fn uses_from_below(floors: &[String], sources: &[Source]) -> BTreeSet<String> {

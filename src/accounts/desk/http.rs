@@ -15,7 +15,17 @@ use crate::kernel::{Browser, Clock, SessionId, Timestamp, comparable, iso};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Around, Limits, Place, Routes, Who};
+use crate::web::{self, Area, Around, Limits, Place, Routes, Section, Who};
+
+pub const TEAM: Area = Area {
+    key: "settings/team",
+    href: "/settings/team",
+    icon: "",
+    section: Section::Settings,
+    label: Lang::settings_team_tab,
+    who: Who::Admin,
+    count: None,
+};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/me", Who::Agent, me);

@@ -3,4 +3,4 @@
 
 mod http;
 
-pub use http::routes;
+pub use http::{TEAM, routes};

@@ -12,7 +12,17 @@ use crate::operations::pages::{Alarm, FollowerRow, JobRow, TaskRow, Workings};
 use crate::plant::{Plant, State, Task};
 use crate::texts::Lang;
 use crate::web::pages::Moment;
-use crate::web::{self, Around, Routes, Who};
+use crate::web::{self, Area, Around, Routes, Section, Who};
+
+pub const WORKINGS: Area = Area {
+    key: "settings/workings",
+    href: "/settings/workings",
+    icon: "",
+    section: Section::Settings,
+    label: Lang::settings_workings_tab,
+    who: Who::Admin,
+    count: None,
+};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings/workings", Who::Admin, show);

@@ -81,7 +81,13 @@ async fn an_event_without_a_line_shows_nothing_and_disturbs_nobody() {
     let mut screen = agent.listens(&key).await;
 
     let record = house.db.write("test.record", |w| {
-        journal::record(w, NOW, Actor::House, TALK, &Event::told("test.silent", Value::Null))
+        journal::record(
+            w,
+            NOW,
+            Actor::House,
+            TALK,
+            &Event::told("test.silent", Value::Null),
+        )
     });
     let silent = record.await.unwrap().0;
     let posted = visitor.writes("two").await;

@@ -205,6 +205,8 @@ impl VisitorPage {
         let mut screen = Screen::open(&url, &headers).await.unwrap();
         let hello = json!({ "t": "hello", "token": self.token, "seq": seq, "epoch": epoch });
         screen.say(&hello.to_string()).await;
+        // What he has already may come again, where news was slow to go out.
+        screen.shown = seq;
         screen
     }
 }

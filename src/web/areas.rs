@@ -1,0 +1,58 @@
+//! The places that pages lead to. Each room says its own, the roof puts them in
+//! order, and navigation and settings draw what the one who looks may enter.
+
+use super::{Facts, Who};
+use crate::texts::Lang;
+
+/// A place with an address of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Area {
+    /// As in `Shell::path`: `inbox`, `settings/mail`.
+    pub key: &'static str,
+    pub href: &'static str,
+    /// A symbol of `icons.svg`; none among the settings.
+    pub icon: &'static str,
+    pub section: Section,
+    pub label: fn(Lang) -> &'static str,
+    /// The same as its route asks for.
+    pub who: Who,
+    /// How many wait there, where that is told.
+    pub count: Option<fn(&Facts) -> i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    Main,
+    Settings,
+}
+
+/// One of them on a page.
+#[derive(Debug, Clone)]
+pub struct AreaLink {
+    pub key: &'static str,
+    pub href: &'static str,
+    pub icon: &'static str,
+    pub section: Section,
+    pub label: &'static str,
+    pub count: Option<i64>,
+}
+
+impl Area {
+    pub fn is_open_to(&self, administers: bool) -> bool {
+        match self.who {
+            Who::Anyone | Who::Visitor | Who::Agent => true,
+            Who::Admin => administers,
+        }
+    }
+
+    pub fn link(&self, facts: &Facts, t: Lang) -> AreaLink {
+        AreaLink {
+            key: self.key,
+            href: self.href,
+            icon: self.icon,
+            section: self.section,
+            label: (self.label)(t),
+            count: self.count.map(|it| it(facts)),
+        }
+    }
+}
