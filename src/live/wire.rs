@@ -192,7 +192,13 @@ fn read_head(raw: &[u8], gathered: Option<usize>) -> Result<Option<Head>, Fault>
         (126 | 127, _) => return Ok(None),
         (length, rest) => (u64::from(length), rest),
     };
-    if length >> 63 != 0 || (control && !last) {
+    // The shortest form of a length is the only one.
+    let shortest = match second & 0x7f {
+        126 => 126,
+        127 => 1 << 16,
+        _ => 0,
+    };
+    if length >> 63 != 0 || length < shortest || (control && !last) {
         return Err(Fault::Protocol);
     }
     let most = match control {
@@ -321,6 +327,11 @@ mod tests {
                 Fault::Protocol,
             ),
             (vec![vec![FIN | 0x01, 1, b'x']], Fault::Protocol),
+            (vec![vec![FIN | 0x01, 0xfe, 0, 125]], Fault::Protocol),
+            (
+                vec![vec![FIN | 0x01, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]],
+                Fault::Protocol,
+            ),
             (vec![frame(FIN | 0x08, &[3])], Fault::Protocol),
             (vec![frame(FIN | 0x08, &[3, 237])], Fault::Protocol),
             (vec![frame(FIN | 0x08, &[3, 232, 0xff])], Fault::Encoding),

@@ -1,6 +1,7 @@
 //! Live screens over real HTTP and WebSocket: who hears what, when, and what
 //! somebody who was away gets to hear afterwards.
 
+mod conformance;
 mod doors;
 mod passing;
 
