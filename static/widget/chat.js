@@ -1,6 +1,9 @@
 // The conversation as this browser knows it: what is kept, what is on its way,
 // what arrives, in this tab and in the others. It draws nothing.
 
+import { alone, drop, names, put, read } from './keep.js';
+import { mayPass, NOTHING, pause, request } from './requests.js';
+
 /** @typedef {import('./types.d.ts').Answer} Answer */
 /** @typedef {import('./types.d.ts').Chat} Chat */
 /** @typedef {import('./types.d.ts').History} History */
@@ -23,21 +26,6 @@ const WRITING = 6e3;
 
 /** So often a line may get no answer while something else does. */
 const STUCK = 3;
-/** Seconds: nobody is made to wait for longer than that. */
-const LONGEST = 3600;
-
-/** No answer came. @type {Answer} */
-const NOTHING = { ok: false, status: 0, told: undefined, seconds: 0 };
-
-/** Full jitter, so that many who were cut off together do not come back together. @param {number} attempt */
-const pause = (attempt) => Math.random() * Math.min(30e3, 500 * 2 ** attempt);
-
-/**
- * Whether the same request may succeed later. What speaks no JSON is not the shop but
- * something before it, while the shop is away; only that it refuses a line stands.
- * @param {Answer} answer
- */
-const mayPass = ({ status, told }) => [408, 425, 429].includes(status) || status >= 500 || (!told && ![403, 413].includes(status));
 
 let again = '';
 /** A browser may remember that a module failed: then it is asked for by another name. @param {string} url @returns {Promise<any>} */
@@ -57,15 +45,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   /** @type {Map<number, Message>} */
   const messages = new Map();
 
-  /** @type {Record<string, string>} */
-  let store = {};
   /** @type {string | undefined} */
   let token;
   /** @type {BroadcastChannel | undefined} */
   let tabs;
 
-  /** Pages that may keep nothing may not speak to other tabs either. */
-  let alone = false;
   /** A visitor who is forgotten gets no answer to what was asked before. */
   let life = 0;
   let loaded = false;
@@ -90,33 +74,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   let postman = 0;
   let writer = 0;
 
-  // What this browser keeps.
-
-  try {
-    store = localStorage;
-  } catch {
-    // Some pages may keep nothing: then this one remembers for as long as it is there.
-    alone = true;
-  }
-
-  /** @param {string} name @param {object} value */
-  function put(name, value) {
-    const text = JSON.stringify(value);
-    try {
-      store[name] = text;
-    } catch {
-      store = { ...store, [name]: text };
-    }
-  }
-
-  /** What is not there, or not ours, counts as nothing. @param {string} name */
-  function read(name) {
-    try {
-      return JSON.parse(store[name]);
-    } catch {
-      return {};
-    }
-  }
+  // Who the visitor is.
 
   /** @returns {Stored} */
   const stored = () => read(key);
@@ -127,8 +85,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
    * @returns {Unsent[]}
    */
   const outbox = () =>
-    Object.keys(store)
-      .filter((name) => name.startsWith(key + ':'))
+    names(key + ':')
       .map(read)
       .sort((a, b) => (a.at < b.at ? -1 : 1));
 
@@ -179,35 +136,13 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   async function ask(path, body) {
     const used = token;
     const asked = life;
-    const text = JSON.stringify(body);
-    try {
-      const response = await fetch(api + path, {
-        method: body ? 'POST' : 'GET',
-        headers: {
-          'accept-language': lang,
-          ...(body && { 'content-type': 'application/json' }),
-          ...(used && { authorization: 'Bearer ' + used }),
-        },
-        body: text,
-        // What is sent just before the page is left still arrives; browsers refuse
-        // that to more than 64 KiB, and a character is three bytes at most.
-        keepalive: !!body && text.length < 2e4,
-        signal: AbortSignal.timeout(20e3),
-      });
-      const { status, headers } = response;
-      const told = status == 204 ? {} : await response.json().catch(() => undefined);
-      if (asked != life) return NOTHING;
-      if (status == 401 && told && token == used) {
-        forget();
-        change((it) => (it.token = it.number = it.conversation = it.read = undefined));
-      }
-      const after = headers.get('retry-after') || '';
-      // Seconds, or a date (RFC 9110, 10.2.3).
-      const seconds = Math.min(+after || (Date.parse(after) - Date.now()) / 1e3 || 0, LONGEST);
-      return { ok: response.ok && !!told, status, told, seconds };
-    } catch (cause) {
-      return { ...NOTHING, status: /** @type {Error} */ (cause).name == 'TimeoutError' ? 408 : 0 };
+    const answer = await request(api + path, lang, used, body);
+    if (asked != life) return NOTHING;
+    if (answer.status == 401 && answer.told && token == used) {
+      forget();
+      change((it) => (it.token = it.number = it.conversation = it.read = undefined));
     }
+    return answer;
   }
 
   /** @param {boolean} [older] */
@@ -321,10 +256,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
 
   /** @param {string} cid */
   function discard(cid) {
-    const name = key + ':' + cid;
-    if (!store[name]) return;
-    delete store[name];
-    changed();
+    if (drop(key + ':' + cid)) changed();
   }
 
   // What arrives.
@@ -511,7 +443,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
       return answer;
     },
     reset() {
-      for (const name of Object.keys(store)) if (name.startsWith(key)) delete store[name];
+      names(key).forEach(drop);
       follow();
     },
     leave() {
