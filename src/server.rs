@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
 use crate::jobs::{self, Kinds};
 use crate::journal::Follower;
-use crate::kernel::Clock;
+use crate::kernel::{Clock, Sight};
 use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{Area, Around, Facts, Limits, Place, Route, Routes, Secure, Street, Who};
@@ -223,12 +223,19 @@ fn windows(config: &Data<Config>) -> Result<Windows> {
 
 /// What stands around every signed-in page. The position comes first: whatever
 /// happens while the page is drawn is told again by its socket, never skipped.
-fn facts(r: &Reader) -> Result<Facts> {
+fn facts(r: &Reader, sight: &Sight) -> Result<Facts> {
+    let (seq, epoch) = (journal::position(r)?, journal::epoch(r)?);
+    let sites = sites::seen(r, sight)?;
+    let names: Vec<&str> = sites.iter().map(|it| it.name.as_str()).collect();
+    let count = |it: &sites::Site| {
+        let waiting = conversations::lists::count_waiting(r, it.id)?;
+        Ok((it.id, waiting))
+    };
     Ok(Facts {
-        seq: journal::position(r)?,
-        epoch: journal::epoch(r)?,
-        shop_name: sites::first(r)?.name,
-        waiting: conversations::lists::count_waiting(r)?,
+        seq,
+        epoch,
+        shop_name: sites::together(&names),
+        waiting: sites.iter().map(count).collect::<Result<_>>()?,
     })
 }
 

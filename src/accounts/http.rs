@@ -111,10 +111,12 @@ async fn send_link(
     if page.mail_ready {
         let (now, facts) = (clock.now(), around.facts);
         let order = db.write("accounts.forgot", move |w| {
-            let shop = facts(w)?.shop_name;
             match super::find_by_email(w, &email)? {
-                Some(agent) => work::order(w, now, agent.id, &email, Letter::Reset, &shop),
-                None => Ok(()),
+                Some(agent) if agent.deactivated_at.is_none() => {
+                    let shop = facts(w, &super::team::sight(w, agent.id)?)?.shop_name;
+                    work::order(w, now, agent.id, &email, Letter::Reset, &shop)
+                }
+                _ => Ok(()),
             }
         });
         let (ordered, ()) = tokio::join!(order, tokio::time::sleep(UNHURRIED));
@@ -244,14 +246,18 @@ async fn invite_page(
     token: String,
     holder: Option<&super::AgentView>,
 ) -> Result<Invite> {
-    let facts = around.facts;
-    let shop_name = db.read(move |r| Ok(facts(r)?.shop_name)).await?;
+    let (facts, agent) = (around.facts, holder.map(|it| it.id));
+    let read = db.read(move |r| match agent {
+        Some(agent) => Ok(facts(r, &super::team::sight(r, agent)?)?.shop_name),
+        // A dead link tells nothing about the house it once opened.
+        None => Ok(String::new()),
+    });
+    let shop_name = read.await?;
     Ok(Invite {
         t: web::lang(request),
         token,
         valid: holder.is_some(),
-        // A dead link tells nothing about the house it once opened.
-        shop_name: holder.map(|_| shop_name).unwrap_or_default(),
+        shop_name,
         name: holder.map(|it| it.name.clone()).unwrap_or_default(),
         email: holder.map(|it| it.email.to_string()).unwrap_or_default(),
         shortest: passwords::SHORTEST as i64,

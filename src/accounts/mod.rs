@@ -13,21 +13,24 @@ pub mod pages;
 pub mod passwords;
 mod rules;
 mod sql;
+pub mod team;
 pub mod work;
 
-use serde::{Deserialize, Serialize};
+use std::ops::Deref;
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
-    Actor, AgentId, EmailAddress, SessionId, Timestamp, Token, TokenHash, clip, line,
+    Actor, AgentId, EmailAddress, May, Permissions, SessionId, Sight, Timestamp, Token, TokenHash,
+    clip, line,
 };
 use crate::texts::Lang;
 use crate::web::Around;
 use crate::web::pages::Shell;
 
+pub use crate::kernel::Role;
 pub use extract::{Admin, Agent, Signed};
 use passwords::PasswordHash;
 
@@ -44,37 +47,6 @@ const SESSIONS: usize = 50;
 const BROWSER_LIVES: i64 = 365 * 24 * 3_600_000;
 const BROWSERS: usize = 20;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    Owner,
-    Admin,
-    Agent,
-}
-
-impl Role {
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "owner" => Some(Self::Owner),
-            "admin" => Some(Self::Admin),
-            "agent" => Some(Self::Agent),
-            _ => None,
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Agent => "agent",
-        }
-    }
-
-    pub fn may_administer(self) -> bool {
-        matches!(self, Self::Owner | Self::Admin)
-    }
-}
-
 pub struct NewAgent {
     pub email: String,
     pub name: String,
@@ -90,9 +62,13 @@ pub struct AgentView {
     pub email: EmailAddress,
     pub name: String,
     pub role: Role,
+    /// What he was given beside it, as a plain agent.
+    pub given: Permissions,
     pub lang: Lang,
     pub has_password: bool,
     pub seen_at: Option<Timestamp>,
+    /// Since when he no longer works here.
+    pub deactivated_at: Option<Timestamp>,
 }
 
 pub struct SessionView {
@@ -102,17 +78,47 @@ pub struct SessionView {
     pub seen_at: Timestamp,
 }
 
+/// Somebody who looks: what he sees, and what he may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    pub id: AgentId,
+    pub role: Role,
+    pub sight: Sight,
+    pub may: Permissions,
+}
+
+impl Viewer {
+    pub fn actor(&self) -> Actor {
+        Actor::Agent(self.id)
+    }
+
+    /// Refuses what his role does not allow.
+    pub fn needs(&self, may: May) -> Result<()> {
+        match self.may.allow(may) {
+            true => Ok(()),
+            false => Err(Error::Forbidden(|t| t.error_forbidden().into())),
+        }
+    }
+}
+
 /// Whoever a session's token belongs to.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    pub id: AgentId,
+    pub viewer: Viewer,
     pub session: SessionId,
     pub name: String,
     pub email: EmailAddress,
-    pub role: Role,
     pub lang: Lang,
     /// True when `seen_at` should be moved.
     pub stale: bool,
+}
+
+impl Deref for SignedIn {
+    type Target = Viewer;
+
+    fn deref(&self) -> &Viewer {
+        &self.viewer
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,7 +293,11 @@ pub fn find_link(
     purpose: Purpose,
 ) -> Result<AgentView> {
     let agent = sql::find_link(r, token, purpose, now)?.ok_or(Error::NotFound("link"))?;
-    find(r, agent)
+    let agent = find(r, agent)?;
+    match agent.deactivated_at {
+        None => Ok(agent),
+        Some(_) => Err(Error::NotFound("link")),
+    }
 }
 
 /// Uses a link up: the password is set, and every session ended.
@@ -324,7 +334,11 @@ pub fn invite(w: &Writer, now: Timestamp, by: Role, new: NewAgent) -> Result<(Ag
         return Err(Error::Forbidden(|t| t.error_forbidden().into()));
     }
     let agent = match find_by_email(w, &clean_email(&new.email)?)? {
-        Some(waiting) if !waiting.has_password && rules::may_appoint(by, waiting.role) => {
+        Some(waiting)
+            if !waiting.has_password
+                && waiting.deactivated_at.is_none()
+                && rules::may_appoint(by, waiting.role) =>
+        {
             sql::update_invited(w, waiting.id, &clean_name(&new.name)?, &new)?;
             waiting.id
         }
@@ -343,9 +357,11 @@ impl Agent {
         path: &'static str,
         view: &str,
     ) -> Result<Shell> {
-        let facts = (around.facts)(r)?;
+        let facts = (around.facts)(r, &self.sight)?;
         let open = around.open_areas(self.role.may_administer());
         let areas = open.map(|it| it.link(&facts, self.lang)).collect();
+        let waiting = facts.waiting.iter();
+        let by_site = waiting.map(|(site, n)| format!("{site}:{n}"));
         Ok(Shell {
             t: self.lang,
             csrf: self.csrf.clone(),
@@ -362,7 +378,10 @@ impl Agent {
                 Role::Agent => Vec::new(),
                 Role::Owner | Role::Admin => around.signs.hints(self.lang),
             },
-            waiting: facts.waiting,
+            waiting: facts.waiting.iter().map(|(_, n)| n).sum(),
+            waiting_by_site: by_site.collect::<Vec<_>>().join(" "),
+            several_sites: 1 < facts.waiting.len(),
+            may: self.may.words(),
             path,
             areas,
         })

@@ -115,6 +115,33 @@ impl Team {
     }
 }
 
+/// One colleague: name, role, what he may do, whether he still works here.
+#[derive(Template)]
+#[template(path = "accounts/member.html")]
+pub struct Member {
+    pub t: Lang,
+    pub shell: Shell,
+    pub id: i64,
+    /// As he is called now, whatever has been typed.
+    pub title: String,
+    pub email: String,
+    pub name: String,
+    /// `agent`, `admin` or `owner`.
+    pub role: String,
+    /// Answers customers, as a plain agent.
+    pub customers: bool,
+    pub deactivated: bool,
+    /// Fields `name`, `role`.
+    pub errors: Errors,
+    pub saved: bool,
+}
+
+impl Member {
+    pub fn may_appoint_owner(&self) -> bool {
+        self.shell.agent_role == "owner"
+    }
+}
+
 pub struct AgentRow {
     pub id: i64,
     pub name: String,
@@ -122,6 +149,10 @@ pub struct AgentRow {
     pub role: &'static str,
     /// Has not chosen a password yet.
     pub pending: bool,
+    /// No longer works here.
+    pub gone: bool,
+    /// The one who looks may change him.
+    pub changeable: bool,
     pub seen: Option<Moment>,
 }
 

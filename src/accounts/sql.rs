@@ -1,14 +1,15 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::passwords::PasswordHash;
-use super::{AgentView, NewAgent, Purpose, Role, SessionView, SignedIn};
+use super::team::{HIDDEN, read_sight};
+use super::{AgentView, NewAgent, Purpose, Role, SessionView, SignedIn, Viewer};
 use crate::db::{OnUnique, Reader, Writer, known};
 use crate::error::{Error, Result};
-use crate::kernel::{AgentId, EmailAddress, SessionId, Timestamp, TokenHash};
+use crate::kernel::{AgentId, EmailAddress, Permissions, SessionId, Timestamp, TokenHash};
 use crate::texts::Lang;
 
 const AGENT: &str = "select id, email, name, role, lang, password_hash is not null as has_password,
-    seen_at from agents";
+    seen_at, may, deactivated_at from agents";
 
 pub fn insert_agent(
     w: &Writer,
@@ -40,7 +41,9 @@ pub fn insert_agent(
 }
 
 pub fn list_agents(r: &Reader) -> Result<Vec<AgentView>> {
-    let mut query = r.prepare_cached(&format!("{AGENT} order by name, id"))?;
+    let mut query = r.prepare_cached(&format!(
+        "{AGENT} order by deactivated_at is not null, name, id"
+    ))?;
     let rows = query.query_map([], read_agent)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -64,7 +67,8 @@ pub fn count_agents(r: &Reader) -> Result<i64> {
 
 pub fn find_password(r: &Reader, email: &EmailAddress) -> Result<Option<(AgentId, PasswordHash)>> {
     let mut query = r.prepare_cached(
-        "select id, password_hash from agents where email = ?1 and password_hash is not null",
+        "select id, password_hash from agents where email = ?1 and password_hash is not null
+             and deactivated_at is null",
     )?;
     let found = query.query_row(params![email.as_str()], |row| {
         Ok((AgentId(row.get(0)?), PasswordHash(row.get(1)?)))
@@ -112,18 +116,25 @@ pub fn find_session(
     r: &Reader,
     token: TokenHash,
 ) -> Result<Option<(SignedIn, Timestamp, Timestamp)>> {
-    let mut query = r.prepare_cached(
-        "select agents.id, sessions.id as session, name, email, role, lang,
-                sessions.created_at, sessions.seen_at
-         from sessions join agents on agents.id = sessions.agent where token_hash = ?1",
-    )?;
+    let mut query = r.prepare_cached(&format!(
+        "select agents.id, sessions.id as session, name, email, role, may, lang,
+                sessions.created_at, sessions.seen_at, {HIDDEN}
+         from sessions join agents on agents.id = sessions.agent
+         where token_hash = ?1 and deactivated_at is null"
+    ))?;
     let found = query.query_row(params![token.0], |row| {
-        let signed_in = SignedIn {
+        let role = read_role(row)?;
+        let viewer = Viewer {
             id: AgentId(row.get("id")?),
+            role,
+            sight: read_sight(row)?,
+            may: Permissions::of(role, read_given(row)?),
+        };
+        let signed_in = SignedIn {
+            viewer,
             session: SessionId(row.get("session")?),
             name: row.get("name")?,
             email: read_email(row)?,
-            role: read_role(row)?,
             lang: read_lang(row)?,
             stale: false,
         };
@@ -299,9 +310,11 @@ fn read_agent(row: &Row) -> rusqlite::Result<AgentView> {
         email: read_email(row)?,
         name: row.get("name")?,
         role: read_role(row)?,
+        given: read_given(row)?,
         lang: read_lang(row)?,
         has_password: row.get("has_password")?,
         seen_at: row.get("seen_at")?,
+        deactivated_at: row.get("deactivated_at")?,
     })
 }
 
@@ -313,6 +326,10 @@ fn read_email(row: &Row) -> rusqlite::Result<EmailAddress> {
 fn read_role(row: &Row) -> rusqlite::Result<Role> {
     let text: String = row.get("role")?;
     known(Role::parse(&text), || whose(row, "role", &text))
+}
+
+fn read_given(row: &Row) -> rusqlite::Result<Permissions> {
+    Ok(Permissions::parse(row.get_ref("may")?.as_str()?))
 }
 
 fn read_lang(row: &Row) -> rusqlite::Result<Lang> {

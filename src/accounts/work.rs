@@ -72,6 +72,9 @@ async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(),
             return Ok(None);
         };
         let agent = super::find(w, order.agent)?;
+        if agent.deactivated_at.is_some() {
+            return Err(Error::NotFound("agent"));
+        }
         let purpose = match order.letter {
             Letter::Reset => Purpose::Reset,
             Letter::Invite { .. } => Purpose::Invite,

@@ -13,7 +13,7 @@ use super::{Conversation, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
 use crate::db::{Db, Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock, ConversationKey, Seq, Timestamp};
+use crate::kernel::{Actor, Clock, ConversationKey, May, Seq, Timestamp};
 use crate::sites;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
@@ -26,7 +26,7 @@ pub const INBOX: Area = Area {
     section: Section::Main,
     label: Lang::common_nav_inbox,
     who: Who::Agent,
-    count: Some(|facts| facts.waiting),
+    count: Some(|facts| facts.waiting.iter().map(|(_, n)| n).sum()),
 };
 
 pub fn routes(routes: &mut Routes) {
@@ -131,7 +131,7 @@ fn draw(
         more: None,
         deep: before.is_some(),
         deep_mine: mine.is_some(),
-        demo_shop: sites::first(r)?.demo_shop,
+        demo_shop: demo_shop(r, agent)?,
         thread: None,
         scripts: windows.scripts().to_vec(),
         styles: windows.styles().to_vec(),
@@ -147,6 +147,13 @@ fn draw(
         page.thread = Some(view::thread(r, agent, windows, &found, look)?);
     }
     Ok(page)
+}
+
+/// The key of a site he sees that has its shop to try the chat in.
+fn demo_shop(r: &Reader, agent: &Agent) -> Result<Option<String>> {
+    let sites = sites::seen(r, &agent.sight)?;
+    let demo = sites.into_iter().find(|it| it.demo_shop);
+    Ok(demo.map(|it| it.key))
 }
 
 #[derive(Deserialize)]
@@ -172,6 +179,9 @@ async fn post(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let note = form.note.is_some_and(|it| !it.is_empty() && it != "0");
+    if !note {
+        agent.needs(May::Customers)?;
+    }
     let new = NewMessage {
         body: form.body.clone(),
         cid: form.cid,
@@ -262,6 +272,7 @@ async fn join(
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    agent.needs(May::Customers)?;
     let by = agent.id;
     let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
     act(agent, db, clock, key, request, "conversations.join", join).await
@@ -274,6 +285,7 @@ async fn resolve(
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    agent.needs(May::Customers)?;
     let by = Actor::Agent(agent.id);
     let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
     act(
@@ -295,6 +307,7 @@ async fn reopen(
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    agent.needs(May::Customers)?;
     let by = Actor::Agent(agent.id);
     let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
     act(
@@ -316,6 +329,7 @@ async fn no_reply_needed(
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    agent.needs(May::Customers)?;
     let (by, name) = (agent.id, "conversations.no_reply_needed");
     let deed =
         move |w: &Writer, now, it: &Conversation| attention::no_reply_needed(w, now, by, it.id);
@@ -329,6 +343,7 @@ async fn reply_needed(
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    agent.needs(May::Customers)?;
     let (by, name) = (agent.id, "conversations.reply_needed");
     let deed = move |w: &Writer, now, it: &Conversation| attention::reply_needed(w, now, by, it.id);
     act(agent, db, clock, key, request, name, deed).await

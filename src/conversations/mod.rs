@@ -19,6 +19,7 @@ mod windows;
 
 use serde_json::Value;
 
+use crate::accounts::team;
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -130,15 +131,27 @@ pub struct Posted {
     pub reopened: bool,
 }
 
-/// The conversation, if there is one and `by` may know of it.
+/// The conversation, if there is one and `by` may know of it: a visitor of his
+/// own, an agent of those of the sites he sees at this very moment.
 pub fn find(r: &Reader, by: Actor, id: ConversationId) -> Result<Conversation> {
-    let found = sql::find_conversation(r, id)?.filter(|it| rules::may_enter(by, it));
-    found.ok_or(Error::NotFound("conversation"))
+    in_sight(r, by, sql::find_conversation(r, id)?)
 }
 
 pub fn find_by_key(r: &Reader, by: Actor, key: &ConversationKey) -> Result<Conversation> {
-    let found = sql::find_conversation_by_key(r, key)?.filter(|it| rules::may_enter(by, it));
-    found.ok_or(Error::NotFound("conversation"))
+    in_sight(r, by, sql::find_conversation_by_key(r, key)?)
+}
+
+fn in_sight(r: &Reader, by: Actor, found: Option<Conversation>) -> Result<Conversation> {
+    let nothing = Error::NotFound("conversation");
+    let Some(found) = found else {
+        return Err(nothing);
+    };
+    let seen = match by {
+        Actor::Agent(agent) => team::sees(r, agent, found.site)?,
+        Actor::Visitor(visitor) => visitor == found.visitor,
+        Actor::Bot(_) | Actor::Key(_) | Actor::House => true,
+    };
+    seen.then_some(found).ok_or(nothing)
 }
 
 /// A visitor's own conversation, the newest where there are several.

@@ -28,8 +28,8 @@ pub struct Inbox {
     pub deep: bool,
     /// Nor this of My chats.
     pub deep_mine: bool,
-    /// Whether `/demo-shop` is switched on.
-    pub demo_shop: bool,
+    /// The site whose `/demo-shop` is switched on.
+    pub demo_shop: Option<String>,
     pub thread: Option<Thread>,
     /// Of the wings.
     pub scripts: Vec<&'static str>,
@@ -65,6 +65,8 @@ pub struct Row {
     pub conversation: String,
     pub number: i64,
     pub name: String,
+    /// Shown to who sees more than one.
+    pub site: String,
     /// The greatest first: who waits longest, then what was touched last.
     pub key: String,
     /// `open` or `resolved`.

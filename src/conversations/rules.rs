@@ -10,14 +10,6 @@ pub const LONGEST: usize = 8000;
 /// Characters of the newest line that a list shows.
 const PREVIEW: usize = 140;
 
-/// Visitors see their own conversations; the rest do not exist for them.
-pub fn may_enter(by: Actor, conversation: &Conversation) -> bool {
-    match by {
-        Actor::Visitor(visitor) => visitor == conversation.visitor,
-        Actor::Agent(_) | Actor::Bot(_) | Actor::Key(_) | Actor::House => true,
-    }
-}
-
 /// What kind of line somebody's words become.
 pub fn kind(by: Actor, note: bool) -> Result<Kind> {
     match (by, note) {
@@ -119,13 +111,6 @@ mod tests {
             agents_seen: Seq(0),
             visitor_seen: Seq(0),
         }
-    }
-
-    #[test]
-    fn a_visitor_enters_his_own_conversation_only() {
-        assert!(may_enter(Actor::Visitor(VisitorId(7)), &conversation()));
-        assert!(!may_enter(Actor::Visitor(VisitorId(8)), &conversation()));
-        assert!(may_enter(Actor::Agent(AgentId(2)), &conversation()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::lists::{self, Entry, List};
+use super::lists::{self, Entry, Filter, List};
 use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, VisitorPanel};
 use super::parts::VisitorPart;
 use super::{Conversation, Kind, LONGEST, Message, Said, State, Windows, attention, list_messages};
@@ -106,7 +106,12 @@ pub fn rows(
     after: Option<&str>,
     current: Option<&ConversationKey>,
 ) -> Result<(Vec<Row>, Option<More>)> {
-    let page = lists::page(r, agent.id, list, after)?;
+    let filter = Filter {
+        list,
+        sight: &agent.sight,
+        site: None,
+    };
+    let page = lists::page(r, agent.id, &filter, after)?;
     let ids: Vec<ConversationId> = page.entries.iter().map(|it| it.id).collect();
     let mut more = windows.rows(r, &ids, agent.lang)?;
     let rows = page.entries.iter().map(|entry| {
@@ -136,6 +141,7 @@ fn row(entry: &Entry, more: Vec<Html>, t: Lang) -> Row {
         conversation: entry.key.to_string(),
         number: entry.number,
         name: visitors::name(entry.number, t),
+        site: entry.site_name.clone(),
         key: entry.rank(),
         state: state_word(entry.state),
         assignee: entry.assignee.map(|it| it.0),

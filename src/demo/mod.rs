@@ -63,7 +63,7 @@ pub async fn fill(folder: &DataFolder, now: Timestamp) -> Result<Vec<SignIn>> {
 
 /// All lines of all talks, in the order in which they were said.
 fn play(w: &Writer, now: Timestamp, script: &Script, people: &[(String, AgentId)]) -> Result<()> {
-    let site = sites::first(w)?;
+    let site = sites::only(w)?.ok_or(Error::NotFound("site"))?;
     let mut told: Vec<(Timestamp, usize, usize)> = Vec::new();
     for (n, talk) in script.talks.iter().enumerate() {
         let began = now - (talk.days_ago * DAY) as i64;

@@ -10,7 +10,9 @@ mod ids;
 mod json;
 mod mail_server;
 mod network;
+mod permission;
 mod secret;
+mod sight;
 mod subject;
 mod text;
 
@@ -26,7 +28,9 @@ pub use ids::{
 pub use json::from_json;
 pub use mail_server::{MailServer, Security};
 pub use network::{Network, Origin, PublicUrl, percent_decoded};
+pub use permission::{May, Permissions, Role};
 pub use secret::{Secret, Token, TokenHash, random_key};
+pub use sight::Sight;
 pub use subject::Subject;
 pub use text::{
     Flaw, Stretch, clip, comparable, composed, decomposed, line, paragraph, stretches, with_hosts,

@@ -3,7 +3,7 @@
 //! and the panel about a visitor only once a batch, in their newest state. What
 //! only one agent has done is told to all in few words, and drawn by nobody.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::protocol::{Item, Op};
 use crate::conversations::lists::{self, Entry};
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Side};
 use crate::hub::{Audience, News};
 use crate::journal::Fact;
-use crate::kernel::{Actor, AgentId, Base, ConversationId, Seq, Subject, Timestamp};
+use crate::kernel::{Actor, AgentId, Base, ConversationId, Seq, SiteId, Subject, Timestamp};
 use crate::texts::Lang;
 use crate::{sites, visitors};
 
@@ -60,19 +60,23 @@ pub fn of(
             }
         }
     }
-    let mut turned = None;
+    let mut turned: BTreeMap<SiteId, Seq> = BTreeMap::new();
     for id in order {
         let Some(place) = touched.get(&id) else {
             continue;
         };
         match once_a_batch(r, base, windows, place, languages, &mut news) {
-            Ok(seq) => turned = turned.max(seq),
+            Ok(Some(seq)) => {
+                let newest = turned.entry(place.conversation.site).or_default();
+                *newest = seq.max(*newest);
+            }
+            Ok(None) => (),
             Err(error @ Error::Unavailable(_)) => return Err(error),
             Err(error) => tracing::error!(%error, "cannot list a conversation: {error}"),
         }
     }
-    if let Some(seq) = turned {
-        match count_waiting(r, seq, &mut news) {
+    for (site, seq) in turned {
+        match count_waiting(r, site, seq, &mut news) {
             Ok(()) => (),
             Err(error @ Error::Unavailable(_)) => return Err(error),
             Err(error) => tracing::error!(%error, "cannot count who waits: {error}"),
@@ -444,16 +448,16 @@ fn parts(
     Ok(())
 }
 
-/// How many wait, on every page of every agent.
-fn count_waiting(r: &Reader, seq: Seq, news: &mut Vec<News>) -> Result<()> {
+/// How many wait at a site: pages add up those that they see.
+fn count_waiting(r: &Reader, site: SiteId, seq: Seq, news: &mut Vec<News>) -> Result<()> {
     let item = Item {
         seq,
         op: Op::Text,
         list: "waiting",
-        id: "count",
+        id: &site.to_string(),
         key: "",
         html: None,
-        data: Some(lists::count_waiting(r)?.to_string()),
+        data: Some(lists::count_waiting(r, site)?.to_string()),
     };
     news.push(item.news(Audience::Agents));
     Ok(())

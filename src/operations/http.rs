@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::kernel::{Clock, EmailAddress, Security, random_key};
 use crate::mail::{self, Mail, Refused};
 use crate::settings::{self, MailSettings, Outgoing};
-use crate::sites;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
 use crate::web::{self, Area, Around, Limits, Routes, Section, Who};
@@ -171,7 +170,8 @@ async fn test(
     let read = db.browse(move |r| {
         let outgoing = settings::outgoing(r, &read_config)?;
         let page = draw(r, &admin, &read_config, &around)?;
-        Ok((page, outgoing, sites::first(r)?.name))
+        let shop = page.shell.shop_name.clone();
+        Ok((page, outgoing, shop))
     });
     let (mut page, outgoing, shop) = read.await?;
     page.to.clone_from(&form.to);

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::conversations;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock};
+use crate::kernel::{Actor, Clock, Origin};
 use crate::web::pages::Errors;
 use crate::web::{self, Around, OpenForm, Place, Routes, Who};
 use crate::{settings, sites};
@@ -143,21 +143,24 @@ async fn welcome(
 
 fn welcome_page(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> Result<Welcome> {
     let shell = agent.shell(r, around, "welcome", "")?;
-    let site = sites::first(r)?;
+    let sites = sites::list(r)?;
     let url = &config.public_url;
+    // What to paste where is said here for the only site, else with each.
+    let site = sites.first().filter(|_| sites.len() == 1);
+    let origins: Vec<Origin> = sites.iter().flat_map(|it| it.origins.clone()).collect();
     Ok(Welcome {
         t: agent.lang,
         shell,
-        embed: sites::embed_code(&site, url),
+        embed: site.map(|it| sites::embed_code(it, true, url)),
         csp: sites::csp_lines(url),
         local: url.is_loopback(),
-        demo_shop: site.demo_shop,
+        demo_shop: sites::demo(r, None).is_ok(),
         tried: conversations::exist(r)?,
-        embedded: conversations::exist_from(r, &site.origins)?,
-        strict: site.strict_privacy,
+        embedded: conversations::exist_from(r, &origins)?,
+        strict: sites.iter().any(|it| it.strict_privacy),
         mail_ready: settings::outgoing(r, config)?.is_some(),
         invited: 1 < accounts::list(r)?.len(),
-        origins: site.origins.iter().map(ToString::to_string).collect(),
+        origins: origins.iter().map(ToString::to_string).collect(),
         origin: String::new(),
         errors: Errors::default(),
         saved: false,
@@ -180,7 +183,7 @@ async fn allow_origin(
     let origin = form.origin.clone();
     let (now, by) = (clock.now(), Actor::Agent(admin.id));
     let allow = db.write("sites.allow_origin", move |w| {
-        let site = sites::first(w)?;
+        let site = sites::only(w)?.ok_or(Error::NotFound("site"))?;
         sites::allow_origin(w, now, by, site.id, &origin)
     });
     match allow.await {

@@ -27,8 +27,8 @@ pub struct Setup {
 pub struct Welcome {
     pub t: Lang,
     pub shell: Shell,
-    /// The line for the shop's pages.
-    pub embed: String,
+    /// The line for the shop's pages; none where there are several shops.
+    pub embed: Option<String>,
     /// What a shop with a strict content security policy adds, a line each.
     pub csp: String,
     /// Only this machine can reach the public address.

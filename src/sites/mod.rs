@@ -13,12 +13,14 @@ use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::journal;
-use crate::kernel::{Actor, Origin, PublicUrl, SiteId, Timestamp, line, random_key};
+use crate::kernel::{Actor, Origin, PublicUrl, Sight, SiteId, Timestamp, line, random_key};
 use crate::texts::Lang;
 
-pub use rules::{contrast, text_on};
+pub use rules::{contrast, text_on, together};
 
 const NAME: usize = 80;
+/// Lists look into each of them.
+const SITES: usize = 50;
 const ORIGINS: usize = 50;
 const COLOR: &str = "#0f6b5c";
 
@@ -76,13 +78,57 @@ pub struct NewLook {
 
 pub fn create(w: &Writer, now: Timestamp, name: &str, lang: Lang, zone: &str) -> Result<SiteId> {
     let name = clean_name(name)?;
+    if SITES <= ids(w)?.len() {
+        return Err(Error::Invalid {
+            field: "shop",
+            say: |t| t.error_too_many_sites(SITES as i64).into(),
+        });
+    }
     let zone = if rules::is_zone(zone) { zone } else { "UTC" };
     sql::insert_site(w, now, &random_key(), &name, COLOR, lang, zone)
 }
 
-/// The one everything belongs to until there are several.
-pub fn first(r: &Reader) -> Result<Site> {
-    sql::find_first(r)?.ok_or(Error::NotFound("site"))
+/// Of all sites, the oldest first.
+pub fn ids(r: &Reader) -> Result<Vec<SiteId>> {
+    sql::list_ids(r)
+}
+
+/// All sites, the oldest first.
+pub fn list(r: &Reader) -> Result<Vec<Site>> {
+    sql::list_sites(r)
+}
+
+/// Those that somebody sees, the oldest first.
+pub fn seen(r: &Reader, sight: &Sight) -> Result<Vec<Site>> {
+    let mut sites = list(r)?;
+    sites.retain(|it| sight.sees(it.id));
+    Ok(sites)
+}
+
+/// The one that needs no name, because there is no other.
+pub fn only(r: &Reader) -> Result<Option<Site>> {
+    let mut sites = list(r)?;
+    let only = sites.pop().filter(|_| sites.is_empty());
+    Ok(only)
+}
+
+/// Which site a script belongs to that names none: the only one, or else the one
+/// that lists the page it stands on. The look of another would be a lie.
+pub fn of_page(r: &Reader, origin: &str) -> Result<Site> {
+    let mut sites = list(r)?;
+    if sites.len() != 1 {
+        sites.retain(|it| it.origins.iter().any(|it| it.as_str() == origin));
+    }
+    let found = sites.pop().filter(|_| sites.is_empty());
+    found.ok_or(Error::NotFound("site"))
+}
+
+/// The shop to try the chat in: of the site with this key, or else of the oldest
+/// that has it switched on.
+pub fn demo(r: &Reader, key: Option<&str>) -> Result<Site> {
+    let wanted = |it: &Site| it.demo_shop && key.is_none_or(|key| key == it.key);
+    let found = list(r)?.into_iter().find(wanted);
+    found.ok_or(Error::NotFound("page"))
 }
 
 pub fn find(r: &Reader, id: SiteId) -> Result<Site> {
@@ -135,13 +181,15 @@ pub fn allow_origin(w: &Writer, now: Timestamp, by: Actor, id: SiteId, origin: &
     journal::record(w, now, by, id, &Event::SiteChanged).map(|_| ())
 }
 
-/// The one line for the shop's pages.
-pub fn embed_code(site: &Site, public_url: &PublicUrl) -> String {
-    // The look comes with the script itself, and so follows the settings.
-    format!(
-        "<script async src=\"{public_url}/w.js\" data-site=\"{}\"></script>",
-        site.key
-    )
+/// The one line for the shop's pages. Where there are several sites, the address
+/// says whose: the look comes with the script itself.
+pub fn embed_code(site: &Site, alone: bool, public_url: &PublicUrl) -> String {
+    let key = &site.key;
+    let query = match alone {
+        true => String::new(),
+        false => format!("?site={key}"),
+    };
+    format!("<script async src=\"{public_url}/w.js{query}\" data-site=\"{key}\"></script>")
 }
 
 /// What a shop with a content security policy adds to it. No `style-src`, no

@@ -1,9 +1,36 @@
-//! The page on which an admin shapes the chat of a site.
+//! The pages on which an admin makes sites and shapes the chat of each.
 
 use askama::Template;
 
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Shell};
+
+/// Every site, and the form for one more.
+#[derive(Template)]
+#[template(path = "sites/list.html")]
+pub struct Sites {
+    pub t: Lang,
+    pub shell: Shell,
+    pub sites: Vec<SiteRow>,
+    /// What had been typed for one more. Field `shop`.
+    pub shop: String,
+    pub errors: Errors,
+}
+
+pub struct SiteRow {
+    pub key: String,
+    pub name: String,
+    pub origins: Vec<String>,
+    /// How many agents are named for it; 0 where it is everybody's.
+    pub members: i64,
+}
+
+/// A plain agent who may be named for a site.
+pub struct SiteMember {
+    pub id: i64,
+    pub name: String,
+    pub named: bool,
+}
 
 /// Shop name, where the chat may appear, its look, languages and privacy.
 #[derive(Template)]
@@ -11,6 +38,12 @@ use crate::web::pages::{Errors, Shell};
 pub struct Edit {
     pub t: Lang,
     pub shell: Shell,
+    pub key: String,
+    /// As it is called now, whatever has been typed.
+    pub title: String,
+    /// There is no other.
+    pub alone: bool,
+    pub members: Vec<SiteMember>,
     /// The line for the shop's pages.
     pub embed: String,
     /// What a shop with a strict content security policy adds, a line each.

@@ -7,6 +7,15 @@ pub fn is_position(word: &str) -> bool {
     matches!(word, "start" | "end")
 }
 
+/// What a house with these sites is called: by their names, the first few.
+pub fn together(names: &[&str]) -> String {
+    match names {
+        [] => "Shopbell".to_owned(),
+        [a, b, c, _, ..] => format!("{a} · {b} · {c} …"),
+        few => few.join(" · "),
+    }
+}
+
 /// CSS pixels: higher would be out of a small window.
 pub const HIGHEST: u16 = 400;
 
@@ -95,6 +104,14 @@ mod tests {
         for bad in ["", "-1", "401", "70000", "1.5", "20px"] {
             assert_eq!(parse_foot(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_house_is_called_by_the_names_of_its_sites() {
+        assert_eq!(together(&["Mugs"]), "Mugs");
+        assert_eq!(together(&["Mugs", "Plates"]), "Mugs · Plates");
+        assert_eq!(together(&["a", "b", "c", "d"]), "a · b · c …");
+        assert_eq!(together(&[]), "Shopbell");
     }
 
     #[test]

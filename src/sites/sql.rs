@@ -30,9 +30,16 @@ pub fn insert_site(
     Ok(SiteId(w.last_insert_rowid()))
 }
 
-pub fn find_first(r: &Reader) -> Result<Option<Site>> {
-    let mut query = r.prepare_cached(&format!("{SITE} order by id limit 1"))?;
-    Ok(query.query_row([], read_site).optional()?)
+pub fn list_sites(r: &Reader) -> Result<Vec<Site>> {
+    let mut query = r.prepare_cached(&format!("{SITE} order by id"))?;
+    let rows = query.query_map([], read_site)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn list_ids(r: &Reader) -> Result<Vec<SiteId>> {
+    let mut query = r.prepare_cached("select id from sites order by id")?;
+    let rows = query.query_map([], |row| row.get(0).map(SiteId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn find_site(r: &Reader, id: SiteId) -> Result<Option<Site>> {

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::conversations::{self, Windows, view::Look};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, AgentId, Clock, ConversationKey, EmailAddress};
+use crate::kernel::{Actor, AgentId, Clock, ConversationKey, EmailAddress, May};
 use crate::web::pages::Errors;
 use crate::web::{self, Around, Limits, Routes, Who};
 
@@ -36,6 +36,7 @@ async fn send(
     key: Path<ConversationKey>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    agent.needs(May::Customers)?;
     let (now, by, key) = (clock.now(), agent.id, key.into_inner());
     let ordered = match address(&form.email, by, &limits) {
         Ok(to) => {

@@ -6,13 +6,14 @@ use tokio::sync::watch;
 use super::{Area, Section, Signs};
 use crate::db::{Reader, Storage};
 use crate::error::Result;
-use crate::kernel::Seq;
+use crate::kernel::{Seq, Sight, SiteId};
 
-/// Facts about the house at the moment a page is drawn.
+/// Facts about the house at the moment a page is drawn, as somebody sees it.
 pub struct Facts {
+    /// Of the sites he sees.
     pub shop_name: String,
-    /// Open conversations in which a visitor waits for a reply.
-    pub waiting: i64,
+    /// Open conversations in which a visitor waits for a reply, by site.
+    pub waiting: Vec<(SiteId, i64)>,
     /// Read before anything else on the page, so that a page never misses what
     /// happened while it was drawn.
     pub seq: Seq,
@@ -21,7 +22,7 @@ pub struct Facts {
 
 #[derive(Clone)]
 pub struct Around {
-    pub facts: fn(&Reader) -> Result<Facts>,
+    pub facts: fn(&Reader, &Sight) -> Result<Facts>,
     pub insecure: bool,
     pub storage: watch::Receiver<Storage>,
     pub signs: Signs,

@@ -30,6 +30,12 @@ pub struct Shell {
     pub hints: Vec<Hint>,
     /// Open conversations in which a visitor waits for a reply.
     pub waiting: i64,
+    /// The same by site, as its pages count: `1:3 2:0`.
+    pub waiting_by_site: String,
+    /// The one who looks sees more than one site.
+    pub several_sites: bool,
+    /// What he may do, as words: `customers apps`.
+    pub may: String,
     /// Where we are: the key of an area, `me` or `welcome`.
     pub path: &'static str,
     /// The places he may go to, in order.

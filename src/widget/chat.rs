@@ -281,12 +281,17 @@ fn cookie(place: &Place, value: &str) -> Cookie<'static> {
         .finish()
 }
 
-/// Only while the first site's settings say so; before set-up there is no shop.
+#[derive(Deserialize)]
+struct DemoQuery {
+    #[serde(default)]
+    site: Option<String>,
+}
+
+/// Only while its site's settings say so; before set-up there is no shop.
 async fn demo_shop(db: Data<Db>, request: HttpRequest) -> Result<HttpResponse> {
-    let site = db.read(sites::first).await?;
-    if !site.demo_shop {
-        return Err(Error::NotFound("page"));
-    }
+    let query: DemoQuery = web::parse_query(request.query_string())?;
+    let read = db.read(move |r| sites::demo(r, query.site.as_deref()));
+    let site = read.await?;
     web::page(&DemoShop {
         t: web::lang(&request),
         shop_name: site.name,

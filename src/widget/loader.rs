@@ -3,7 +3,9 @@
 //! colour, its side, its language. So the look follows the settings, and a page
 //! that may not carry the chat shows no button.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, REFERER, VARY,
+};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::assets;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::kernel::Origin;
 use crate::sites::{self, Site};
 use crate::web::{self, Place, accepts};
 
@@ -18,7 +21,7 @@ use crate::web::{self, Place, accepts};
 /// pages should notice within minutes.
 const FRESH: &str = "public, max-age=300, stale-while-revalidate=86400";
 
-/// Lines that say nothing get the first site's: an older line, or the only shop.
+/// A line that says nothing is that of the only site, or is told by its page.
 #[derive(Deserialize)]
 struct LoaderQuery {
     #[serde(default)]
@@ -48,9 +51,13 @@ pub async fn loader(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let query: LoaderQuery = web::parse_query(request.query_string())?;
+    // An address without a name is answered by who asks.
+    let by_page = query.site.is_none();
+    let page = Origin::parse(web::header(&request, REFERER.as_str()));
+    let page = page.map_or_else(String::new, |it| it.as_str().to_owned());
     let site = db.read(move |r| match query.site {
         Some(key) => sites::find_by_key(r, &key),
-        None => sites::first(r),
+        None => sites::of_page(r, &page),
     });
     // Nobody's button waits for a reader that is busy, and before there is a site
     // the script is still a script.
@@ -59,10 +66,14 @@ pub async fn loader(
         Err(_) => String::new(),
     };
     let made = assets::loader(&look).ok_or(Error::NotFound("asset"))?;
+    let vary = match by_page {
+        true => "accept-encoding, referer",
+        false => "accept-encoding",
+    };
     let mut answer = HttpResponse::Ok();
     answer
         .insert_header((CACHE_CONTROL, FRESH))
-        .insert_header((VARY, "accept-encoding"))
+        .insert_header((VARY, vary))
         .insert_header((ETAG, made.etag.as_str()))
         .insert_header(("timing-allow-origin", "*"));
     if web::header(&request, IF_NONE_MATCH.as_str()).contains(&made.etag) {

@@ -9,6 +9,17 @@ const body = document.body;
 const title = document.title;
 
 let shown = 0;
+/** By site: each is told of those it sees.
+ * @type {Map<string, number>} */
+const counts = new Map();
+
+function learn() {
+  counts.clear();
+  for (const it of (body.dataset.waitingSites ?? '').split(' ').filter(Boolean)) {
+    const [site = '', n] = it.split(':');
+    counts.set(site, Number(n));
+  }
+}
 
 function show() {
   const n = Number(body.dataset.waiting ?? 0);
@@ -21,7 +32,8 @@ function show() {
 }
 
 on('waiting', (item) => {
-  body.dataset.waiting = item.data ?? '0';
+  counts.set(item.id ?? '', Number(item.data ?? 0));
+  body.dataset.waiting = String([...counts.values()].reduce((sum, n) => sum + n, 0));
   show();
 });
 
@@ -37,7 +49,10 @@ on('conversations', (item) => {
 // Whoever gets his news by pages hears of it, too.
 onPage((page) => {
   const before = shown;
+  body.dataset.waitingSites = page.body.dataset.waitingSites;
+  learn();
   show();
   if (before < shown) ring(Number(page.body.dataset.seq));
 });
+learn();
 show();

@@ -192,7 +192,7 @@ export async function settings(house, fill) {
   const agent = await agentWindow(house);
   await agent.goto(`${house.url}/settings/site`);
   await fill(agent);
-  await agent.locator('form[action="/settings/site"] button').last().click();
+  await agent.locator('.save-bar button').click();
   await agent.waitForURL(/saved/);
   await agent.done();
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, params};
-use shopbell::conversations::lists::{self, List};
+use shopbell::conversations::lists::{self, Filter, List};
 use shopbell::db::{DataFolder, Db, Reader, scratch};
 use shopbell::error::Result;
-use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Subject};
+use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Sight, SiteId, Subject};
 use shopbell::{accounts, conversations, journal, sites, visitors};
 use tempfile::TempDir;
 
@@ -128,7 +128,7 @@ async fn an_upgraded_house_can_be_read() {
         let db = Db::open(&folder).unwrap();
         let read = db.read(|r| {
             assert_eq!(accounts::list(r)?.len(), 3);
-            assert_eq!(sites::first(r)?.name, "Mugs & More");
+            assert_eq!(sites::list(r)?.remove(0).name, "Mugs & More");
             assert_eq!(visitors::find(r, shopbell::kernel::VisitorId(2))?.number, 2);
             for (conversation, lines) in [(1, 5), (2, 7), (3, 1), (4, 0)] {
                 let conversation = ConversationId(conversation);
@@ -214,7 +214,7 @@ fn a_word_that_this_program_does_not_know_is_an_error_that_names_the_row() {
         Ok(())
     };
     let site = |r: &Reader| {
-        sites::first(r)?;
+        sites::list(r)?.remove(0);
         Ok(())
     };
     let told = |told: String, row: &str| assert!(told.contains(row), "{told}");
@@ -313,7 +313,8 @@ fn busy_shop(r: &Reader, others: usize) {
     r.execute_batch(&format!(
         "insert into sites (id, key, name, color, position, lang, zone, typing_preview,
              strict_privacy, demo_shop, created_at)
-             values (1, 'k', 'n', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0);
+             values (1, 'k', 'n', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0),
+                 (2, 'small', 's', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0);
          insert into agents (id, email, name, role, lang, created_at)
              values (1, 'a@b.c', 'A', 'owner', 'en', 0);
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others} / 10 + 1)
@@ -328,6 +329,9 @@ fn busy_shop(r: &Reader, others: usize) {
                  'cid-' || i, i, iif(i % 2, (i + 9) / 10, null) from n where i <= {others};
          insert into conversations (id, key, site, visitor, state, created_at, last_at)
              values (1000000, 'long', 1, 2, 'open', 0, 0);
+         insert into conversations (id, key, site, visitor, state, created_at, last_at, waiting_since)
+             values (1000001, 'quiet', 2, 3, 'open', 0, 0, null), (1000002, 'asks', 2, 3, 'open', 0, 0, 9),
+                 (1000003, 'over', 2, 3, 'resolved', 0, 0, null);
          insert into messages (id, conversation, kind, agent, word, body, cid, at)
              values (1000000, 1000000, 'system', 1, 'joined', '', 'change-1', 0);
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others})
@@ -373,9 +377,18 @@ fn a_list_costs_what_it_shows_and_not_what_all_others_wait_for() {
         List::Inbox(AgentId(1)),
         List::Resolved,
     ] {
-        stays_flat(|r| {
-            lists::page(r, AgentId(1), list, None).unwrap();
-        });
+        // Also for who sees one small site among large ones.
+        for sight in [Sight::ALL, Sight::without([SiteId(1)])] {
+            let filter = Filter {
+                list,
+                sight: &sight,
+                site: None,
+            };
+            stays_flat(|r| {
+                lists::page(r, AgentId(1), &filter, None).unwrap();
+                lists::count_waiting(r, SiteId(2)).unwrap();
+            });
+        }
     }
 }
 

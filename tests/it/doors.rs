@@ -24,6 +24,7 @@ fn path(route: &Route, site: &str) -> String {
         .path
         .replace("{conversation}", "c_AAAAAAAAAAAAAAAAAAAAAA")
         .replace("{session}", "999999")
+        .replace("{agent}", "999999")
         .replace("{site}", site)
         .replace("{job}", "999999")
         .replace("{follower}", "nobody")

@@ -165,8 +165,12 @@ async fn who_cannot_resume_is_told_to_reload() {
     // Too much to send: more than five hundred events.
     let conversation = house.db.read(|r| {
         let nobody = shopbell::kernel::AgentId(99);
-        let inbox = shopbell::conversations::lists::List::Inbox(nobody);
-        let found = shopbell::conversations::lists::page(r, nobody, inbox, None)?;
+        let inbox = shopbell::conversations::lists::Filter {
+            list: shopbell::conversations::lists::List::Inbox(nobody),
+            sight: &shopbell::kernel::Sight::ALL,
+            site: None,
+        };
+        let found = shopbell::conversations::lists::page(r, nobody, &inbox, None)?;
         Ok(found.entries[0].id)
     });
     let conversation = conversation.await.unwrap();

@@ -16,6 +16,7 @@ mod mail;
 mod operations;
 mod plant;
 mod siege;
+mod sites;
 mod support;
 mod timers;
 mod transcripts;

@@ -118,7 +118,7 @@ async fn below_a_path_no_page_leads_out_of_it() {
     for start in [
         "/inbox/c_",
         "/settings/workings",
-        "/settings/site",
+        "/settings/sites",
         "/me",
         "/logout",
     ] {
@@ -176,7 +176,7 @@ async fn below_a_path_a_proxy_may_take_it_off_or_leave_it() {
         "/inbox?show=resolved",
         "/w.js",
         "/healthz",
-        "/settings/site",
+        "/settings/sites",
     ] {
         let whole = visit(origin, &format!("{CHAT}{path}"), &agent.cookie).await;
         let taken_off = visit(origin, path, &agent.cookie).await;
@@ -248,7 +248,7 @@ async fn one_slash_too_many_leads_to_the_true_address() {
     let house = open_house().await;
     let slashed = |path: &str| client().get(format!("{}{path}", house.url));
     let key = format!("/c/{}", house.site);
-    for path in ["/login", "/inbox", "/settings/site", &key] {
+    for path in ["/login", "/inbox", "/settings/sites", &key] {
         let answer = slashed(&format!("{path}/?a=1")).send().await.unwrap();
         assert_eq!(answer.status(), 308, "{path}");
         assert_eq!(header(&answer, "location"), format!("{path}?a=1"));

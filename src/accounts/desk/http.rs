@@ -35,6 +35,7 @@ pub fn routes(routes: &mut Routes) {
     routes.post("/me/sessions/{session}/end", Who::Agent, end_session);
     routes.get("/settings/team", Who::Admin, team);
     routes.post("/settings/team", Who::Admin, invite);
+    accounts::team::http::routes(routes);
 }
 
 #[derive(Deserialize)]
@@ -236,6 +237,8 @@ fn team_page(r: &Reader, admin: &Admin, around: &Around) -> Result<Team> {
         email: it.email.to_string(),
         role: it.role.as_str(),
         pending: !it.has_password,
+        gone: it.deactivated_at.is_some(),
+        changeable: accounts::rules::may_appoint(admin.role, it.role),
         seen: it.seen_at.map(|at| Moment::new(iso(at))),
     };
     Ok(Team {
@@ -291,7 +294,8 @@ async fn invite(
         if settings::outgoing(w, &config)?.is_none() {
             return Ok((agent, Some(token)));
         }
-        let (shop, letter) = (facts(w)?.shop_name, Letter::Invite { by: by_name });
+        let sight = accounts::team::sight(w, agent.id)?;
+        let (shop, letter) = (facts(w, &sight)?.shop_name, Letter::Invite { by: by_name });
         work::order(w, now, agent.id, &agent.email, letter, &shop)?;
         Ok((agent, None))
     });

@@ -7,7 +7,9 @@ mod sql;
 use super::{Kind, State};
 use crate::db::Reader;
 use crate::error::Result;
-use crate::kernel::{AgentId, ConversationId, ConversationKey, Timestamp};
+use crate::kernel::{AgentId, ConversationId, ConversationKey, Sight, SiteId, Timestamp};
+use crate::sites;
+use sql::Place;
 
 /// Entries on one page of a list.
 pub const PAGE: usize = 50;
@@ -27,11 +29,32 @@ pub enum List {
     Resolved,
 }
 
+/// What a list is asked for, and what of it there is for whoever asks. The one
+/// way from a question to the database: whatever lists or counts goes through it.
+#[derive(Debug, Clone)]
+pub struct Filter<'a> {
+    pub list: List,
+    pub sight: &'a Sight,
+    /// One site only.
+    pub site: Option<SiteId>,
+}
+
+impl Filter<'_> {
+    /// The sites that are in sight and asked for.
+    fn sites(&self, r: &Reader) -> Result<Vec<SiteId>> {
+        let mut sites = sites::ids(r)?;
+        sites.retain(|it| self.sight.sees(*it) && self.site.is_none_or(|only| only == *it));
+        Ok(sites)
+    }
+}
+
 /// A conversation as an entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub id: ConversationId,
     pub key: ConversationKey,
+    pub site: SiteId,
+    pub site_name: String,
     pub number: i64,
     pub state: State,
     pub assignee: Option<AgentId>,
@@ -53,6 +76,14 @@ impl Entry {
         match self.waiting_since {
             Some(since) => format!("1{:013}", LATEST.saturating_sub(since)),
             None => format!("0{:013}", self.last_at),
+        }
+    }
+
+    /// The same order over several sites.
+    fn order(&self) -> (bool, i64, i64) {
+        match self.waiting_since {
+            Some(since) => (false, since, self.id.0),
+            None => (true, -self.last_at, -self.id.0),
         }
     }
 
@@ -86,30 +117,13 @@ pub struct Next {
 }
 
 /// The entries after a mark. `viewer`: whose reading is told.
-pub fn page(r: &Reader, viewer: AgentId, list: List, after: Option<&str>) -> Result<Page> {
+pub fn page(r: &Reader, viewer: AgentId, filter: &Filter<'_>, after: Option<&str>) -> Result<Page> {
     let after = after.and_then(parse_mark).unwrap_or(Mark::START);
-    let most = PAGE + 1;
-    let mut entries = match (list, after) {
-        (List::Resolved, _) | (_, Mark::Quiet(..)) => Vec::new(),
-        (List::Inbox(agent), Mark::Waiting(at, id)) => {
-            sql::list_inbox_waiting(r, viewer, agent, (at, id), most)?
-        }
-        (List::Mine(agent), Mark::Waiting(at, id)) => {
-            sql::list_mine_waiting(r, viewer, agent, (at, id), most)?
-        }
-    };
-    let left = most - entries.len();
-    let before = match after {
-        Mark::Waiting(..) => (i64::MAX, i64::MAX),
-        Mark::Quiet(at, id) => (at, id),
-    };
-    if left != 0 {
-        entries.extend(match list {
-            List::Inbox(agent) => sql::list_inbox_quiet(r, viewer, agent, before, left)?,
-            List::Mine(agent) => sql::list_mine_quiet(r, viewer, agent, before, left)?,
-            List::Resolved => sql::list_resolved(r, viewer, before, left)?,
-        });
+    let mut entries = Vec::new();
+    for site in filter.sites(r)? {
+        entries.extend(of_site(r, viewer, filter.list, site, after)?);
     }
+    entries.sort_by_key(Entry::order);
     let more = PAGE < entries.len();
     entries.truncate(PAGE);
     let next = entries.last().filter(|_| more).map(|last| Next {
@@ -119,14 +133,47 @@ pub fn page(r: &Reader, viewer: AgentId, list: List, after: Option<&str>) -> Res
     Ok(Page { entries, next })
 }
 
+/// As many of one site as a page can hold, and one more where there is one.
+fn of_site(
+    r: &Reader,
+    viewer: AgentId,
+    list: List,
+    site: SiteId,
+    after: Mark,
+) -> Result<Vec<Entry>> {
+    let most = PAGE + 1;
+    let mut entries = match (list, after) {
+        (List::Resolved, _) | (_, Mark::Quiet(..)) => Vec::new(),
+        (List::Inbox(agent), Mark::Waiting(at, id)) => {
+            sql::list_inbox_waiting(r, viewer, agent, site, (at, id), most)?
+        }
+        (List::Mine(agent), Mark::Waiting(at, id)) => {
+            sql::list_mine_waiting(r, viewer, agent, site, (at, id), most)?
+        }
+    };
+    let left = most - entries.len();
+    let before: Place = match after {
+        Mark::Waiting(..) => (i64::MAX, i64::MAX),
+        Mark::Quiet(at, id) => (at, id),
+    };
+    if left != 0 {
+        entries.extend(match list {
+            List::Inbox(agent) => sql::list_inbox_quiet(r, viewer, agent, site, before, left)?,
+            List::Mine(agent) => sql::list_mine_quiet(r, viewer, agent, site, before, left)?,
+            List::Resolved => sql::list_resolved(r, viewer, site, before, left)?,
+        });
+    }
+    Ok(entries)
+}
+
 /// One entry as everybody gets to see it.
 pub fn entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
     sql::find_entry(r, id)
 }
 
-/// Open conversations in which a visitor waits for a reply.
-pub fn count_waiting(r: &Reader) -> Result<i64> {
-    sql::count_waiting(r, MOST_WAITING)
+/// Open conversations of a site in which a visitor waits for a reply.
+pub fn count_waiting(r: &Reader, site: SiteId) -> Result<i64> {
+    sql::count_waiting(r, site, MOST_WAITING)
 }
 
 /// A place between two entries.
@@ -175,6 +222,8 @@ mod tests {
         Entry {
             id: ConversationId(1),
             key: ConversationKey("c_1".into()),
+            site: SiteId(1),
+            site_name: "Mugs".into(),
             number: 1,
             state: State::Open,
             assignee: None,

@@ -20,7 +20,7 @@ const MANY: usize = 20;
 const PAGES: &[&str] = &[
     "/inbox",
     "/inbox?show=resolved",
-    "/settings/site",
+    "/settings/sites",
     "/settings/mail",
     "/settings/team",
     "/settings/workings",

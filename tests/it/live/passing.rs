@@ -35,7 +35,7 @@ async fn what_a_visitor_types_is_seen_before_it_is_sent_unless_the_site_says_no(
 
 async fn strict_privacy(house: &House) {
     let save = house.db.write("test.strict", |w| {
-        let site = shopbell::sites::first(w)?;
+        let site = shopbell::sites::list(w)?.remove(0);
         let look = shopbell::sites::NewLook {
             name: site.name.clone(),
             origins: String::new(),

@@ -173,7 +173,7 @@ impl House {
     pub async fn allow_only(&self, origin: &str) {
         let origin = origin.to_owned();
         let allow = self.db.write("test.origin", move |w| {
-            let site = sites::first(w)?;
+            let site = sites::list(w)?.remove(0);
             sites::allow_origin(w, NOW, Actor::House, site.id, &origin)
         });
         allow.await.unwrap();
@@ -195,7 +195,9 @@ pub async fn furnish(db: &Db) -> String {
             .await
             .unwrap();
     }
-    db.read(|r| Ok(sites::first(r)?.key)).await.unwrap()
+    db.read(|r| Ok(sites::list(r)?.remove(0).key))
+        .await
+        .unwrap()
 }
 
 /// Nothing here takes long; what does, hangs.
