@@ -92,6 +92,14 @@ impl Viewer {
         Actor::Agent(self.id)
     }
 
+    /// What his pages are drawn by. One drawn by another has to be drawn anew.
+    pub fn look(&self) -> String {
+        let hidden = self.sight.hidden().iter();
+        let hidden: Vec<String> = hidden.map(ToString::to_string).collect();
+        let (role, may) = (self.role.as_str(), self.may.words());
+        format!("{role} {may} -{}", hidden.join("-"))
+    }
+
     /// Refuses what his role does not allow.
     pub fn needs(&self, may: May) -> Result<()> {
         match self.may.allow(may) {
@@ -382,6 +390,7 @@ impl Agent {
             waiting_by_site: by_site.collect::<Vec<_>>().join(" "),
             several_sites: 1 < facts.waiting.len(),
             may: self.may.words(),
+            look: self.look(),
             path,
             areas,
         })

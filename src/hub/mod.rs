@@ -11,7 +11,7 @@ mod outbox;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::kernel::{AgentId, ConversationId, Seq, SessionId, VisitorId};
+use crate::kernel::{AgentId, ConversationId, Seq, SessionId, Sight, SiteId, VisitorId};
 use crate::texts::Lang;
 
 pub use outbox::{Closing, Frame, Outbox, Sent};
@@ -29,15 +29,17 @@ struct State {
 }
 
 /// An agent's open page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSeat {
     pub agent: AgentId,
     pub session: SessionId,
     pub lang: Lang,
     pub viewing: Option<ConversationId>,
+    /// The sites he is told of.
+    pub sight: Sight,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seat {
     Agent(AgentSeat),
     Visitor(VisitorId),
@@ -55,14 +57,16 @@ struct Chair {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     Visitor(VisitorId),
-    /// Every page of every agent.
+    /// Every page of every agent: what concerns the whole house.
     Agents,
-    /// Pages in one language.
-    AgentsReading(Lang),
+    /// Every page of whoever sees a site.
+    AgentsAt(SiteId),
+    /// Those of them in one language.
+    AgentsReading(SiteId, Lang),
     /// Pages in one language that show one conversation.
     Viewers(ConversationId, Lang),
-    /// Pages of everybody but one agent.
-    OtherAgents(AgentId),
+    /// Pages of whoever sees a site, but for one agent.
+    OtherAgents(SiteId, AgentId),
 }
 
 impl Audience {
@@ -70,11 +74,12 @@ impl Audience {
         match self {
             Self::Visitor(_) => false,
             Self::Agents => true,
-            Self::AgentsReading(lang) => seat.lang == lang,
+            Self::AgentsAt(site) => seat.sight.sees(site),
+            Self::AgentsReading(site, lang) => seat.lang == lang && seat.sight.sees(site),
             Self::Viewers(conversation, lang) => {
                 seat.lang == lang && seat.viewing == Some(conversation)
             }
-            Self::OtherAgents(agent) => seat.agent != agent,
+            Self::OtherAgents(site, agent) => seat.agent != agent && seat.sight.sees(site),
         }
     }
 }
@@ -130,13 +135,13 @@ impl Hub {
     /// `None` where that seat already has as many connections as it may.
     pub fn join(&self, seat: Seat, most: usize) -> Option<Connection> {
         let mut state = self.lock();
-        let taken = match seat {
+        let taken = match &seat {
             Seat::Agent(seat) => state
                 .agents
                 .values()
                 .filter(|chair| chair.seat.session == seat.session)
                 .count(),
-            Seat::Visitor(visitor) => state.visitors.get(&visitor).map_or(0, Vec::len),
+            Seat::Visitor(visitor) => state.visitors.get(visitor).map_or(0, Vec::len),
         };
         if most <= taken {
             return None;
@@ -147,7 +152,7 @@ impl Hub {
         if let Some(closing) = state.closing {
             outbox.close(closing);
         }
-        match seat {
+        match seat.clone() {
             Seat::Agent(seat) => {
                 let outbox = Arc::clone(&outbox);
                 let answers = (false, Seq(0));
@@ -305,12 +310,14 @@ impl State {
         }
     }
 
-    /// Pages that show the same in the same language share one frame.
+    /// Pages that show the same in the same language, to who sees the same, share
+    /// one frame.
     fn tell_agents(&self, newest: u64, news: &[News], bundle: Bundle) {
-        let mut shared: HashMap<(Lang, Option<ConversationId>), Option<Frame>> = HashMap::new();
+        type Look<'s> = (Lang, Option<ConversationId>, &'s Sight);
+        let mut shared: HashMap<Look<'_>, Option<Frame>> = HashMap::new();
         let there = self.agents.iter().filter(|(id, _)| **id <= newest);
         for (_, chair) in there {
-            let look = (chair.seat.lang, chair.seat.viewing);
+            let look = (chair.seat.lang, chair.seat.viewing, &chair.seat.sight);
             let frame = shared.entry(look).or_insert_with(|| {
                 let texts: Vec<&str> = news
                     .iter()

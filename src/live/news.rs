@@ -251,7 +251,7 @@ fn read(
         html: None,
         data: Some(view::read_mark(r, conversation.id, agent)?),
     };
-    news.push(item.news(Audience::Agents));
+    news.push(item.news(Audience::AgentsAt(conversation.site)));
     Ok(())
 }
 
@@ -399,7 +399,7 @@ fn once_a_batch(
             // Pages ring for a visitor's line, not for whatever else moves an entry.
             data: place.asked.map(|(seq, _)| seq.to_string()),
         };
-        news.push(item.news(Audience::AgentsReading(*lang)));
+        news.push(item.news(Audience::AgentsReading(conversation.site, *lang)));
     }
     if place.viewed {
         parts(r, base, windows, place, &entry, languages, news)?;
@@ -459,6 +459,6 @@ fn count_waiting(r: &Reader, site: SiteId, seq: Seq, news: &mut Vec<News>) -> Re
         html: None,
         data: Some(lists::count_waiting(r, site)?.to_string()),
     };
-    news.push(item.news(Audience::Agents));
+    news.push(item.news(Audience::AgentsAt(site)));
     Ok(())
 }

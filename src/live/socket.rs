@@ -14,13 +14,13 @@ use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side,
 use super::pump::{self, End, Heard, Listener};
 use super::wire::{Incoming, Said};
 use crate::accounts::{self, Agent};
-use crate::conversations::{self, Windows};
+use crate::conversations::{self, Conversation, Windows};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{AgentSeat, Audience, Frame, Hub, News, Seat};
 use crate::kernel::{
-    Actor, AgentId, Base, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId,
-    clip, from_json,
+    Actor, AgentId, Base, Clock, ConversationId, ConversationKey, Seq, SiteId, Token, TokenHash,
+    VisitorId, clip, from_json,
 };
 use crate::web::{self, Arriving, ClientAddress, Limit, Limits, Place, Routes, Who};
 use crate::{journal, sites, visitors};
@@ -48,6 +48,9 @@ struct Resume {
     epoch: String,
     #[serde(default)]
     view: String,
+    /// What its page showed its reader; see `Viewer::look`.
+    #[serde(default)]
+    look: String,
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -68,7 +71,9 @@ async fn agent(
     let resume: Resume = web::parse_query(request.query_string())?;
     let key = ConversationKey(resume.view.clone());
     let by = Actor::Agent(agent.id);
-    let viewing = match key.0.is_empty() {
+    // Its page shows what he may no longer see, or too little: it comes anew.
+    let outdated = !resume.look.is_empty() && resume.look != agent.look();
+    let viewing = match key.0.is_empty() || outdated {
         true => None,
         false => Some(
             db.read(move |r| conversations::find_by_key(r, by, &key))
@@ -80,23 +85,33 @@ async fn agent(
         session: agent.session,
         lang: agent.lang,
         viewing: viewing.as_ref().map(|it| it.id),
+        sight: agent.sight.clone(),
     };
     let too_many = Error::TooMany { retry_after: 30 };
-    let connection = hub.join(Seat::Agent(seat), AGENT_PAGES).ok_or(too_many)?;
+    let connection = hub
+        .join(Seat::Agent(seat.clone()), AGENT_PAGES)
+        .ok_or(too_many)?;
     let joined_at = connection.joined_at;
     let (now, token) = (clock.now(), session_token(&request, &place));
     let base = place.public_url.base().clone();
+    let known = agent.viewer.clone();
     let (greeting, answered) = db
         .read(move |r| {
-            // Signed out meanwhile, between the door and the seat: nobody would
-            // ever have told this page.
-            accounts::authenticate(r, now, token.ok_or(Error::SignedOut)?)?;
+            // Signed out meanwhile, or given other sites, between the door and the
+            // seat: nobody would ever have told this page.
+            let who = accounts::authenticate(r, now, token.ok_or(Error::SignedOut)?)?;
+            if who.viewer != known {
+                return Err(Error::Unavailable("he sees something else now".into()));
+            }
             let answered = match seat.viewing {
                 Some(it) => Some((it, conversations::find(r, by, it)?.assignee)),
                 None => None,
             };
             let at = journal::position(r)?;
-            let greeting = greet_agent(r, &base, &windows, &seat, &resume, joined_at)?;
+            let greeting = match outdated {
+                true => vec![Control::Reload { region: "all" }.frame()],
+                false => greet_agent(r, &base, &windows, &seat, &resume, joined_at)?,
+            };
             Ok((greeting, answered.map(|(it, agent)| (it, agent, at))))
         })
         .await?;
@@ -110,7 +125,7 @@ async fn agent(
         agent: agent.id,
         name: agent.name.clone(),
         token,
-        viewing: viewing.map(|it| (it.id, it.visitor, it.key)),
+        viewing,
         hub: Hub::clone(&hub),
         db: Db::clone(&db),
         clock: Clock::clone(&clock),
@@ -195,7 +210,7 @@ struct AgentPage {
     agent: AgentId,
     name: String,
     token: Option<TokenHash>,
-    viewing: Option<(ConversationId, VisitorId, ConversationKey)>,
+    viewing: Option<Conversation>,
     hub: Hub,
     db: Db,
     clock: Clock,
@@ -229,17 +244,15 @@ impl AgentPage {
     /// Only about the conversation this page shows, and to the visitor only where
     /// this agent answers him: whoever has not joined is not in the chat.
     fn tell_typing(&self, conversation: &ConversationKey, on: bool) {
-        let Some((id, visitor, key)) = &self.viewing else {
+        let viewing = self.viewing.as_ref();
+        let Some(viewed) = viewing.filter(|it| it.key == *conversation) else {
             return;
         };
-        if key != conversation {
-            return;
-        }
         let name = self.name.as_str();
         let answering = Passing::Answering { name, on };
-        if self.hub.answers(self.agent, *id) {
+        if self.hub.answers(self.agent, viewed.id) {
             self.hub
-                .signal(Audience::Visitor(*visitor), &answering.frame());
+                .signal(Audience::Visitor(viewed.visitor), &answering.frame());
         }
         let writing = Passing::Writing {
             conversation,
@@ -248,8 +261,8 @@ impl AgentPage {
             text: None,
             on,
         };
-        self.hub
-            .signal(Audience::OtherAgents(self.agent), &writing.frame());
+        let colleagues = Audience::OtherAgents(viewed.site, self.agent);
+        self.hub.signal(colleagues, &writing.frame());
     }
 }
 
@@ -348,6 +361,7 @@ impl VisitorDoor {
             .map_err(|_| End::House(crate::hub::Closing::Restart))?;
         let page = VisitorPage {
             visitor: visitor.id,
+            site: visitor.site,
             number: visitor.number,
             conversation: None,
             previews: site.previews_typing(),
@@ -404,6 +418,7 @@ fn greet_visitor(
 
 struct VisitorPage {
     visitor: VisitorId,
+    site: SiteId,
     number: i64,
     conversation: Option<ConversationKey>,
     previews: bool,
@@ -433,8 +448,8 @@ impl VisitorPage {
                 text: text.as_deref(),
                 on,
             };
-            self.hub
-                .signal(Audience::AgentsReading(lang), &writing.frame());
+            let agents = Audience::AgentsReading(self.site, lang);
+            self.hub.signal(agents, &writing.frame());
         }
     }
 }

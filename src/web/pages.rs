@@ -36,6 +36,8 @@ pub struct Shell {
     pub several_sites: bool,
     /// What he may do, as words: `customers apps`.
     pub may: String,
+    /// Both, and what he sees, as a page tells its socket.
+    pub look: String,
     /// Where we are: the key of an area, `me` or `welcome`.
     pub path: &'static str,
     /// The places he may go to, in order.

@@ -197,6 +197,8 @@ function hear(frame) {
       if (!frame.missed) position = Math.max(position, frame.seq);
       return announce(true);
     case 'reload':
+      // He may do or see something else now: nothing of this page can be kept.
+      if (frame.region === 'all') return location.reload();
       drop();
       return void refresh().then(again);
     case 'signed_out':
@@ -213,6 +215,7 @@ function connect() {
     after: String(position),
     epoch,
     view: body.dataset.view ?? '',
+    look: body.dataset.look ?? '',
   }).toString();
   const made = new WebSocket(url);
   socket = made;

@@ -14,7 +14,9 @@ use shopbell::error::{Error, Result};
 use shopbell::events::Event;
 use shopbell::hub::{AgentSeat, Audience, Closing, Hub, News, Seat};
 use shopbell::journal::{self, Fact};
-use shopbell::kernel::{Actor, AgentId, Clock, ConversationId, Seq, SessionId, VisitorId};
+use shopbell::kernel::{
+    Actor, AgentId, Clock, ConversationId, Seq, SessionId, Sight, SiteId, VisitorId,
+};
 use shopbell::plant::{Plant, State, Task};
 use shopbell::texts::Lang;
 
@@ -377,6 +379,7 @@ fn seat(session: i64) -> Seat {
         session: SessionId(session),
         lang: Lang::En,
         viewing: None,
+        sight: Sight::without([SiteId(2)]),
     })
 }
 
@@ -402,8 +405,11 @@ async fn what_is_new_to_a_page_comes_in_one_frame_and_in_order() {
         text: seq.to_string(),
     };
     let all = vec![
-        news(Audience::AgentsReading(Lang::En), 5),
-        news(Audience::AgentsReading(Lang::Fr), 4),
+        news(Audience::AgentsReading(SiteId(1), Lang::En), 5),
+        news(Audience::AgentsReading(SiteId(1), Lang::Fr), 4),
+        // Of a site he does not see.
+        news(Audience::AgentsReading(SiteId(2), Lang::En), 1),
+        news(Audience::AgentsAt(SiteId(2)), 1),
         news(Audience::Visitor(VisitorId(7)), 2),
         news(Audience::Agents, 3),
     ];
@@ -465,13 +471,13 @@ async fn whoever_comes_while_news_is_drawn_replays_it_and_gets_only_what_is_late
 #[actix_web::test]
 async fn leaving_is_dropping_and_seats_are_limited() {
     let hub = Hub::default();
-    let seat = Seat::Visitor(VisitorId(7));
-    let first = hub.join(seat, 1).unwrap();
-    assert!(hub.join(seat, 1).is_none());
+    let seat = || Seat::Visitor(VisitorId(7));
+    let first = hub.join(seat(), 1).unwrap();
+    assert!(hub.join(seat(), 1).is_none());
     assert!(hub.is_present(VisitorId(7)));
     drop(first);
     assert!(!hub.is_present(VisitorId(7)));
-    assert!(hub.join(seat, 1).is_some());
+    assert!(hub.join(seat(), 1).is_some());
 }
 
 #[actix_web::test]

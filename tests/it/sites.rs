@@ -3,13 +3,14 @@
 
 use actix_web::App;
 use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use shopbell::accounts::{self, Role};
 use shopbell::kernel::{Actor, AgentId};
 use shopbell::texts::Lang;
 use shopbell::{server, sites};
 
 use crate::support::{
-    AgentBrowser, House, NOW, OWNER, PASSWORD, VisitorPage, between, client, open_house,
+    AgentBrowser, House, NOW, OWNER, PASSWORD, Screen, VisitorPage, between, client, open_house,
 };
 
 /// As they are added to the house, after its owner.
@@ -41,7 +42,7 @@ impl Sisters {
         let plates = create.await.unwrap();
         let mut of_mugs_visitor = house.visitor().await;
         let mut of_plates_visitor = VisitorPage::arrive(&house.url, &plates).await;
-        let key = |posted: serde_json::Value| posted["conversation"].as_str().unwrap().to_owned();
+        let key = |posted: Value| posted["conversation"].as_str().unwrap().to_owned();
         let of_mugs = key(of_mugs_visitor.writes("a mug, please").await);
         let of_plates = key(of_plates_visitor.writes("a plate, please").await);
         let sisters = Self {
@@ -174,6 +175,104 @@ async fn who_sees_more_or_less_than_before_has_his_pages_come_back_and_nobody_el
     visitor.writes("and now?").await;
     let told = again.next_that(|it| it["list"] == "conversations").await;
     assert!(told["html"].as_str().unwrap().contains(&sisters.of_plates));
+    sisters.house.close().await;
+}
+
+/// Everything up to an item with these words.
+async fn heard(screen: &mut Screen, end: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let item = screen.next().await;
+        let last = item.to_string().contains(end);
+        all.push(item);
+        if last {
+            return all;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn no_frame_of_a_site_reaches_who_does_not_see_it_live_or_after_a_break() {
+    let mut sisters = Sisters::open().await;
+    let (owner, bob) = (
+        sisters.house.owner().await,
+        sisters.house.agent(BOB.0).await,
+    );
+    let mut eve = sisters.house.agent(EVE.0).await;
+    let plates = sisters.of_plates.clone();
+    let (seq, epoch) = bob.position().await.unwrap();
+    let (mut bobs, mut owners) = (bob.listens("").await, owner.listens("").await);
+    let mut eves = eve.listens(&plates).await;
+
+    // All that can be told of a conversation, and to everybody who sees it.
+    let mut visitors = sisters.of_plates_visitor.listens(seq, None).await;
+    visitors.next().await;
+    let typing = json!({ "t": "typing", "on": true, "text": "do you" }).to_string();
+    visitors.say(&typing).await;
+    let mut told = heard(&mut owners, "\"who\":\"visitor\"").await;
+    let posted = sisters.of_plates_visitor.writes("do you wrap it?").await;
+    eve.joins(&plates).await;
+    let typing = json!({ "t": "typing", "conversation": plates, "on": true }).to_string();
+    eves.say(&typing).await;
+    told.extend(heard(&mut owners, "\"who\":\"agent\"").await);
+    let upto = posted["message"]["id"].to_string();
+    eve.post(&format!("/inbox/{plates}/seen"), &[("upto", &upto)])
+        .await;
+    eve.answers(&plates, "we do").await;
+    eve.post(&format!("/inbox/{plates}/resolve"), &[]).await;
+    sisters.of_mugs_visitor.writes("the end").await;
+    told.extend(heard(&mut owners, "the end").await);
+
+    let site = sisters
+        .house
+        .db
+        .read(|r| Ok(sites::list(r)?.remove(1).id.to_string()));
+    let site = site.await.unwrap();
+    let of_plates = |it: &Value| {
+        it.to_string().contains(&plates) || (it["list"] == "waiting" && it["id"] == site.as_str())
+    };
+    for kind in ["conversations", "read", "waiting"] {
+        let known = told.iter().any(|it| it["list"] == kind && of_plates(it));
+        assert!(known, "{kind} was never told: {told:#?}");
+    }
+    let mut again = bob
+        .listens_after(&seq.to_string(), &epoch, "")
+        .await
+        .unwrap();
+    for screen in [&mut bobs, &mut again] {
+        let told = heard(screen, "the end").await;
+        assert!(!told.iter().any(of_plates), "{told:#?}");
+    }
+    sisters.house.close().await;
+}
+
+#[actix_web::test]
+async fn a_page_from_before_he_saw_something_else_comes_anew_when_it_comes_back() {
+    let sisters = Sisters::open().await;
+    let bob = sisters.house.agent(BOB.0).await;
+    let page = bob.sees("/inbox").await;
+    let look = between(&page, "data-look=\"", "\"")
+        .unwrap()
+        .replace(' ', "+");
+    let (seq, epoch) = bob.position().await.unwrap();
+    let url = format!(
+        "{}/live?after={seq}&epoch={epoch}&view={}&look={look}",
+        sisters.house.url, sisters.of_mugs
+    );
+    let headers = [
+        ("cookie", bob.cookie.as_str()),
+        ("origin", sisters.house.url.as_str()),
+    ];
+    let mut same = Screen::open(&url, &headers).await.unwrap();
+    assert_eq!(same.next().await["t"], "welcome");
+    sisters.name(&sisters.house.site, &[EVE.1]).await;
+    assert_eq!(same.end().await, 1012);
+    let mut outdated = Screen::open(&url, &headers).await.unwrap();
+    let told = outdated.next().await;
+    assert_eq!(
+        (&told["t"], &told["region"]),
+        (&json!("reload"), &json!("all"))
+    );
     sisters.house.close().await;
 }
 
