@@ -1,14 +1,15 @@
 //! The command line: parse, then call the library. A wrong call says what is
 //! wrong and exits 2; a failure says what and what to do, and exits 1.
 
+mod call;
 mod console;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use call::{AgentCommand, Call, Command, Refusal};
 use console::Console;
 use shopbell::accounts::{self, NewAgent, Role, passwords};
 use shopbell::config::Config;
@@ -18,109 +19,6 @@ use shopbell::kernel::{Clock, EmailAddress};
 use shopbell::texts::Lang;
 use shopbell::{demo, server};
 use tracing_subscriber::EnvFilter;
-
-/// The live chat that a small shop runs itself.
-#[derive(Parser)]
-#[command(version, about, disable_help_subcommand = true)]
-struct Call {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Start the server (what `shopbell` alone does)
-    Serve,
-    /// Start on a temporary shop that has been open for months, to look around
-    Demo,
-    /// Save everything as one file, also while the server runs
-    Backup {
-        /// Where to; an older backup of that name is replaced
-        file: PathBuf,
-    },
-    /// Put a backup into a new data folder, or in the place of a stopped one's database
-    Restore {
-        /// What `backup` made
-        file: PathBuf,
-    },
-    /// Say what is wrong with the data folder and the configuration; change nothing
-    Check,
-    /// Create agents and set passwords without the browser
-    Agent {
-        #[command(subcommand)]
-        command: AgentCommand,
-    },
-}
-
-#[derive(Subcommand)]
-enum AgentCommand {
-    /// Create an agent
-    Add {
-        #[arg(long)]
-        email: String,
-        #[arg(long)]
-        name: String,
-        #[arg(long, value_parser = ["owner", "admin", "agent"])]
-        role: String,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-    /// Set an agent's password and end that agent's sessions
-    Password {
-        #[arg(long)]
-        email: String,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-}
-
-#[derive(Args)]
-struct Options {
-    /// The folder everything is kept in [default: ./shopbell-data]
-    #[arg(long, global = true, env = "SHOPBELL_DATA")]
-    data: Option<String>,
-    /// Address and port to listen on [default: 127.0.0.1:8080]
-    #[arg(long, global = true, env = "SHOPBELL_LISTEN")]
-    listen: Option<String>,
-    /// How the world reaches this server; links in mails begin with it [default: http://localhost:8080]
-    #[arg(long, global = true, env = "SHOPBELL_PUBLIC_URL")]
-    public_url: Option<String>,
-    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas
-    #[arg(long, global = true, env = "SHOPBELL_TRUSTED_PROXIES")]
-    trusted_proxies: Option<String>,
-    /// The mail server: smtp://user:pass@host:587?tls=starttls, smtps://…, smtp://127.0.0.1:2525
-    #[arg(long, global = true, env = "SHOPBELL_SMTP_URL", hide_env_values = true)]
-    smtp_url: Option<String>,
-    /// The sender of mails
-    #[arg(long, global = true, env = "SHOPBELL_MAIL_FROM")]
-    mail_from: Option<String>,
-    /// What to log: error, warn, info, debug, or a filter by module [default: info]
-    #[arg(long, global = true, env = "SHOPBELL_LOG")]
-    log: Option<String>,
-    /// Messages one visitor may send in a minute [default: 60]
-    #[arg(long, global = true, env = "SHOPBELL_VISITOR_RATE")]
-    visitor_rate: Option<String>,
-}
-
-impl Options {
-    fn lookup(&self, name: &str) -> Option<String> {
-        match name {
-            "data" => self.data.clone(),
-            "listen" => self.listen.clone(),
-            "public-url" => self.public_url.clone(),
-            "trusted-proxies" => self.trusted_proxies.clone(),
-            "smtp-url" => self.smtp_url.clone(),
-            "mail-from" => self.mail_from.clone(),
-            "log" => self.log.clone(),
-            "visitor-rate" => self.visitor_rate.clone(),
-            _ => None,
-        }
-    }
-}
 
 enum Failure {
     /// The call is wrong.
@@ -136,7 +34,14 @@ impl From<Error> for Failure {
 }
 
 fn main() -> ExitCode {
-    let call = Call::parse();
+    let call = match Call::read(std::env::args_os()) {
+        Ok(call) => call,
+        Err(Refusal::Help(asked)) => asked.exit(),
+        Err(Refusal::Wrong(wrong)) => {
+            tell(&format!("shopbell: {wrong}"));
+            return ExitCode::from(2);
+        }
+    };
     match run(&call) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Call(wrong)) => {
@@ -154,8 +59,8 @@ fn run(call: &Call) -> Result<(), Failure> {
     let config = read_config(call).map_err(|wrong| Failure::Call(wrong.join("\nshopbell: ")))?;
     let console = start_log(&config)?;
     let done = match &call.command {
-        None | Some(Command::Serve) => serve(config, &call.options),
-        Some(Command::Demo) => show_demo(config, &call.options),
+        None | Some(Command::Serve) => serve(config, call),
+        Some(Command::Demo) => show_demo(config, call),
         Some(Command::Backup { file }) => backup(&config, file),
         Some(Command::Restore { file }) => restore(&config, file),
         Some(Command::Check) => check(&config),
@@ -167,8 +72,8 @@ fn run(call: &Call) -> Result<(), Failure> {
 
 /// With all mistakes together; what may be logged is known here only.
 fn read_config(call: &Call) -> Result<Config, Vec<String>> {
-    let parsed = Config::parse(|name| call.options.lookup(name));
-    let log = call.options.log.clone().filter(|it| !it.is_empty());
+    let parsed = Config::parse(|name| call.lookup(name));
+    let log = call.lookup("log").filter(|it| !it.is_empty());
     let filter = log.as_deref().map(parse_filter).transpose();
     match (parsed, filter) {
         (Ok(config), Ok(_)) => Ok(config),
@@ -214,11 +119,11 @@ fn start_log(config: &Config) -> Result<Console, Failure> {
     Ok(console)
 }
 
-fn serve(config: Config, options: &Options) -> Result<(), Failure> {
+fn serve(config: Config, call: &Call) -> Result<(), Failure> {
     let folder = DataFolder::claim(&config.data).map_err(Failure::Work)?;
     actix_web::rt::System::new().block_on(async {
         let asked = AskedToStop::listen();
-        let (config, listener) = bind(config, options)?;
+        let (config, listener) = bind(config, call)?;
         let url = config.public_url.clone();
         let running = server::start(listener, folder, config, Clock::default()).await?;
         say(&format!("listening on http://{}", running.address));
@@ -234,7 +139,7 @@ fn serve(config: Config, options: &Options) -> Result<(), Failure> {
 }
 
 /// On this machine only: everybody knows its passwords.
-fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
+fn show_demo(mut config: Config, call: &Call) -> Result<(), Failure> {
     if !config.listen.ip().is_loopback() {
         return Err(Failure::Call(format!(
             "--listen {}: demo listens on this machine only, because everybody knows its passwords; \
@@ -242,17 +147,12 @@ fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
             config.listen
         )));
     }
-    if options.data.is_some() {
-        tell(
-            "shopbell: --data is not used: the demonstration has a folder of its own, which goes with it",
-        );
-    }
     let home = std::env::temp_dir().join(format!("shopbell-demo-{}", std::process::id()));
     config.data.clone_from(&home);
     let folder = DataFolder::claim(&home).map_err(Failure::Work)?;
     let result = actix_web::rt::System::new().block_on(async {
         let asked = AskedToStop::listen();
-        let (config, listener) = bind(config, options)?;
+        let (config, listener) = bind(config, call)?;
         let url = config.public_url.clone();
         let clock = Clock::default();
         say("Filling the shop …");
@@ -276,7 +176,7 @@ fn show_demo(mut config: Config, options: &Options) -> Result<(), Failure> {
 
 /// Port 0 means any free one; without a public address of its own, the server is
 /// then reached where it listens.
-fn bind(mut config: Config, options: &Options) -> Result<(Config, TcpListener), Failure> {
+fn bind(mut config: Config, call: &Call) -> Result<(Config, TcpListener), Failure> {
     let listener = TcpListener::bind(config.listen).map_err(|e| {
         Failure::Work(format!(
             "cannot listen on {}: {e}. Is another program using that port? Name another with --listen",
@@ -285,11 +185,11 @@ fn bind(mut config: Config, options: &Options) -> Result<(Config, TcpListener), 
     })?;
     let address = listener.local_addr();
     let address = address.map_err(|e| Failure::Work(format!("cannot listen: {e}")))?;
-    if options.public_url.is_none() && address.ip().is_loopback() {
+    if call.lookup("public-url").is_none() && address.ip().is_loopback() {
         let reached = format!("http://localhost:{}", address.port());
         let parsed = Config::parse(|name| match name {
             "public-url" => Some(reached.clone()),
-            other => options.lookup(other),
+            other => call.lookup(other),
         });
         if let Ok(parsed) = parsed {
             config.public_url = parsed.public_url;

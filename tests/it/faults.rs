@@ -358,42 +358,6 @@ fn a_damaged_database_is_refused_with_a_remedy() {
     );
 }
 
-#[test]
-fn a_wrong_call_says_what_is_wrong_and_exits_2() {
-    for (args, word) in [
-        (&["--listen", "nowhere"][..], "--listen"),
-        (&["--public-url", "shop"], "--public-url"),
-        (&["frobnicate"], "frobnicate"),
-        (&["agent", "add", "--email", "x"], "--name"),
-        (&["--log", "=="], "--log"),
-    ] {
-        let (code, told) = shopbell(args);
-        assert_eq!(code, 2, "{args:?}: {told}");
-        assert!(told.contains(word), "{args:?}: {told}");
-    }
-}
-
-#[test]
-fn every_command_helps() {
-    for args in [
-        &["--help"][..],
-        &["serve", "--help"],
-        &["demo", "--help"],
-        &["backup", "--help"],
-        &["restore", "--help"],
-        &["check", "--help"],
-        &["agent", "add", "--help"],
-        &["agent", "password", "--help"],
-    ] {
-        let done = Command::new(env!("CARGO_BIN_EXE_shopbell"))
-            .args(args)
-            .output()
-            .unwrap();
-        assert!(done.status.success());
-        assert!(String::from_utf8_lossy(&done.stdout).contains("Usage: shopbell"));
-    }
-}
-
 #[actix_web::test]
 async fn an_agent_made_on_the_command_line_beside_a_running_server_can_sign_in() {
     let house = crate::support::open_house().await;
@@ -461,23 +425,4 @@ async fn an_agent_is_not_made_where_there_is_no_shop() {
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(told.contains("there is no shop in the folder"), "{told}");
     assert!(!folder.exists());
-}
-
-#[test]
-fn a_wrong_log_filter_is_told_with_all_other_mistakes() {
-    let (code, told) = shopbell(&["--log", "shopbell=loud", "--listen", "nowhere"]);
-    assert_eq!(code, 2);
-    assert!(
-        told.contains("--log") && told.contains("--listen"),
-        "{told}"
-    );
-}
-
-#[test]
-fn the_demonstration_with_its_known_passwords_stays_on_this_machine() {
-    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        let (code, told) = shopbell(&["demo", "--listen", address]);
-        assert_eq!(code, 2, "{told}");
-        assert!(told.contains("this machine only"), "{told}");
-    }
 }

@@ -49,7 +49,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ),
     ("toml", &["demo/", "texts/", "assets/"]),
     ("brotli", &["assets/"]),
-    ("clap", &["main.rs"]),
+    ("clap", &["call.rs"]),
     ("tracing_subscriber", &["main.rs"]),
 ];
 
