@@ -42,10 +42,13 @@ pub fn paragraph(text: &str, max_chars: usize) -> Result<String, Flaw> {
 }
 
 /// For what a browser tells about itself (titles, addresses): never refused,
-/// only shortened and rid of what does not print.
+/// only shortened and rid of what does not print. Nothing to see is nothing.
 pub fn clip(text: &str, max_chars: usize) -> String {
     if text.len() <= max_chars && is_plain(text) {
         return text.to_owned();
+    }
+    if text.chars().all(invisible) {
+        return String::new();
     }
     let printable = |c: &char| !c.is_control() && !overrides_direction(*c);
     text.chars().filter(printable).take(max_chars).collect()
@@ -151,9 +154,33 @@ fn check(text: &str, max_chars: usize, control: impl Fn(char) -> bool) -> Result
     Ok(())
 }
 
+/// White space, what Unicode gives no picture to (Default_Ignorable_Code_Point),
+/// and what is drawn as nothing all the same: a Braille cell without dots, a note
+/// without a head, the anchors of ruby text.
 fn invisible(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d159}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Overrides show a text in another order than it is stored in, which has hidden
@@ -189,6 +216,10 @@ mod tests {
             "👩‍👩‍👧",
             "a\nb\tc",
             "می‌خواهم",
+            "안녕",
+            "\u{1820}\u{180b}",
+            "\u{2764}\u{fe0f}",
+            "⠓⠊",
         ] {
             assert_eq!(paragraph(good, 100).as_deref(), Ok(good));
         }
@@ -196,8 +227,28 @@ mod tests {
 
     #[test]
     fn nothing_to_read_is_empty() {
-        for empty in ["", "  \n ", "\u{200b}\u{200b}", "\u{feff}"] {
-            assert_eq!(paragraph(empty, 100), Err(Flaw::Empty));
+        for empty in [
+            "",
+            "  \n ",
+            "\u{200b}\u{200b}",
+            "\u{feff}",
+            "\u{3164}",
+            "\u{2800} \u{2800}",
+            "\u{115f}\u{1160}",
+            "\u{ffa0}",
+            "\u{180e}\n\u{200d}",
+            "\u{34f}\u{61c}",
+            "\u{2061}\u{206a}\u{2068}",
+            "\u{fe0f}\u{e0100}",
+            "\u{e0041}\u{e007f}",
+            "\u{fff9}\u{fffb}",
+            "\u{1d159}\u{1d173}",
+            "\u{17b4}\u{1bca0}",
+        ] {
+            assert_eq!(paragraph(empty, 100), Err(Flaw::Empty), "{empty:?}");
+            assert_eq!(line(empty, 100), Err(Flaw::Empty), "{empty:?}");
+            let clipped = clip(empty, 100);
+            assert!(clipped.trim().is_empty(), "{empty:?}");
         }
     }
 
