@@ -27,7 +27,7 @@ pub use ids::{
 };
 pub use json::from_json;
 pub use mail_server::{MailServer, Security};
-pub use network::{Network, Origin, PublicUrl, percent_decoded};
+pub use network::{Network, Origin, PublicUrl, is_loopback_authority, percent_decoded};
 pub use permission::{May, Permissions, Role};
 pub use secret::{Secret, Token, TokenHash, random_key};
 pub use sight::Sight;

@@ -1,7 +1,7 @@
 //! Network blocks and web origins, parsed once and compared exactly.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Url;
 
@@ -174,6 +174,27 @@ impl fmt::Display for PublicUrl {
     }
 }
 
+/// Whether `Host` names this very machine (`localhost:8080`, `[::1]`). Taken by the
+/// letter (RFC 9110, 7.2): what an address parser would make of user names,
+/// paths and spaces around the name is no name.
+pub fn is_loopback_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (text, "80"),
+    };
+    let digits = port.bytes().all(|it| it.is_ascii_digit());
+    let port = digits && port.parse::<u16>().is_ok_and(|it| 0 < it);
+    let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let here = match inner {
+        Some(inner) => inner.parse::<Ipv6Addr>().is_ok_and(|it| it.is_loopback()),
+        None => {
+            let address = host.parse::<Ipv4Addr>();
+            host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|it| it.is_loopback())
+        }
+    };
+    port && here
+}
+
 fn is_loopback_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
@@ -254,6 +275,58 @@ mod tests {
             "https://a,b.example",
         ] {
             assert_eq!(Origin::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_called_by_its_plain_name_only() {
+        for good in [
+            "localhost",
+            "LocalHost:8080",
+            "127.0.0.1:1",
+            "127.8.9.10",
+            "[::1]",
+            "[::1]:65535",
+        ] {
+            assert!(is_loopback_authority(good), "{good}");
+        }
+        for bad in [
+            "",
+            ":80",
+            "localhost/..",
+            "localhost/",
+            "localhost\\",
+            "127.0.0.1#@evil.example",
+            "127.0.0.1?x",
+            "ann@localhost",
+            "ann:secret@localhost",
+            "@localhost",
+            "localhost:80:90",
+            "localhost:",
+            "localhost:0",
+            "localhost:65536",
+            "localhost:+80",
+            "localhost: 80",
+            " localhost",
+            "localhost ",
+            "local\thost",
+            "localhost.",
+            "localhost.evil.example",
+            "127.1",
+            "0x7f.1",
+            "2130706433",
+            "127.0.0.1.",
+            "%6cocalhost",
+            "ｌocalhost",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[::1]:",
+            "[127.0.0.1]",
+            "[[::1]]",
+            "http://localhost",
+        ] {
+            assert!(!is_loopback_authority(bad), "{bad}");
         }
     }
 }

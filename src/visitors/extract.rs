@@ -20,9 +20,11 @@ impl FromRequest for Bearer {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // The scheme's name has no case (RFC 9110, 11.1), and any spaces follow it.
         let token = web::header(request, "authorization")
-            .strip_prefix("Bearer ")
-            .and_then(Token::parse);
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .and_then(|(_, token)| Token::parse(token.trim_matches(' ')));
         ready(token.map(|it| Self(it.hash())).ok_or(Error::SignedOut))
     }
 }

@@ -27,6 +27,7 @@ pub async fn guard<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    let stranger = strange_name(&request);
     come_in(&mut request);
     let id = kernel::random_key();
     let started = Instant::now();
@@ -39,12 +40,17 @@ pub async fn guard<B: MessageBody + 'static>(
     if let Some(line) = &line {
         line.begin();
     }
-    let mut response = if is_expected(&request) {
-        let answered = next.call(request).instrument(span.clone()).await?;
-        answered.map_into_left_body()
-    } else {
-        let refused = misdirected(request.request());
-        request.into_response(refused).map_into_right_body()
+    // Probes ask by address, before any name is known.
+    let stranger = stranger.filter(|_| !matches!(request.path(), "/healthz" | "/readyz"));
+    let mut response = match stranger {
+        None => {
+            let answered = next.call(request).instrument(span.clone()).await?;
+            answered.map_into_left_body()
+        }
+        Some(came) => {
+            let refused = misdirected(request.request(), &came);
+            request.into_response(refused).map_into_right_body()
+        }
     };
 
     if response.status().is_client_error() || response.status().is_server_error() {
@@ -120,16 +126,24 @@ fn is_page(response: &ServiceResponse<BoxBody>) -> bool {
     kind.is_some_and(|it| it.as_bytes().starts_with(b"text/html"))
 }
 
-/// Probes ask by address, before any name is known; everybody else must know
-/// whom he is talking to.
-fn is_expected(request: &ServiceRequest) -> bool {
-    let host = header(request.request(), "host");
+/// A name by which we are asked for and which is not ours: in `Host`, or in the
+/// request line itself, which may name one, too (RFC 9112, 3.2). Two names are one
+/// too many.
+fn strange_name(request: &ServiceRequest) -> Option<String> {
+    let target = request.uri().authority().map(|it| it.as_str());
+    let hosts = request.headers().get_all(names::HOST);
+    let mut hosts = hosts.map(|it| it.to_str().unwrap_or_default());
+    let (host, second) = (hosts.next().unwrap_or_default(), hosts.next());
     let place = request.app_data::<Data<Place>>();
-    matches!(request.path(), "/healthz" | "/readyz") || place.is_some_and(|it| it.is_our_host(host))
+    let is_ours = |name: &str| place.is_some_and(|it| it.is_our_host(name));
+    let strange = [Some(host), target]
+        .into_iter()
+        .flatten()
+        .find(|it| !is_ours(it));
+    second.or(strange).map(str::to_owned)
 }
 
-fn misdirected(request: &HttpRequest) -> HttpResponse {
-    let came = header(request, "host");
+fn misdirected(request: &HttpRequest, came: &str) -> HttpResponse {
     let mut refused = HttpResponse::new(StatusCode::MISDIRECTED_REQUEST);
     if let Some(place) = request.app_data::<Data<Place>>() {
         let ours = place.public_url.authority();

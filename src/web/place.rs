@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::{Signs, header};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::kernel::{Network, Origin, PublicUrl, Token};
+use crate::kernel::{Network, Origin, PublicUrl, Token, is_loopback_authority};
 
 /// What the anti-forgery token is derived for (`Token::derive`).
 pub const SESSION_PURPOSE: &str = "csrf";
@@ -94,8 +94,7 @@ impl Place {
     /// Our own host, or this very machine. A page on a name that an attacker
     /// points at this address (DNS rebinding) is neither.
     pub fn is_our_host(&self, host: &str) -> bool {
-        host.eq_ignore_ascii_case(self.public_url.authority())
-            || Origin::parse(&format!("http://{host}")).is_some_and(|it| it.is_loopback())
+        host.eq_ignore_ascii_case(self.public_url.authority()) || is_loopback_authority(host)
     }
 
     /// Whether `Origin` names a page of our own: the public one, or, on this

@@ -295,3 +295,23 @@ async fn navigation_and_settings_lead_where_one_may_go_and_nowhere_else() {
     }
     house.close().await;
 }
+
+#[actix_web::test]
+async fn the_scheme_of_a_token_has_no_case_and_no_other_scheme_passes() {
+    let house = open_house().await;
+    let visitor = house.visitor().await;
+    let asks = async |scheme: &str| {
+        let ask = client().post(format!("{}/w/v1/messages", house.url));
+        let ask = ask
+            .header("authorization", format!("{scheme}{}", visitor.token))
+            .header("content-type", "application/json");
+        ask.body("{}").send().await.unwrap().status().as_u16()
+    };
+    for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR   "] {
+        assert_ne!(asks(scheme).await, 401, "{scheme}");
+    }
+    for scheme in ["", "Basic ", "Bearer", "Bearer\t", "Bearer x", "Bearers "] {
+        assert_eq!(asks(scheme).await, 401, "{scheme}");
+    }
+    house.close().await;
+}

@@ -284,6 +284,55 @@ async fn an_error_speaks_the_language_of_whoever_made_it() {
 }
 
 #[actix_web::test]
+async fn a_name_of_ours_is_taken_by_the_letter_and_there_is_only_one() {
+    let house = std::sync::Arc::new(open_house().await);
+    let host = house.url.trim_start_matches("http://").to_owned();
+    let port = host.rsplit(':').next().unwrap().to_owned();
+    let asks = async |target: &str, hosts: &[&str]| {
+        let mut head = format!("GET {target} HTTP/1.1\r\nConnection: close\r\n");
+        for host in hosts {
+            head.push_str(&format!("Host: {host}\r\n"));
+        }
+        head.push_str("\r\n");
+        let asking = std::sync::Arc::clone(&house);
+        let answer = tokio::task::spawn_blocking(move || limits::raw(&asking, head.as_bytes()));
+        let answer = answer.await.unwrap();
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    let local = format!("LOCALHOST:{port}");
+    let absolute = format!("http://{host}/login");
+    for (target, name) in [
+        ("/login", host.as_str()),
+        ("/login", &local),
+        ("/login", "[::1]"),
+        (&absolute, &host),
+    ] {
+        assert_eq!(asks(target, &[name]).await, "200", "{target} {name}");
+    }
+    for name in [
+        "localhost/..",
+        "127.0.0.1#@evil.example",
+        "ann:secret@localhost",
+        "localhost:80:90",
+        "localhost 80",
+        "127.1",
+        "evil.example",
+    ] {
+        assert_eq!(asks("/login", &[name]).await, "421", "{name}");
+    }
+    let elsewhere = "http://evil.example/login";
+    assert_eq!(asks(elsewhere, &[&host]).await, "421");
+    for hosts in [
+        [host.as_str(), "evil.example"],
+        ["evil.example", &host],
+        [&host, &host],
+    ] {
+        let status = asks("/login", &hosts).await;
+        assert!(status == "421" || status == "400", "{hosts:?}: {status}");
+    }
+}
+
+#[actix_web::test]
 async fn ids_of_others_and_of_nobody_are_not_found() {
     let house = open_house().await;
     let agent = house.owner().await;

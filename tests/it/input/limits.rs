@@ -134,7 +134,7 @@ async fn guessing_a_password_is_slowed_down() {
     house.close().await;
 }
 
-fn raw(house: &House, request: &[u8]) -> String {
+pub fn raw(house: &House, request: &[u8]) -> String {
     let address = house.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
     stream
