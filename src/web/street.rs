@@ -26,7 +26,7 @@ const FIRST_HEAD: Duration = Duration::from_secs(10);
 /// How long actix itself drains a body that nobody read.
 const LINGER: Duration = Duration::from_secs(2);
 /// Connections at once from one address: an office of two hundred people, with
-/// all their tabs, and no more than a quarter of what this process may open.
+/// all their tabs, and no more than a quarter of all that there may be.
 const FROM_ONE_ADDRESS: u64 = 1000;
 /// Files that are no connections: the database, its readers, the log.
 const OTHER_FILES: u64 = 256;
@@ -55,10 +55,10 @@ impl Street {
         <S::Service as actix_service::Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        let files = raise_file_limit();
-        let crowd = Crowd::new((files / 4).min(FROM_ONE_ADDRESS), self.trusted_proxies);
+        let places = Places::among(raise_file_limit());
+        let crowd = Crowd::new(places.from_one_address, self.trusted_proxies);
         let workers = std::thread::available_parallelism().map_or(2, |it| it.get().min(8));
-        let all = files.saturating_sub(OTHER_FILES).clamp(64, CONNECTIONS) as usize;
+        let all = places.all as usize;
         let address = listener.local_addr()?;
         let builder = Server::build()
             .workers(workers)
@@ -99,6 +99,26 @@ impl Street {
             })
         };
         Ok(builder.listen("shopbell", listener, service)?.run())
+    }
+}
+
+/// How many connections there may be.
+#[derive(Debug, PartialEq, Eq)]
+struct Places {
+    all: u64,
+    from_one_address: u64,
+}
+
+impl Places {
+    /// By the number of files this process may open. Where that is small, half of
+    /// them are left to the house, rather than all it could ever want.
+    fn among(files: u64) -> Self {
+        let others = OTHER_FILES.min(files / 2);
+        let all = (files - others).clamp(4, CONNECTIONS);
+        Self {
+            all,
+            from_one_address: (all / 4).min(FROM_ONE_ADDRESS),
+        }
     }
 }
 
@@ -212,6 +232,24 @@ fn raise_file_limit() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_address_takes_a_quarter_of_all_places_however_few_files_there_may_be() {
+        for files in [0, 16, 64, 100, 256, 320, 512, 1024, 4096, 1 << 20, u64::MAX] {
+            let Places {
+                all,
+                from_one_address,
+            } = Places::among(files);
+            assert!(all <= files.max(4), "{files}: {all}");
+            assert!(from_one_address * 4 <= all, "{files}: {from_one_address}");
+            assert!(0 < from_one_address, "{files}");
+        }
+        let usual = Places {
+            all: 20_000 - OTHER_FILES,
+            from_one_address: FROM_ONE_ADDRESS,
+        };
+        assert_eq!(Places::among(20_000), usual);
+    }
 
     #[test]
     fn one_address_does_not_take_everybodys_place() {
