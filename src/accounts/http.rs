@@ -202,6 +202,10 @@ async fn set_password(
             page.errors = Errors::one(field, say(page.t));
             web::page_to_mend(&page)
         }
+        // Redeemed between the two looks at it, as by a second click.
+        Err(Error::NotFound(_)) => {
+            web::page_to_mend(&reset_page(&request, form.token.clone(), None))
+        }
         Err(error) => Err(error),
     }
 }
@@ -284,6 +288,10 @@ async fn accept(
         Err(Error::Invalid { field, say }) => {
             page.errors = Errors::one(field, say(page.t));
             web::page_to_mend(&page)
+        }
+        Err(Error::NotFound(_)) => {
+            let page = invite_page(&db, &around, &request, form.token.clone(), None);
+            web::page_to_mend(&page.await?)
         }
         Err(error) => Err(error),
     }

@@ -73,6 +73,36 @@ async fn a_link_for_a_new_password_lives_half_an_hour_and_serves_its_purpose_onl
 }
 
 #[actix_web::test]
+async fn of_several_clicks_on_one_link_one_counts_and_the_others_say_where_to_go_on() {
+    for (page, purpose) in [("reset", Purpose::Reset), ("invite", Purpose::Invite)] {
+        let house = open_house().await;
+        let token = link(&house, purpose).await;
+        let form = [
+            ("token", token.as_str()),
+            ("password", "a brand new sentence"),
+        ];
+        let http = client();
+        let click = async || {
+            let post = http.post(format!("{}/{page}", house.url));
+            let answer = post.header("origin", &house.url).form(&form).send().await;
+            let answer = answer.unwrap();
+            let status = answer.status().as_u16();
+            (status, answer.text().await.unwrap())
+        };
+        let clicks = join_all([click(), click(), click(), click()]).await;
+        let (won, lost): (Vec<_>, Vec<_>) = clicks.into_iter().partition(|it| it.0 == 303);
+        assert_eq!(won.len(), 1, "{page}");
+        for (status, said) in lost {
+            assert_eq!(status, 422, "{page}");
+            assert!(said.contains("has been used or is too old"), "{said}");
+            assert!(said.contains("sign in"), "{said}");
+            assert!(said.contains("href=\"/login\""), "{said}");
+        }
+        house.close().await;
+    }
+}
+
+#[actix_web::test]
 async fn an_admin_invites_an_agent_and_makes_no_owner() {
     let house = open_house().await;
     house
