@@ -84,7 +84,7 @@ async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(),
     });
     let (outgoing, agent, token, order) = match made.await {
         Ok(Some(made)) => made,
-        Ok(None) => return Err(Trouble::Later("mail is not set up".into())),
+        Ok(None) => return Err(mail::not_set_up()),
         Err(Error::NotFound(what)) => return Err(Trouble::Never(format!("no such {what}"))),
         Err(error) => return Err(Trouble::Later(error.to_string())),
     };

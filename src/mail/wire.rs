@@ -17,7 +17,7 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 
-use super::Refused;
+use super::{Cause, Refused};
 use crate::kernel::{MailServer, Security};
 
 /// Bytes a server may say in one session: a hundred times what one does say. A
@@ -45,7 +45,7 @@ pub async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
         .trim_start_matches('[')
         .trim_end_matches(']')
         .to_owned();
-    let tls = || TlsParameters::new(host.clone()).map_err(Refused::from);
+    let tls = || TlsParameters::new(host.clone()).map_err(|e| Refused::of_tls(&e));
     let stream = connect(&host, server.port).await?;
     match server.security {
         Security::Tls => {
@@ -57,23 +57,30 @@ pub async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
         Security::StartTls => {
             let mut connection = greet(stream, server.port, &hello).await?;
             if !connection.can_starttls() {
-                return Err(Refused::Speaks(Security::None));
+                return Err(Refused::speaks(Security::None));
             }
-            connection.starttls(tls()?, &hello).await?;
+            let secured = connection.starttls(tls()?, &hello).await;
+            secured.map_err(|e| Refused::of_tls(&e))?;
             Ok(connection)
         }
     }
 }
 
 async fn connect(host: &str, port: u16) -> Result<Bounded, Refused> {
-    let failed = |e: &dyn fmt::Display| Refused::ForNow(format!("{host}, port {port}: {e}"));
-    let found = lookup_host((host, port)).await.map_err(|e| failed(&e))?;
-    let mut last = failed(&"this name has no address");
+    let failed = |cause: Cause, e: &dyn fmt::Display| {
+        Refused::for_now(cause, format!("{host}, port {port}: {e}"))
+    };
+    let found = lookup_host((host, port)).await;
+    let found = found.map_err(|e| failed(Cause::NoName, &e))?;
+    let mut last = failed(Cause::NoName, &"this name has no address");
     for address in found {
         match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(Bounded::new(stream)),
-            Ok(Err(error)) => last = failed(&error),
-            Err(_) => last = failed(&"no connection in time"),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                last = failed(Cause::Silent, &error);
+            }
+            Ok(Err(error)) => last = failed(Cause::Closed, &error),
+            Err(_) => last = failed(Cause::Silent, &"no connection in time"),
         }
     }
     Err(last)
@@ -103,7 +110,7 @@ async fn greet(
     tokio::select! {
         biased;
         greeted = greeted => greeted.map_err(Refused::from),
-        () = expects_tls => Err(Refused::Speaks(Security::Tls)),
+        () = expects_tls => Err(Refused::speaks(Security::Tls)),
     }
 }
 
@@ -145,13 +152,13 @@ const CLIENT_HELLO: &[u8] = &[
 async fn encrypt(stream: Bounded, tls: TlsParameters) -> Result<Encrypted, Refused> {
     let address = stream
         .peer_addr()
-        .map_err(|e| Refused::ForNow(e.to_string()))?;
+        .map_err(|e| Refused::for_now(Cause::CutOff, e.to_string()))?;
     let first = Arc::clone(&stream.first);
     let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(stream));
     match (stream.upgrade_tls(tls).await, first.get()) {
         (Ok(()), _) => Ok(Encrypted { stream, address }),
-        (Err(_), Some(first)) if !is_tls(*first) => Err(Refused::Speaks(Security::StartTls)),
-        (Err(error), _) => Err(error.into()),
+        (Err(_), Some(first)) if !is_tls(*first) => Err(Refused::speaks(Security::StartTls)),
+        (Err(error), _) => Err(Refused::of_tls(&error)),
     }
 }
 
@@ -188,7 +195,7 @@ impl AsyncRead for Bounded {
     ) -> Poll<io::Result<()>> {
         if self.left == 0 {
             let endless = "the server talks without end";
-            return Poll::Ready(Err(io::Error::other(endless)));
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, endless)));
         }
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));

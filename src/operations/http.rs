@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::kernel::{Clock, EmailAddress, Security, random_key};
-use crate::mail::{self, Mail, Refused};
+use crate::mail::{self, Cause, Mail, Refused};
 use crate::settings::{self, MailSettings, Outgoing};
 use crate::texts::Lang;
 use crate::web::pages::Errors;
@@ -189,31 +189,42 @@ async fn test(
     }
     let id = format!("test-{}-{}", clock.now(), random_key());
     let letter = letter(t, &outgoing, to, &shop, &name, id);
-    let (sent, ours, answer) = match mail::send(&outgoing.server, &letter).await {
-        Ok(answer) => (true, false, answer),
-        Err(Refused::ForNow(why) | Refused::ForGood(why)) => (false, false, why),
-        Err(Refused::Speaks(security)) => (false, true, choose(t, security, page.by_environment)),
-    };
-    page.test = Some(TestAnswer {
-        sent,
-        to: form.to,
-        answer,
-        ours,
+    page.test = Some(match mail::send(&outgoing.server, &letter).await {
+        Ok(answer) => TestAnswer {
+            sent: true,
+            to: form.to,
+            words: String::new(),
+            answer,
+        },
+        Err(Refused { cause, raw, .. }) => {
+            tracing::warn!(raw, "a test mail was refused: {raw}");
+            TestAnswer {
+                sent: false,
+                to: form.to,
+                words: advise(t, cause, page.by_environment),
+                answer: raw,
+            }
+        }
     });
     web::page(&page)
 }
 
-/// What to choose instead, where it was chosen: in the form, or by whoever starts
-/// the program.
-fn choose(t: Lang, server_speaks: Security, by_environment: bool) -> String {
-    let (what, url) = match server_speaks {
-        Security::Tls => (t.error_mail_wants_tls(), "smtps://…"),
-        Security::StartTls => (t.error_mail_wants_starttls(), "smtp://…?tls=starttls"),
-        Security::None => (t.error_mail_has_no_starttls(), "smtps://…:465"),
+/// What went wrong and what to do, where it is done: in the form, or by whoever
+/// starts the program.
+fn advise(t: Lang, cause: Cause, by_environment: bool) -> String {
+    let words = cause.words(t).unwrap_or_default();
+    let url = match cause {
+        Cause::Speaks(Security::Tls) => "smtps://…",
+        Cause::Speaks(Security::StartTls) => "smtp://…?tls=starttls",
+        Cause::Speaks(Security::None) => "smtps://…:465",
+        Cause::SignIn | Cause::WantsSignIn | Cause::NoSignIn => {
+            "smtp://USER:PASSWORD@…?tls=starttls"
+        }
+        _ => return words.to_owned(),
     };
     match by_environment {
-        true => format!("{what} {}", t.error_mail_choose_url(url)),
-        false => what.to_owned(),
+        true => format!("{words} {}", t.error_mail_choose_url(url)),
+        false => words.to_owned(),
     }
 }
 

@@ -40,9 +40,10 @@ pub struct Mail {
 pub struct TestAnswer {
     pub sent: bool,
     pub to: String,
-    /// The server's own words, or what we make of them.
+    /// What went wrong, and what to do.
+    pub words: String,
+    /// The server's own words.
     pub answer: String,
-    pub ours: bool,
 }
 
 /// Work in the queue, followers of the journal, and the disk.
@@ -73,6 +74,8 @@ pub struct JobRow {
     pub tries: i64,
     /// `None` once it was given up.
     pub next: Option<Moment>,
+    /// What went wrong, where we know more than the words of whoever said so.
+    pub words: &'static str,
     pub error: String,
 }
 

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::conversations::{Conversation, Said, Windows, Wording};
 use crate::db::Reader;
 use crate::error::Result;
+use crate::mail;
 use crate::settings;
 use crate::web::pages::{Errors, Html};
 
@@ -29,12 +30,19 @@ pub static TAKEN: Wording = Wording {
     visitor: None,
 };
 
-/// Nobody ever will take it; `why` are the mail server's own words.
+/// Nobody ever will take it. `why` is told in words where the cause is known, and
+/// else quoted: then it is the mail server's own.
 pub static REFUSED: Wording = Wording {
     word: "transcript-refused",
-    agents: |t, it| Said {
-        words: t.transcript_change_refused().to_owned(),
-        quoted: it.text("why").to_owned(),
+    agents: |t, it| {
+        let refused = t.transcript_change_refused();
+        match mail::told(it.text("why"), t) {
+            (Some(why), _) => format!("{refused}. {why}").into(),
+            (None, raw) => Said {
+                words: refused.to_owned(),
+                quoted: raw.to_owned(),
+            },
+        }
     },
     visitor: None,
 };

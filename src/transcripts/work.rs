@@ -78,7 +78,7 @@ async fn deliver(
     });
     let (outgoing, letter) = match read.await {
         Ok((Some(outgoing), letter)) => (outgoing, letter),
-        Ok((None, _)) => return Err(Trouble::Later("mail is not set up".into())),
+        Ok((None, _)) => return Err(mail::not_set_up()),
         Err(Error::NotFound(what)) => return Err(Trouble::Never(format!("no such {what}"))),
         Err(error) => return Err(Trouble::Later(error.to_string())),
     };

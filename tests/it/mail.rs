@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use shopbell::db::{DataFolder, Db};
 use shopbell::kernel::{EmailAddress, MailServer};
-use shopbell::mail::{self, Mail, Refused};
+use shopbell::mail::{self, Cause, Mail, Refused};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{AgentBrowser, OWNER, PASSWORD, Program, between, furnish, soon};
+use crate::support::{AgentBrowser, OWNER, PASSWORD, Program, furnish, soon};
 
 /// aiosmtpd, with a certificate of an authority that nobody knows.
 struct PostOffice {
@@ -104,9 +104,7 @@ async fn test_mail(smtp_url: &str, trusted: Option<&Path>) -> (String, Duration)
     assert_eq!(answer.status(), 200);
     let page = answer.text().await.unwrap();
     let (_, answer) = page.split_once("id=\"answer\"").unwrap();
-    let said = between(answer, "<code>", "</code>")
-        .or_else(|| between(answer, "<p>", "</div>"))
-        .unwrap();
+    let said = answer.split("</section>").next().unwrap().to_owned();
     (said, asked.elapsed())
 }
 
@@ -137,7 +135,39 @@ async fn every_documented_form_of_a_mail_servers_address_sends_mail() {
     // Whom nobody vouches for gets no mail, and no password.
     let url = format!("smtp://{WORDS}@127.0.0.1:{submission}?tls=starttls");
     let (said, _) = test_mail(&url, None).await;
-    assert!(said.contains("certificate"), "{said}");
+    assert!(
+        said.contains("could not prove that it is the right one"),
+        "{said}"
+    );
+
+    // Whom the server does not know reads that, and not what a library calls it.
+    for (url, words, raw) in [
+        (
+            format!("smtp://ada:wrong@127.0.0.1:{submission}?tls=starttls"),
+            "does not accept this user name or password",
+            "535",
+        ),
+        (
+            format!("smtps://127.0.0.1:{submissions}"),
+            "only for those who sign in",
+            "530",
+        ),
+        (
+            format!("smtp://127.0.0.1:{submission}"),
+            "Choose “STARTTLS”",
+            "530",
+        ),
+        (
+            format!("smtp://ada:wrong@127.0.0.1:{submission}"),
+            "takes no user name and password on this connection",
+            "authentication",
+        ),
+    ] {
+        let (said, _) = test_mail(&url, known).await;
+        assert!(said.contains(words), "{url}: {said}");
+        let (_, folded) = said.split_once("<details").expect("a fold");
+        assert!(folded.contains(raw), "{url}: {said}");
+    }
 
     // The other security of the two says so at once.
     for (url, why) in [
@@ -173,6 +203,63 @@ fn letter() -> Mail {
     }
 }
 
+/// What one try comes to.
+async fn refused(url: &str) -> Refused {
+    let server = MailServer::parse(url).unwrap();
+    soon(mail::send(&server, &letter())).await.unwrap_err()
+}
+
+/// Something at a port that says this to whoever comes, and is gone.
+async fn says(words: &'static [u8]) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    actix_web::rt::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(words).await;
+            let _ = stream.shutdown().await;
+            // Read to its end: what is left unread would reset the connection.
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        }
+    });
+    address
+}
+
+#[actix_web::test]
+async fn each_way_in_which_a_mail_server_is_not_there_has_its_own_words() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let web = says(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let binary = says(b"\xff\xfe\x00\x01\r\n").await;
+    let gone = says(b"").await;
+    let half = says(b"220-welcome\r\n").await;
+    for (url, cause) in [
+        ("smtp://nowhere.invalid:25".to_owned(), Cause::NoName),
+        (format!("smtp://{closed}"), Cause::Closed),
+        (format!("smtps://{closed}"), Cause::Closed),
+        (format!("smtp://{web}"), Cause::Strange),
+        (format!("smtp://{binary}"), Cause::Strange),
+        (format!("smtp://{gone}"), Cause::CutOff),
+        (format!("smtp://{half}"), Cause::CutOff),
+        (format!("smtps://{gone}"), Cause::NoTls),
+    ] {
+        let refused = refused(&url).await;
+        assert_eq!(refused.cause, cause, "{url}: {refused:?}");
+        assert!(!refused.for_good, "{url}: {refused:?}");
+        assert!(!refused.raw.is_empty(), "{url}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_server_that_says_nothing_did_not_answer_in_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = MailServer::parse(&format!("smtp://{address}")).unwrap();
+    let refused = mail::send(&server, &letter()).await.unwrap_err();
+    assert_eq!(refused.cause, Cause::Silent, "{refused:?}");
+}
+
 #[actix_web::test]
 async fn a_mail_server_that_talks_without_end_is_cut_off() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -189,12 +276,9 @@ async fn a_mail_server_that_talks_without_end_is_cut_off() {
         }
         said
     });
-    let server = MailServer::parse(&format!("smtp://{address}")).unwrap();
-    let refused = soon(mail::send(&server, &letter())).await;
-    assert!(
-        matches!(&refused, Err(Refused::ForNow(why)) if why.contains("without end")),
-        "{refused:?}"
-    );
+    let refused = refused(&format!("smtp://{address}")).await;
+    assert!(refused.raw.contains("without end"), "{refused:?}");
+    assert_eq!(refused.cause, Cause::Strange, "{refused:?}");
     // What the kernel keeps for both ends included.
     let said = soon(talker).await.unwrap();
     assert!(said < 16 * 1024 * 1024, "{said} bytes were taken");

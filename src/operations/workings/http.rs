@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::jobs::{self, Job};
 use crate::journal::{self, FollowerView};
 use crate::kernel::{Clock, JobId, Seq, iso};
+use crate::mail;
 use crate::operations::pages::{Alarm, FollowerRow, JobRow, TaskRow, Workings};
 use crate::plant::{Plant, State, Task};
 use crate::texts::Lang;
@@ -76,11 +77,11 @@ async fn show(
 fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
     let shell = agent.shell(r, around, "settings/workings", "")?;
     let position = Seq(shell.seq);
-    let followers = journal::list_followers(r)?;
+    let (jobs, followers) = (jobs::list_open(r)?, journal::list_followers(r)?);
     Ok(Workings {
         t: agent.lang,
         shell,
-        jobs: jobs::list_open(r)?.into_iter().map(job_row).collect(),
+        jobs: jobs.into_iter().map(|it| job_row(agent.lang, it)).collect(),
         followers: followers
             .into_iter()
             .map(|it| follower_row(it, position))
@@ -115,7 +116,9 @@ fn task_row(t: Lang, task: Task) -> TaskRow {
     }
 }
 
-fn job_row(job: Job) -> JobRow {
+fn job_row(t: Lang, job: Job) -> JobRow {
+    let error = job.last_error.unwrap_or_default();
+    let (words, raw) = mail::told(&error, t);
     JobRow {
         id: job.id.0,
         kind: job.kind,
@@ -125,7 +128,8 @@ fn job_row(job: Job) -> JobRow {
             None => Some(Moment::new(iso(job.due_at))),
             Some(_) => None,
         },
-        error: job.last_error.unwrap_or_default(),
+        words: words.unwrap_or_default(),
+        error: raw.to_owned(),
     }
 }
 
