@@ -147,6 +147,21 @@ async fn a_server_that_is_down_or_hangs_up_delays_the_mail() {
     sends(&agent, &key).await;
     let waiting = until(&house.db, tried).await;
     assert!(waiting.failed_at.is_none(), "{waiting:?}");
+    // Why, in the reader's language, before the exact words.
+    let french = [("name", "Ada"), ("lang", "fr")];
+    for (lang, words) in [
+        (None, "Nothing answers at this server and port"),
+        (Some(french), "Rien ne répond à ce serveur et à ce port"),
+    ] {
+        if let Some(form) = lang {
+            assert_eq!(agent.post("/me/profile", &form).await.status(), 303);
+        }
+        let page = agent.sees("/settings/workings").await;
+        let (before, folded) = page.split_once("<details").expect("a fold");
+        assert!(before.contains(words), "{page}");
+        assert!(folded.contains(&nobody.port().to_string()), "{page}");
+        assert!(!page.contains("mail-closed"), "{page}");
+    }
     let drop = house
         .db
         .write("test.drop", move |w| jobs::drop_job(w, waiting.id));

@@ -20,7 +20,7 @@ class Mails:
 
 
 def sign_in(server, session, envelope, mechanism, data):
-    return AuthResult(success=data == ADA)
+    return AuthResult(success=data == ADA, handled=False)
 
 
 async def serve():
