@@ -1,12 +1,14 @@
 //! Conversations and their lines: the hall every other room looks into.
 //!
 //! What always holds: a line's id is the journal position of its posting; a line
-//! is posted once however often it is sent (`cid`); every change of state leaves
+//! is posted once however often it is sent (`cid`), and by a visitor once in all
+//! his conversations; every change of state leaves
 //! a line that says who did it; the newest line that both sides see stands in
 //! the conversation's own row. What an actor may not see is not found. The hall
 //! knows no wing: who wants to react follows the journal.
 
 pub mod attention;
+pub mod dialogues;
 pub mod http;
 pub mod lines;
 pub mod lists;
@@ -76,6 +78,13 @@ pub struct Conversation {
     pub visitor_seen: Seq,
 }
 
+impl Conversation {
+    /// How a visitor's page tells it from his others, and orders them.
+    pub fn begun(&self) -> (&ConversationKey, Timestamp) {
+        (&self.key, self.created_at)
+    }
+}
+
 /// One line, with the names that go with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -126,8 +135,12 @@ pub struct NewMessage {
 pub struct Posted {
     pub message: Message,
     pub key: ConversationKey,
+    /// When that began.
+    pub began: Timestamp,
     /// False where it had been posted before.
     pub fresh: bool,
+    /// It is the first of its conversation.
+    pub started: bool,
     pub reopened: bool,
 }
 
@@ -154,28 +167,42 @@ fn in_sight(r: &Reader, by: Actor, found: Option<Conversation>) -> Result<Conver
     seen.then_some(found).ok_or(nothing)
 }
 
-/// A visitor's own conversation, the newest where there are several.
-pub fn of_visitor(r: &Reader, visitor: VisitorId) -> Result<Option<Conversation>> {
-    sql::find_conversation_of(r, visitor)
+/// What a visitor writes; `dialogues` says where to. `named`: the conversation
+/// that was open on his screen when he wrote it.
+pub fn write_in(
+    w: &Writer,
+    now: Timestamp,
+    visitor: &Visitor,
+    named: Option<&ConversationKey>,
+    new: NewMessage,
+) -> Result<Posted> {
+    let by = Actor::Visitor(visitor.id);
+    // Checked before anything exists, so that a refused line leaves none.
+    let content = Content::new(&new.body, &new.parts)?;
+    rules::clean_cid(&new.cid)?;
+    // Before the dialogue is chosen: a line that is sent again belongs where it is.
+    if let Some(earlier) = sql::find_message_of_visitor(w, visitor.id, &new.cid)? {
+        return repeated(w, by, Kind::Visitor, &content, earlier);
+    }
+    match dialogues::choose(w, visitor.id, named)? {
+        Some(found) => add(w, now, by, found, Kind::Visitor, content, new),
+        None => {
+            let begun = start(w, now, visitor)?;
+            let posted = add(w, now, by, begun, Kind::Visitor, content, new)?;
+            Ok(Posted {
+                started: true,
+                ..posted
+            })
+        }
+    }
 }
 
-/// What a visitor writes goes to his conversation: a new one at first, and the
-/// same again however long he stayed away.
-pub fn write_in(w: &Writer, now: Timestamp, visitor: &Visitor, new: NewMessage) -> Result<Posted> {
-    let conversation = match sql::find_conversation_of(w, visitor.id)? {
-        Some(found) => found,
-        None => {
-            // Checked before anything exists, so that a refused line leaves none.
-            Content::new(&new.body, &new.parts)?;
-            rules::clean_cid(&new.cid)?;
-            let key = ConversationKey::random();
-            let id = sql::insert_conversation(w, now, &key, visitor.site, visitor.id)?;
-            let by = Actor::Visitor(visitor.id);
-            journal::record(w, now, by, id, &Event::ConversationStarted)?;
-            find(w, Actor::House, id)?
-        }
-    };
-    post(w, now, Actor::Visitor(visitor.id), conversation, new)
+fn start(w: &Writer, now: Timestamp, visitor: &Visitor) -> Result<Conversation> {
+    let key = ConversationKey::random();
+    let id = sql::insert_conversation(w, now, &key, visitor.site, visitor.id)?;
+    let by = Actor::Visitor(visitor.id);
+    journal::record(w, now, by, id, &Event::ConversationStarted)?;
+    find(w, Actor::House, id)
 }
 
 pub fn post_message(
@@ -186,31 +213,51 @@ pub fn post_message(
     new: NewMessage,
 ) -> Result<Posted> {
     let found = find(w, by, conversation)?;
-    post(w, now, by, found, new)
+    let content = Content::new(&new.body, &new.parts)?;
+    rules::clean_cid(&new.cid)?;
+    let kind = rules::kind(by, new.note)?;
+    let earlier = match by {
+        Actor::Visitor(visitor) => sql::find_message_of_visitor(w, visitor, &new.cid)?,
+        _ => sql::find_message_by_cid(w, conversation, &new.cid)?,
+    };
+    match earlier {
+        Some(earlier) => repeated(w, by, kind, &content, earlier),
+        None => add(w, now, by, found, kind, content, new),
+    }
 }
 
-fn post(
+/// What has been posted already, in whichever conversation.
+fn repeated(
+    r: &Reader,
+    by: Actor,
+    kind: Kind,
+    content: &Content,
+    earlier: Message,
+) -> Result<Posted> {
+    if !rules::is_repeated(by, kind, content, &earlier) {
+        return Err(Error::Conflict(|t| t.error_other_words().into()));
+    }
+    let found = find(r, by, earlier.conversation)?;
+    Ok(Posted {
+        key: found.key,
+        began: found.created_at,
+        started: sql::find_oldest_id(r, earlier.conversation)? == earlier.id,
+        message: earlier,
+        fresh: false,
+        reopened: false,
+    })
+}
+
+fn add(
     w: &Writer,
     now: Timestamp,
     by: Actor,
     mut found: Conversation,
+    kind: Kind,
+    content: Content,
     new: NewMessage,
 ) -> Result<Posted> {
     let conversation = found.id;
-    let content = Content::new(&new.body, &new.parts)?;
-    rules::clean_cid(&new.cid)?;
-    let kind = rules::kind(by, new.note)?;
-    if let Some(earlier) = sql::find_message_by_cid(w, conversation, &new.cid)? {
-        if !rules::is_repeated(by, kind, &content, &earlier) {
-            return Err(Error::Conflict(|t| t.error_other_words().into()));
-        }
-        return Ok(Posted {
-            message: earlier,
-            key: found.key,
-            fresh: false,
-            reopened: false,
-        });
-    }
     if rules::must_join_first(by, kind, &found) {
         return Err(Error::Conflict(|t| t.error_join_first().into()));
     }
@@ -225,7 +272,7 @@ fn post(
         found = find(w, by, conversation)?;
     }
     let id = journal::record(w, now, by, conversation, &Event::MessagePosted)?;
-    sql::insert_message(w, now, id, conversation, kind, agent_of(by), &content, &new)?;
+    sql::insert_message(w, now, id, conversation, kind, by, &content, &new)?;
     match kind {
         Kind::Visitor | Kind::Agent => {
             let preview = rules::preview(&content.body);
@@ -246,7 +293,9 @@ fn post(
     Ok(Posted {
         message,
         key: found.key,
+        began: found.created_at,
         fresh: true,
+        started: false,
         reopened,
     })
 }

@@ -7,11 +7,11 @@ use super::{Conversation, Deed, Kind, Message, NewMessage, State};
 use crate::db::{Columns, Reader, Writer, known};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
+    Actor, AgentId, ConversationId, ConversationKey, Origin, Seq, SiteId, Timestamp, VisitorId,
 };
 use crate::visitors::Device;
 
-const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at,
+pub const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at,
     visitor_lines, waiting_since, waiting_before, agents_seen, visitor_seen from conversations";
 
 const MESSAGE: &str =
@@ -51,14 +51,6 @@ pub fn find_conversation_by_key(r: &Reader, key: &ConversationKey) -> Result<Opt
         .optional()?)
 }
 
-pub fn find_conversation_of(r: &Reader, visitor: VisitorId) -> Result<Option<Conversation>> {
-    let mut query = r.prepare_cached(&format!(
-        "{CONVERSATION} where visitor = ?1 order by id desc limit 1"
-    ))?;
-    let found = query.query_row(params![visitor.0], read_conversation);
-    Ok(found.optional()?)
-}
-
 pub fn update_state(w: &Writer, id: ConversationId, state: State, now: Timestamp) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update conversations set state = ?2, last_at = ?3,
@@ -86,7 +78,8 @@ pub fn update_newest(
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update conversations set last_at = ?2, last_kind = ?3, last_text = ?4,
-             visitor_lines = visitor_lines + (?3 = 'visitor')
+             visitor_lines = visitor_lines + (?3 = 'visitor'),
+             first_answer_at = iif(?3 = 'agent', coalesce(first_answer_at, ?2), first_answer_at)
          where id = ?1",
     )?;
     statement.execute(params![id.0, now, kind_word(kind), preview])?;
@@ -107,6 +100,7 @@ pub fn update_turn(
     let mut statement = w.prepare_cached(
         "update conversations set last_at = ?2, last_kind = ?3, last_text = ?4,
              visitor_lines = visitor_lines + (?3 = 'visitor'),
+             first_answer_at = iif(?3 = 'agent', coalesce(first_answer_at, ?2), first_answer_at),
              waiting_since = ?5, waiting_before = null
          where id = ?1",
     )?;
@@ -128,15 +122,20 @@ pub fn insert_message(
     id: Seq,
     conversation: ConversationId,
     kind: Kind,
-    agent: Option<AgentId>,
+    by: Actor,
     content: &Content,
     new: &NewMessage,
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
-        "insert into messages (id, conversation, kind, agent, body, cid, at, device, page, title,
-             lang, parts)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "insert into messages (id, conversation, kind, visitor, agent, body, cid, at, device,
+             page, title, lang, parts)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
+    let (visitor, agent) = match by {
+        Actor::Visitor(visitor) => (Some(visitor.0), None),
+        Actor::Agent(agent) => (None, Some(agent.0)),
+        Actor::Bot(_) | Actor::Key(_) | Actor::House => (None, None),
+    };
     let parts = match content.parts.as_slice() {
         [] => None,
         parts => {
@@ -147,7 +146,8 @@ pub fn insert_message(
         id.0,
         conversation.0,
         kind_word(kind),
-        agent.map(|it| it.0),
+        visitor,
+        agent,
         content.body,
         new.cid,
         now,
@@ -190,13 +190,25 @@ pub fn find_message(r: &Reader, id: Seq) -> Result<Option<Message>> {
     Ok(query.query_row(params![id.0], read_message).optional()?)
 }
 
+/// A line that a visitor has sent, to whichever of his conversations.
+pub fn find_message_of_visitor(
+    r: &Reader,
+    visitor: VisitorId,
+    cid: &str,
+) -> Result<Option<Message>> {
+    let mut query = r.prepare_cached(&format!("{MESSAGE} where m.visitor = ?1 and m.cid = ?2"))?;
+    let found = query.query_row(params![visitor.0, cid], read_message);
+    Ok(found.optional()?)
+}
+
+/// A line of anybody else.
 pub fn find_message_by_cid(
     r: &Reader,
     conversation: ConversationId,
     cid: &str,
 ) -> Result<Option<Message>> {
     let mut query = r.prepare_cached(&format!(
-        "{MESSAGE} where m.conversation = ?1 and m.cid = ?2"
+        "{MESSAGE} where m.conversation = ?1 and m.cid = ?2 and m.visitor is null"
     ))?;
     let found = query.query_row(params![conversation.0, cid], read_message);
     Ok(found.optional()?)
@@ -205,6 +217,14 @@ pub fn find_message_by_cid(
 pub fn find_newest_id(r: &Reader, conversation: ConversationId) -> Result<Seq> {
     let mut query =
         r.prepare_cached("select coalesce(max(id), 0) from messages where conversation = ?1")?;
+    Ok(Seq(
+        query.query_row(params![conversation.0], |row| row.get(0))?
+    ))
+}
+
+pub fn find_oldest_id(r: &Reader, conversation: ConversationId) -> Result<Seq> {
+    let mut query =
+        r.prepare_cached("select coalesce(min(id), 0) from messages where conversation = ?1")?;
     Ok(Seq(
         query.query_row(params![conversation.0], |row| row.get(0))?
     ))
@@ -309,7 +329,7 @@ pub fn find_last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<
     Ok(found.optional()?)
 }
 
-fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
+pub fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
     let mut columns = Columns::of(row);
     Ok(Conversation {
         id: ConversationId(columns.take("id")?),

@@ -23,6 +23,9 @@ use crate::web::pages::{Errors, Html, Moment};
 #[derive(Debug, Serialize)]
 pub struct VisitorMessage {
     id: Seq,
+    conversation: ConversationKey,
+    /// When that began: a screen keeps the lines of each together.
+    since: Timestamp,
     cid: String,
     from: &'static str,
     name: Option<String>,
@@ -46,9 +49,17 @@ pub fn entry_id(key: &ConversationKey) -> String {
     format!("c-{key}")
 }
 
-pub fn for_visitor(message: &Message, windows: &Windows, t: Lang) -> VisitorMessage {
+/// `conversation`: the one it is in, and when that began.
+pub fn for_visitor(
+    message: &Message,
+    (conversation, since): (&ConversationKey, Timestamp),
+    windows: &Windows,
+    t: Lang,
+) -> VisitorMessage {
     VisitorMessage {
         id: message.id,
+        conversation: conversation.clone(),
+        since,
         cid: message.cid.clone(),
         from: match message.kind {
             Kind::Visitor => "visitor",

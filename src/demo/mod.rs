@@ -170,8 +170,12 @@ impl Stage {
             lang: Some(talk.lang.clone()),
             ..NewMessage::default()
         };
-        let posted = conversations::write_in(w, at, &visitor, new)?;
+        let posted = conversations::write_in(w, at, &visitor, None, new)?;
         let conversation = posted.message.conversation;
+        if self.conversation != Some(conversation) {
+            // Nobody is in a conversation that has just begun.
+            self.joined = None;
+        }
         self.conversation = Some(conversation);
         if self.joined.is_some() {
             // Whoever answers had read what was said before.

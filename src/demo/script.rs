@@ -87,7 +87,7 @@ pub enum Who {
     Visitor,
     Agent,
     Note,
-    /// The agent resolves; whoever writes next reopens.
+    /// The agent resolves; what the visitor writes next begins a new conversation.
     Resolve,
 }
 

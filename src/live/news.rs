@@ -270,13 +270,13 @@ fn seen(
         Side::Visitor => "visitor",
     };
     let up_to = up_to.to_string();
-    let item = |list: &str| {
+    let item = |list: &str, key: &str| {
         let item = Item {
             seq,
             op: Op::Text,
             list,
             id,
-            key: "",
+            key,
             html: None,
             data: Some(&up_to),
         };
@@ -289,9 +289,10 @@ fn seen(
             text,
         });
     };
-    tell(Audience::Visitor(conversation.visitor), item("seen"));
+    let to_him = item("seen", &conversation.key.0);
+    tell(Audience::Visitor(conversation.visitor), to_him);
     if place.viewed {
-        let item = item(&format!("seen-{}", conversation.key));
+        let item = item(&format!("seen-{}", conversation.key), "");
         for lang in languages {
             tell(Audience::Viewers(conversation.id, *lang), item.clone());
         }
@@ -319,7 +320,12 @@ fn to_visitor(
             id: &view::row_id(message.id),
             key: &view::sort_key(message.id.0),
             html: None,
-            data: Some(view::for_visitor(message, windows, lang)),
+            data: Some(view::for_visitor(
+                message,
+                place.conversation.begun(),
+                windows,
+                lang,
+            )),
         };
         news.push(item.news(audience));
     }
@@ -333,7 +339,7 @@ fn to_visitor(
         op: Op::Text,
         list: "state",
         id: "state",
-        key: "",
+        key: &place.conversation.key.0,
         html: None,
         data: Some(state),
     };

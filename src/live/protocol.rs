@@ -8,7 +8,8 @@ use crate::hub::{Audience, Frame, News};
 use crate::kernel::{ConversationKey, Seq};
 
 /// One piece of news. A screen keeps it under `id` in `list`, sorted by `key`,
-/// and ignores what it has in a newer version.
+/// and ignores what it has in a newer version. What a visitor gets of one of his
+/// conversations, and is no line, has that conversation's as its `key`.
 #[derive(Serialize)]
 pub struct Item<'a, D = ()> {
     pub seq: Seq,
@@ -48,6 +49,7 @@ pub enum Passing<'a> {
     /// To the visitor: an agent writes.
     #[serde(rename = "typing")]
     Answering {
+        conversation: &'a ConversationKey,
         name: &'a str,
         on: bool,
     },

@@ -14,7 +14,7 @@ use super::protocol::{AgentSignal, Control, Passing, VisitorSignal, Who as Side,
 use super::pump::{self, End, Heard, Listener};
 use super::wire::{Incoming, Said};
 use crate::accounts::{self, Agent};
-use crate::conversations::{self, Conversation, Windows};
+use crate::conversations::{self, Conversation, Windows, dialogues};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{AgentSeat, Audience, Frame, Hub, News, Seat};
@@ -249,7 +249,11 @@ impl AgentPage {
             return;
         };
         let name = self.name.as_str();
-        let answering = Passing::Answering { name, on };
+        let answering = Passing::Answering {
+            conversation,
+            name,
+            on,
+        };
         if self.hub.answers(self.agent, viewed.id) {
             self.hub
                 .signal(Audience::Visitor(viewed.visitor), &answering.frame());
@@ -398,11 +402,11 @@ fn greet_visitor(
     joined_at: Seq,
 ) -> Result<Vec<Frame>> {
     let epoch = journal::epoch(r)?;
-    let Some(conversation) = conversations::of_visitor(r, visitor)? else {
+    let Some(conversation) = dialogues::current(r, visitor)? else {
         return Ok(welcome(joined_at, &epoch, Vec::new()));
     };
     let same = known_epoch.is_none_or(|it| it == epoch);
-    let missed = match same {
+    let missed = match same && !dialogues::missed_elsewhere(r, &conversation, seq)? {
         true => journal::missed_about(r, &[conversation.id.into()], seq, joined_at)?,
         false => None,
     };
@@ -429,7 +433,7 @@ struct VisitorPage {
 impl VisitorPage {
     async fn with_conversation(mut self) -> Self {
         let visitor = self.visitor;
-        let read = self.db.read(move |r| conversations::of_visitor(r, visitor));
+        let read = self.db.read(move |r| dialogues::current(r, visitor));
         self.conversation = read.await.ok().flatten().map(|it| it.key);
         self
     }

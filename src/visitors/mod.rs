@@ -1,6 +1,7 @@
-//! Anonymous people and what they write from. A visitor is whoever holds the
-//! token that was made for him here; only its hash is kept, and it opens his own
-//! conversation and nothing else. Every arrival gets a number, for ever.
+//! Anonymous people and what they write from. A visitor is a person at a site;
+//! each browser of his holds a token that was made for it here. Only the hash of
+//! one is kept, and it opens his own conversations and nothing else. Every arrival
+//! gets a number, for ever.
 
 mod extract;
 mod rules;
@@ -89,18 +90,31 @@ pub fn name(number: i64, t: Lang) -> String {
     t.visitor_client(number)
 }
 
+/// Somebody new, and the token for the browser he comes with.
 pub fn arrive(w: &Writer, now: Timestamp, site: SiteId, lang: &str) -> Result<(Visitor, Token)> {
-    let token = Token::random();
+    let visitor = make(w, now, site, lang)?;
+    let token = give_token(w, now, visitor.id)?;
+    Ok((visitor, token))
+}
+
+/// Somebody new, whatever he writes from.
+fn make(w: &Writer, now: Timestamp, site: SiteId, lang: &str) -> Result<Visitor> {
     let number = sql::next_number(w, site)?;
     let lang = rules::clean_lang(lang);
-    let id = sql::insert_visitor(w, now, site, number, token.hash(), &lang)?;
-    let visitor = Visitor {
+    let id = sql::insert_visitor(w, now, site, number, &lang)?;
+    Ok(Visitor {
         id,
         site,
         number,
         lang,
-    };
-    Ok((visitor, token))
+    })
+}
+
+/// One more token for a visitor: it opens what his others do.
+fn give_token(w: &Writer, now: Timestamp, visitor: VisitorId) -> Result<Token> {
+    let token = Token::random();
+    sql::insert_token(w, now, visitor, token.hash())?;
+    Ok(token)
 }
 
 /// Whose token this is.

@@ -18,20 +18,33 @@ pub fn insert_visitor(
     now: Timestamp,
     site: SiteId,
     number: i64,
-    token: TokenHash,
     lang: &str,
 ) -> Result<VisitorId> {
     let mut statement = w.prepare_cached(
-        "insert into visitors (site, number, token_hash, lang, created_at)
-         values (?1, ?2, ?3, ?4, ?5)",
+        "insert into visitors (site, number, lang, created_at) values (?1, ?2, ?3, ?4)",
     )?;
-    statement.execute(params![site.0, number, token.0, lang, now])?;
+    statement.execute(params![site.0, number, lang, now])?;
     Ok(VisitorId(w.last_insert_rowid()))
 }
 
+pub fn insert_token(
+    w: &Writer,
+    now: Timestamp,
+    visitor: VisitorId,
+    token: TokenHash,
+) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "insert into visitor_tokens (token_hash, visitor, made_at) values (?1, ?2, ?3)",
+    )?;
+    statement.execute(params![token.0, visitor.0, now])?;
+    Ok(())
+}
+
 pub fn find_visitor_by_token(r: &Reader, token: TokenHash) -> Result<Option<Visitor>> {
-    let mut query =
-        r.prepare_cached("select id, site, number, lang from visitors where token_hash = ?1")?;
+    let mut query = r.prepare_cached(
+        "select v.id, v.site, v.number, v.lang
+         from visitor_tokens t join visitors v on v.id = t.visitor where t.token_hash = ?1",
+    )?;
     Ok(query.query_row(params![token.0], read_visitor).optional()?)
 }
 

@@ -12,10 +12,10 @@ use serde::Deserialize;
 
 use super::pages::{Chat, ChatLine, DemoShop};
 use super::post::{self, Caller, PostMessage};
-use crate::conversations::{self, Windows};
+use crate::conversations::{self, Windows, dialogues};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock, Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
+use crate::kernel::{Clock, Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors;
@@ -56,7 +56,7 @@ async fn chat(
             agent_string: String::new(),
         };
         let mark = db.write("widget.chat_seen", move |w| {
-            post::seen(w, now, &caller, up_to)
+            post::seen(w, now, &caller, None, up_to)
         });
         // He can read it all the same while nothing can be saved.
         let _ = mark.await;
@@ -106,17 +106,22 @@ fn said(
         Ok(_) | Err(Error::SignedOut) => return Ok(Said::default()),
         Err(error) => return Err(error),
     };
-    let Some(found) = conversations::of_visitor(r, visitor.id)? else {
+    let Some(found) = dialogues::current(r, visitor.id)? else {
         return Ok(Said::default());
     };
-    let by = Actor::Visitor(visitor.id);
-    let (messages, _) = conversations::list_messages(r, by, found.id, None)?;
-    let newest = messages.last().map(|it| it.id);
+    let messages = dialogues::history(r, visitor.id, dialogues::Place::default())?.lines;
+    let of_it = |it: &&conversations::Message| it.conversation == found.id;
+    let newest = messages.iter().rev().find(of_it).map(|it| it.id);
+    let mut above = None;
     let day = |at| iso_in(at, &site.zone, "%F");
     let today = day(now);
     let line = |it: &conversations::Message| {
         let mine = it.kind == conversations::Kind::Visitor;
+        let begins = above
+            .replace(it.conversation)
+            .is_some_and(|above| above != it.conversation);
         ChatLine {
+            begins,
             from_name: it.agent_name.clone().unwrap_or_default(),
             mine,
             system: it.kind == conversations::Kind::System,

@@ -14,7 +14,7 @@ use crate::assets::{self, Asset};
 use crate::conversations::{LONGEST, Windows};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, Seq};
+use crate::kernel::{Clock, ConversationKey, Seq};
 use crate::sites;
 use crate::texts::Lang;
 use crate::visitors::{self, Bearer};
@@ -242,6 +242,8 @@ async fn message(
 #[serde(deny_unknown_fields)]
 struct SeenUpTo {
     upto: Seq,
+    #[serde(default)]
+    conversation: Option<ConversationKey>,
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -257,12 +259,20 @@ async fn seen(
 ) -> Result<HttpResponse> {
     let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
     let mark = db.write("widget.seen", move |w| {
-        post::seen(w, now, &caller, seen.upto)
+        post::seen(w, now, &caller, seen.conversation.as_ref(), seen.upto)
     });
     count_guesses(mark.await, address, &limits)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    #[serde(default)]
+    conversation: Option<ConversationKey>,
+}
+
+#[allow(clippy::too_many_arguments)]
 async fn end(
     bearer: Bearer,
     address: ClientAddress,
@@ -271,17 +281,14 @@ async fn end(
     limits: Data<Limits>,
     place: Data<Place>,
     request: HttpRequest,
+    Json(end): Json<End>,
 ) -> Result<HttpResponse> {
     let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
-    let end = db.write("widget.end", move |w| post::end(w, now, &caller));
+    let end = db.write("widget.end", move |w| {
+        post::end(w, now, &caller, end.conversation.as_ref())
+    });
     count_guesses(end.await, address, &limits)?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-#[derive(Deserialize)]
-struct Before {
-    #[serde(default)]
-    before: Option<Seq>,
 }
 
 async fn history(
@@ -293,9 +300,9 @@ async fn history(
     windows: Data<Windows>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let query: Before = web::parse_query(request.query_string())?;
+    let back: post::Back = web::parse_query(request.query_string())?;
     let caller = caller(bearer, &request, &place)?;
-    let read = db.read(move |r| post::history(r, &windows, &caller, query.before));
+    let read = db.read(move |r| post::history(r, &windows, &caller, back));
     let history = count_guesses(read.await, address, &limits)?;
     Ok(HttpResponse::Ok().json(history))
 }

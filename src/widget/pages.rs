@@ -38,6 +38,8 @@ impl Chat {
 
 /// One line of what was said.
 pub struct ChatLine {
+    /// The first of a conversation, with lines of an earlier one above it.
+    pub begins: bool,
     pub from_name: String,
     pub mine: bool,
     pub system: bool,

@@ -2,14 +2,17 @@
 //! is one trip to the database: whose token it is, whether the page may carry
 //! the chat, and the deed itself happen in one transaction.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::check_origin;
-use crate::conversations::{self, NewMessage, Posted, State, Windows, view};
+use crate::conversations::dialogues::{self, Place};
+use crate::conversations::{self, Conversation, NewMessage, Posted, State, Windows, view};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::journal;
-use crate::kernel::{Actor, ConversationKey, Seq, Timestamp, TokenHash, clip};
+use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, Timestamp, TokenHash, clip};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors::{self, NewDevice, Visitor};
@@ -31,6 +34,10 @@ pub struct Caller {
 pub struct PostMessage {
     pub cid: String,
     pub body: String,
+    /// What was open on his screen when he wrote it. The script of the first
+    /// release does not say.
+    #[serde(default)]
+    conversation: Option<ConversationKey>,
     #[serde(default)]
     page: Option<String>,
     #[serde(default)]
@@ -47,6 +54,7 @@ impl PostMessage {
         Self {
             cid: cid.to_owned(),
             body: body.to_owned(),
+            conversation: None,
             page: None,
             title: None,
             device: NewDevice::default(),
@@ -70,17 +78,32 @@ pub fn weigh(limits: &Limits, address: ClientAddress, post: &PostMessage) -> Res
 pub struct PostedMessage {
     message: view::VisitorMessage,
     conversation: ConversationKey,
+    started: bool,
     reopened: bool,
     #[serde(skip)]
     pub fresh: bool,
+}
+
+/// What a visitor asks of his history.
+#[derive(Default, Deserialize)]
+pub struct Back {
+    #[serde(default)]
+    conversation: Option<ConversationKey>,
+    #[serde(default)]
+    before: Option<Seq>,
 }
 
 #[derive(Serialize)]
 pub struct History {
     messages: Vec<view::VisitorMessage>,
     more: bool,
+    /// The query for what is older.
+    older: Option<String>,
+    /// The one he is in.
+    conversation: Option<ConversationKey>,
     seq: Seq,
     epoch: String,
+    /// How far agents have read in that.
     agent_seen: Seq,
     state: &'static str,
 }
@@ -113,70 +136,102 @@ pub fn message(
     let Posted {
         message,
         key,
+        began,
         fresh,
+        started,
         reopened,
-    } = conversations::write_in(w, now, &visitor, new)?;
+    } = conversations::write_in(w, now, &visitor, post.conversation.as_ref(), new)?;
     Ok(PostedMessage {
-        message: view::for_visitor(&message, windows, language(&visitor, &site)),
+        message: view::for_visitor(&message, (&key, began), windows, language(&visitor, &site)),
         conversation: key,
+        started,
         reopened,
         fresh,
     })
 }
 
-pub fn seen(w: &Writer, now: Timestamp, caller: &Caller, up_to: Seq) -> Result<()> {
+pub fn seen(
+    w: &Writer,
+    now: Timestamp,
+    caller: &Caller,
+    conversation: Option<&ConversationKey>,
+    up_to: Seq,
+) -> Result<()> {
     let (visitor, _) = enter(w, caller)?;
-    match conversations::of_visitor(w, visitor.id)? {
-        Some(found) => {
-            conversations::mark_seen(w, now, Actor::Visitor(visitor.id), found.id, up_to)
-        }
-        None => Ok(()),
+    let by = Actor::Visitor(visitor.id);
+    let Some(found) = dialogues::named(w, visitor.id, conversation)? else {
+        return Ok(());
+    };
+    conversations::mark_seen(w, now, by, found.id, up_to)?;
+    // His screen shows the earlier ones above it.
+    for earlier in dialogues::list_earlier(w, &found)? {
+        conversations::mark_seen(w, now, by, earlier.id, up_to)?;
     }
+    Ok(())
 }
 
-pub fn end(w: &Writer, now: Timestamp, caller: &Caller) -> Result<()> {
+pub fn end(
+    w: &Writer,
+    now: Timestamp,
+    caller: &Caller,
+    conversation: Option<&ConversationKey>,
+) -> Result<()> {
     let (visitor, _) = enter(w, caller)?;
-    match conversations::of_visitor(w, visitor.id)? {
+    match dialogues::named(w, visitor.id, conversation)? {
         Some(found) => conversations::resolve(w, now, Actor::Visitor(visitor.id), found.id),
         None => Err(Error::NotFound("conversation")),
     }
 }
 
-pub fn history(
-    r: &Reader,
-    windows: &Windows,
-    caller: &Caller,
-    before: Option<Seq>,
-) -> Result<History> {
+pub fn history(r: &Reader, windows: &Windows, caller: &Caller, back: Back) -> Result<History> {
     let (visitor, site) = enter(r, caller)?;
     let (seq, epoch) = (journal::position(r)?, journal::epoch(r)?);
-    let Some(found) = conversations::of_visitor(r, visitor.id)? else {
-        return Ok(History {
-            messages: Vec::new(),
-            more: false,
-            seq,
-            epoch,
-            agent_seen: Seq(0),
-            state: "none",
-        });
+    let current = dialogues::current(r, visitor.id)?;
+    let place = Place {
+        conversation: back.conversation,
+        before: back.before,
     };
-    let by = Actor::Visitor(visitor.id);
-    let (messages, more) = conversations::list_messages(r, by, found.id, before)?;
+    let dialogues::History {
+        lines,
+        talks,
+        older,
+    } = dialogues::history(r, visitor.id, place)?;
     let t = language(&visitor, &site);
+    let keys = keys(&talks);
+    let messages = lines.iter().filter_map(|it| {
+        Some(view::for_visitor(
+            it,
+            *keys.get(&it.conversation)?,
+            windows,
+            t,
+        ))
+    });
     Ok(History {
-        messages: messages
-            .iter()
-            .map(|it| view::for_visitor(it, windows, t))
-            .collect(),
-        more,
+        messages: messages.collect(),
+        more: older.is_some(),
+        older: older.map(query),
+        conversation: current.as_ref().map(|it| it.key.clone()),
         seq,
         epoch,
-        agent_seen: found.agents_seen,
-        state: match found.state {
-            State::Open => "open",
-            State::Resolved => "resolved",
+        agent_seen: current.as_ref().map_or(Seq(0), |it| it.agents_seen),
+        state: match current.map(|it| it.state) {
+            None => "none",
+            Some(State::Open) => "open",
+            Some(State::Resolved) => "resolved",
         },
     })
+}
+
+fn keys(talks: &[Conversation]) -> BTreeMap<ConversationId, (&ConversationKey, Timestamp)> {
+    talks.iter().map(|it| (it.id, it.begun())).collect()
+}
+
+/// A place as a visitor's page asks for it.
+fn query(place: Place) -> String {
+    let key = place.conversation.map(|it| format!("conversation={it}"));
+    let before = place.before.map(|it| format!("before={it}"));
+    let parts: Vec<String> = key.into_iter().chain(before).collect();
+    parts.join("&")
 }
 
 /// Whose token this is, and his site, if this page may carry its chat.

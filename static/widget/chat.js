@@ -55,6 +55,9 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   let loaded = false;
   let seq = 0;
   let epoch = '';
+  /** The conversation that goes on; earlier ones are resolved, or opened again by an agent. @type {any} */
+  let talk;
+  /** How far agents have read in that. */
   let agentsSeen = 0;
 
   /** @type {Live | undefined} */
@@ -116,8 +119,8 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     life++;
     messages.clear();
     chat.state = 'none';
-    chat.answering = null;
-    loaded = chat.more = resting = false;
+    chat.more = talk = null;
+    loaded = resting = false;
     seq = agentsSeen = 0;
     disconnect();
   }
@@ -140,14 +143,14 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     if (asked != life) return NOTHING;
     if (answer.status == 401 && answer.told && token == used) {
       forget();
-      change((it) => (it.token = it.number = it.conversation = it.read = undefined));
+      change((it) => (it.token = it.number = it.read = undefined));
     }
     return answer;
   }
 
   /** @param {boolean} [older] */
   async function loadHistory(older) {
-    const answer = await ask('/history' + (older ? '?before=' + Math.min(...messages.keys()) : ''));
+    const answer = await ask('/history' + (older ? '?' + chat.more : ''));
     if (!answer.ok) return answer;
     /** @type {History} */
     const page = answer.told;
@@ -161,12 +164,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     if (!older) {
       // A line that was posted while this was on its way stays.
       for (const id of messages.keys()) if (id <= page.seq || (epoch && epoch != page.epoch)) messages.delete(id);
-      ({ seq, epoch, state: chat.state } = page);
-      if (messages.size) chat.state = 'open';
-      agentsSeen = page.agent_seen;
+      ({ seq, epoch, state: chat.state, conversation: talk, agent_seen: agentsSeen } = page);
+      for (const it of messages.values()) enter(it.conversation);
       loaded = true;
     }
-    chat.more = page.more;
+    chat.more = page.older;
     for (const message of page.messages) {
       if (before && message.id > before) add(message);
       messages.set(message.id, message);
@@ -210,10 +212,10 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   async function deliverAll() {
     for (let entry; (entry = waiting()); ) {
       learn();
-      const { cid, body, page, title } = entry;
+      const { at, error, ...line } = entry;
       const kind = /Mobi/.test(navigator.userAgent) ? 'mobile_site' : 'site';
       const answer = await (token
-        ? ask('/messages', { cid, body, page, title, device: { kind }, lang })
+        ? ask('/messages', { ...line, device: { kind }, lang })
         : ask('/visitors', { site: options.site, lang }));
       const { status, told } = answer;
       // A gateway refuses without a word that a page may read. One line that cannot go
@@ -237,13 +239,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     );
 
   /** @param {Posted} posted */
-  function accept({ message, conversation }) {
-    const isNew = conversation != stored().conversation;
-    keep((it) => (it.conversation = conversation));
+  function accept({ message, started }) {
     add(message);
     tabs?.postMessage(message);
     emit('sent', message);
-    if (isNew) emit('started', { conversation });
+    if (started) emit('started', message);
     wake();
   }
 
@@ -261,22 +261,34 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
 
   // What arrives.
 
+  const inOrder = () => [...messages.values()].sort((a, b) => a.since - b.since || a.id - b.id);
+
   /** @param {Message} message */
   function add(message) {
     const isNew = !messages.has(message.id);
     messages.set(message.id, message);
     discard(message.cid);
-    // A line of the visitor opens a conversation, and reopens it.
-    if (message.from == 'visitor') chat.state = 'open';
+    // A line of the visitor begins a conversation, or opens it again.
+    if (message.from == 'visitor') enter(message.conversation);
     changed();
     if (!isNew || message.from != 'agent') return;
-    chat.answering = message.name;
     emit('message', message);
     arrived(message);
   }
 
+  /** One goes on. A socket tells of typing in the one that did when it was opened. @param {string} conversation */
+  function enter(conversation) {
+    if (chat.state == 'open') return;
+    chat.state = 'open';
+    if (talk == conversation) return;
+    talk = conversation;
+    if (!live) return;
+    disconnect();
+    wake();
+  }
+
   /** @param {Item} item */
-  function receive({ t, op, list, id, data, name, on, missed, ...item }) {
+  function receive({ t, op, list, id, key, data, name, on, missed, ...item }) {
     if (t == 'welcome') attempts = 0;
     // What was missed follows, and moves the position itself.
     if (!missed) seq = Math.max(seq, item.seq || 0);
@@ -288,12 +300,14 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
       tabs?.postMessage(data);
       add(data);
     }
-    if (list == 'state') turn(data);
-    if (list == 'seen') {
-      if (id == 'agents') agentsSeen = +data;
-      else noteRead(+data);
+    if (list == 'state') {
+      if (data == 'open') enter(key);
+      else if (key == talk) turn(data);
     }
-    if (op == 'agent') chat.answering = name;
+    if (list == 'seen') {
+      if (id == 'visitor') noteRead(+data);
+      else if (key == talk) agentsSeen = +data;
+    }
     if (op == 'typing') {
       chat.writing = on && name;
       clearTimeout(writer);
@@ -309,7 +323,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
 
   /** @param {History['state']} next */
   function turn(next) {
-    if (chat.state == 'open' && next == 'resolved') emit('ended', { conversation: stored().conversation });
+    if (chat.state == 'open' && next == 'resolved') emit('ended', { conversation: talk });
     chat.state = next;
     changed();
   }
@@ -396,8 +410,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
   /** @type {Chat} */
   const chat = {
     state: 'none',
-    more: false,
-    answering: null,
+    more: null,
     stored,
     keep,
     change,
@@ -405,19 +418,20 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     begin: () => notice({ type: '' }),
     loadOlder: () => loadHistory(true),
     lines() {
-      const posted = [...messages.values()].sort((a, b) => a.id - b.id);
+      // Each conversation by itself, in the order in which they began.
       return [
-        ...posted.map((it) => ({ ...it, state: it.from != 'visitor' ? '' : it.id > agentsSeen ? 'sent' : 'seen' })),
+        // How far something was read that is over is of no use to anybody.
+        ...inOrder().map((it) => ({ ...it, state: it.from != 'visitor' || it.conversation != talk ? '' : it.id > agentsSeen ? 'sent' : 'seen' })),
         ...outbox().map((it) => ({ ...it, from: 'visitor', name: null, state: it.error ? 'failed' : 'waiting' })),
       ];
     },
     unread(looking) {
       const { read: seen = 0 } = stored();
-      const news = [...messages.values()].filter((it) => it.from == 'agent' && it.id > seen);
-      if (!looking || !news.length) return news.length;
-      const upto = Math.max(...news.map((it) => it.id));
-      noteRead(upto);
-      ask('/seen', { upto });
+      const news = inOrder().filter((it) => it.from == 'agent' && it.id > seen);
+      const newest = looking && news.pop();
+      if (!newest) return news.length;
+      noteRead(newest.id);
+      ask('/seen', { conversation: newest.conversation, upto: newest.id });
       return 0;
     },
     send(body) {
@@ -425,7 +439,8 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
       const cid = crypto.getRandomValues(new Uint32Array(4)).join('-');
       const at = new Date().toISOString();
       keep((it) => (it.draft = undefined));
-      hold({ cid, body, at, page: location.href, title: document.title });
+      const conversation = chat.state == 'open' ? talk : undefined;
+      hold({ cid, conversation, body, at, page: location.href, title: document.title });
       return true;
     },
     retry(cid) {
@@ -438,7 +453,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     },
     typing: (text) => live?.type(text, preview),
     async end() {
-      const answer = await ask('/end', {});
+      const answer = await ask('/end', { conversation: talk });
       if (answer.ok) turn('resolved');
       return answer;
     },

@@ -237,7 +237,12 @@ export function mount(shell, config) {
     const nodes = [chat.more ? earlier : hello];
     for (const line of chat.lines()) {
       if (!rows.has(line.cid)) rows.set(line.cid, draw(line));
-      nodes.push(rows.get(line.cid)?.(line, before));
+      const begins = before && before.conversation != line.conversation;
+      if (begins) before = author = undefined;
+      /** @type {any} */
+      const row = rows.get(line.cid)?.(line, before);
+      if (begins) nodes.push((row.rule ||= make('hr', { className: 'system' })));
+      nodes.push(row);
       before = line;
       if (line.from == 'agent') author = line.name;
     }
@@ -253,7 +258,7 @@ export function mount(shell, config) {
     if (isAtEnd) toEnd();
     else if (quietly) log.scrollTop = log.scrollHeight - fromEnd;
 
-    const answering = chat.state == 'open' && (chat.answering || author);
+    const answering = chat.state == 'open' && author;
     set(subtitle, answering ? t('with', { name: answering }) : '');
     const writing = chat.writing ? t('typing', { name: chat.writing }) : '';
     if (writing && !typing.textContent) {
@@ -399,7 +404,8 @@ export function mount(shell, config) {
   moreButton.ariaHasPopup = 'menu';
   panel.append(header, log, typing, notice, composer);
   root.append(panel, news);
-  panel.oncancel = (/** @type {Event} */ event) => {
+  /** @param {Event} event */
+  panel.oncancel = (event) => {
     event.preventDefault();
     close();
   };

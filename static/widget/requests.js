@@ -42,6 +42,6 @@ export async function request(url, lang, token, body) {
     const seconds = Math.min(+after || (Date.parse(after) - Date.now()) / 1e3 || 0, LONGEST);
     return { ok: response.ok && !!told, status, told, seconds };
   } catch (cause) {
-    return { ...NOTHING, status: /** @type {Error} */ (cause).name == 'TimeoutError' ? 408 : 0 };
+    return { ...NOTHING, status: /^Timeout/.test(`${cause}`) ? 408 : 0 };
   }
 }

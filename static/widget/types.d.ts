@@ -3,6 +3,9 @@
 /** One line of a conversation. `id` is its place in the order of everything. */
 export interface Message {
   id: number;
+  /** The conversation it is in, and when that began. */
+  conversation: string;
+  since: number;
   /** The key its sender made up for it, so that a retry is never a second line. */
   cid: string;
   from: 'visitor' | 'agent' | 'system';
@@ -55,9 +58,13 @@ export interface SiteConfig {
 /** `GET /w/v1/history` */
 export interface History {
   messages: Message[];
-  more: boolean;
+  /** The query for older lines, where there are any. */
+  older: string | null;
+  /** The one that goes on. */
+  conversation: string | null;
   seq: number;
   epoch: string;
+  /** How far agents have read in that. */
   agent_seen: number;
   state: ConversationState;
 }
@@ -67,19 +74,21 @@ export type ConversationState = 'none' | 'open' | 'resolved';
 /** `POST /w/v1/messages` */
 export interface Posted {
   message: Message;
-  conversation: string;
-  reopened: boolean;
+  /** It is the first line there. */
+  started: boolean;
 }
 
 /** Whatever the socket brings; each item has some of these. */
 export interface Item {
   t?: 'welcome' | 'reload' | 'pong';
-  op?: 'put' | 'text' | 'typing' | 'agent';
+  op?: 'put' | 'text' | 'typing';
   seq?: number;
   epoch?: string;
   missed?: number;
   list?: 'log' | 'state' | 'seen';
   id?: string;
+  /** Of a state, and of what was seen: which conversation's. */
+  key?: any;
   /** A message in the log, a state, or the number of a line. */
   data?: any;
   name?: any;
@@ -89,6 +98,8 @@ export interface Item {
 /** A message that the server has not confirmed, under `shopbell:{site}:{cid}`. */
 export interface Unsent {
   cid: string;
+  /** What went on when it was written; nothing where it begins a conversation. */
+  conversation?: string | null;
   body: string;
   at: string;
   page: string;
@@ -101,7 +112,6 @@ export interface Unsent {
 export interface Stored {
   token?: string;
   number?: number;
-  conversation?: string;
   /** The newest line the visitor has seen. */
   read?: number;
   /** Of the numbers: another one begins where a copy of the database was restored. */
@@ -113,6 +123,7 @@ export interface Stored {
 /** A line as the log shows it. */
 export interface Line {
   cid: string;
+  conversation?: string | null;
   from: string;
   name: string | null;
   body: string;
@@ -127,14 +138,12 @@ export interface Line {
 /** The conversation, as the panel uses it. */
 export interface Chat {
   state: ConversationState;
-  /** Which agent answers, where that is known. */
-  answering: string | null;
   /** Which agent is typing. */
   writing?: string;
   /** Why nothing gets through, in the server's words or none; undefined when it does. */
   trouble?: string;
-  /** Whether there are older lines than those at hand. */
-  more: boolean;
+  /** How older lines than those at hand are asked for, where there are any. */
+  more: string | null;
   /** What the log shows: what the server has, and then what it does not have yet. */
   lines(): Line[];
   /** How many lines of agents nobody here has looked at; `looking` makes it none. */

@@ -45,7 +45,7 @@ interface ShopbellEvents {
   unread: { count: number };
   /** The first message of a conversation has been sent. */
   started: { conversation: string };
-  /** Either side has ended the conversation; another message reopens it. */
+  /** Either side has ended the conversation; another message begins a new one. */
   ended: { conversation?: string };
   error: { message: string; cause?: unknown };
 }

@@ -49,8 +49,11 @@ test('a visitor writes, an agent joins and answers, both see it at once', async 
   await conversation.getByText(/closed the chat/).waitFor();
   await agent.getByRole('button', { name: 'Reopen' }).waitFor();
   await says(visitor, 'One more thing');
-  await agent.getByRole('button', { name: 'Resolve' }).waitFor();
+  await conversation.getByText('One more thing').waitFor();
+  assert.equal(await conversation.getByRole('separator').count(), 1, 'a line below what is over');
+  await inbox.getByRole('link', { name: /One more thing/ }).click();
   await log.getByText('One more thing').waitFor();
+  assert.equal(await log.getByText('Yes, three of them.').count(), 0, 'a conversation of its own');
   await visitor.done();
   await agent.done();
 });

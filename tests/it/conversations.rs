@@ -1,6 +1,7 @@
 //! What the lists say is true: who waits for a reply, what each agent has read,
 //! what the visitor is told, and a way to every entry.
 
+mod dialogues;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -220,7 +221,10 @@ async fn a_visitor_waits_until_somebody_answers_resolves_or_says_that_none_is_ne
     does(&ada, &conversation, "reopen").await;
     assert_eq!(state(&ada).await, "yes");
     does(&ada, &conversation, "resolve").await;
-    visitor.writes("one more thing").await;
+    // He wrote it before he knew.
+    let line = json!({ "cid": "a-crossing-line", "body": "wait", "conversation": conversation });
+    let sent = visitor.post("/w/v1/messages", &line).send().await.unwrap();
+    assert_eq!(sent.status(), 201);
     assert_eq!(state(&ada).await, "yes");
     house.close().await;
 }

@@ -318,14 +318,17 @@ fn busy_shop(r: &Reader, others: usize) {
          insert into agents (id, email, name, role, lang, created_at)
              values (1, 'a@b.c', 'A', 'owner', 'en', 0);
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others} / 10 + 1)
-             insert into visitors (id, site, number, token_hash, lang, created_at)
-             select i, 1, i, randomblob(32), 'en', 0 from n;
+             insert into visitors (id, site, number, lang, created_at)
+             select i, 1, i, 'en', 0 from n;
+         insert into visitor_tokens (token_hash, visitor, made_at)
+             select randomblob(32), id, 0 from visitors;
          insert into visitor_devices (id, visitor, kind, raw) select id, id, 'site', '' from visitors;
          insert into conversations (id, key, site, visitor, state, created_at, last_at, waiting_since)
              select id, 'c_' || id, 1, id, 'open', 0, id, id from visitors;
          with recursive n(i) as (select 1 union all select i + 1 from n where i <= {others})
-             insert into messages (id, conversation, kind, agent, body, cid, at, device)
-             select i, (i + 9) / 10, iif(i % 2, 'visitor', 'agent'), iif(i % 2, null, 1), 'a line',
+             insert into messages (id, conversation, kind, visitor, agent, body, cid, at, device)
+             select i, (i + 9) / 10, iif(i % 2, 'visitor', 'agent'),
+                 iif(i % 2, (i + 9) / 10, null), iif(i % 2, null, 1), 'a line',
                  'cid-' || i, i, iif(i % 2, (i + 9) / 10, null) from n where i <= {others};
          insert into conversations (id, key, site, visitor, state, created_at, last_at)
              values (1000000, 'long', 1, 2, 'open', 0, 0);

@@ -21,4 +21,5 @@ mod sites;
 mod support;
 mod timers;
 mod transcripts;
+mod visitors;
 mod web;

@@ -72,7 +72,7 @@ fn talk(w: &Writer) -> Conversation {
         cid: "visitor-1".to_owned(),
         ..NewMessage::default()
     };
-    let posted = conversations::write_in(w, NOW, &visitor, new).unwrap();
+    let posted = conversations::write_in(w, NOW, &visitor, None, new).unwrap();
     let id = posted.message.conversation;
     conversations::join(w, NOW, ada, id).unwrap();
     conversations::find(w, Actor::House, id).unwrap()
@@ -147,7 +147,7 @@ fn a_part_is_drawn_by_its_room_for_each_side_and_is_plain_text_to_whoever_does_n
         assert!(known.contains("What they say:") && !known.contains("4 of 5"));
         assert!(unknown.contains("What they say:") && unknown.contains("4 of 5"));
 
-        let data = |windows| json!(view::for_visitor(&message, windows, Lang::En));
+        let data = |windows| json!(view::for_visitor(&message, talk.begun(), windows, Lang::En));
         let (known, unknown) = (data(&windows), data(&strangers));
         assert_eq!(known["parts"][0], json!({ "text": "What they say:" }));
         assert_eq!(known["parts"][1]["data"], json!({ "stars": 4 }));
@@ -160,7 +160,7 @@ fn a_part_is_drawn_by_its_room_for_each_side_and_is_plain_text_to_whoever_does_n
         assert_eq!(strangers.mailed(&message, Lang::En)?[1].html, None);
 
         // A message of words only says nothing of parts.
-        let words = view::for_visitor(&written(w, &talk), &windows, Lang::En);
+        let words = view::for_visitor(&written(w, &talk), talk.begun(), &windows, Lang::En);
         assert_eq!(json!(words).get("parts"), None);
         Ok(())
     });

@@ -159,7 +159,7 @@ async fn ticks_tell_each_side_how_far_the_other_has_read() {
 }
 
 #[actix_web::test]
-async fn resolving_closes_and_a_further_line_reopens() {
+async fn resolving_closes_and_a_further_line_begins_anew() {
     let house = open_house().await;
     let agent = house.owner().await;
     let mut visitor = house.visitor().await;
@@ -177,9 +177,9 @@ async fn resolving_closes_and_a_further_line_reopens() {
     assert_eq!(visitor.history().await["state"], "resolved");
 
     let again = visitor.writes("one more thing").await;
-    assert_eq!(again["reopened"], true);
-    assert_eq!(again["conversation"], conversation.as_str());
-    let state = page.next_that(|it| it["list"] == "state").await;
-    assert_eq!(state["data"], "open");
+    assert_ne!(again["conversation"], conversation.as_str());
+    let line = page.next_that(|it| it["data"]["from"] == "visitor").await;
+    assert_eq!(line["data"]["conversation"], again["conversation"]);
+    assert_eq!(visitor.history().await["state"], "open");
     house.close().await;
 }

@@ -137,7 +137,7 @@ async fn a_socket_that_nobody_reads_is_dropped() {
                 cid: format!("unread-line-{n}"),
                 ..NewMessage::default()
             };
-            conversations::write_in(w, NOW, &visitor, line)?;
+            conversations::write_in(w, NOW, &visitor, None, line)?;
         }
         Ok(())
     });

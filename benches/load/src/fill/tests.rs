@@ -15,14 +15,16 @@ values (1, 's_1', 'Mugs', '#111111', 'end', 'en', 'UTC', 1, 0, 1, 1);";
 fn pattern(now: i64) -> String {
     format!(
         "insert into visitor_numbers (site, last) values (1, 1);
-         insert into visitors (id, site, number, token_hash, lang, created_at)
-         values (1, 1, 1, x'00112233445566778899', 'en', {now});
+         insert into visitors (id, site, number, lang, created_at)
+         values (1, 1, 1, 'en', {now});
+         insert into visitor_tokens (token_hash, visitor, made_at)
+         values (x'00112233445566778899', 1, {now});
          insert into conversations (id, key, site, visitor, state, assignee, created_at, last_at,
              agents_seen)
          values (1, 'c_abcdefghijklmnop', 1, 1, 'open', 1, {now}, {now}, {PATTERN} + 2);
-         insert into messages (id, conversation, kind, body, cid, at)
-         values ({PATTERN} + 1, 1, 'visitor', 'one', 'cid-00000001', {now}),
-                ({PATTERN} + 2, 1, 'visitor', 'two', 'cid-00000002', {now});"
+         insert into messages (id, conversation, kind, visitor, body, cid, at)
+         values ({PATTERN} + 1, 1, 'visitor', 1, 'one', 'cid-00000001', {now}),
+                ({PATTERN} + 2, 1, 'visitor', 1, 'two', 'cid-00000002', {now});"
     )
 }
 
