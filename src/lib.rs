@@ -2,10 +2,11 @@
 //! modules above it in this list (checked by `tests/it/house.rs`), so reading
 //! the list in order never meets a word that has not been explained yet.
 //!
-//! Two kinds of corridor only: stairs (a function call, always upwards in this
-//! list) and the journal (a fact, recorded below, read above). And the hall has
-//! windows (`conversations::Windows`): what a wing shows there, it hands in at
-//! the roof, and the hall never learns its name.
+//! Two kinds of corridor only: stairs (a function call, always down the house, so
+//! to a module further up in this list) and the journal (a fact, recorded on a
+//! lower floor, read on a higher one). And the hall has windows
+//! (`conversations::Windows`): what a wing shows there, it hands in at the roof,
+//! and the hall never learns its name.
 //!
 //! Deliberate departures from the first plan: `texts` joins the cellar, because
 //! errors speak to people; `setup`, `operations` and `demo` are rooms of their

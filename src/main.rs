@@ -364,7 +364,7 @@ async fn set_password(db: &Db, email: &str, password: &str) -> Result<(), Failur
 /// What a person typed wrong is a wrong call; the rest is a failure.
 fn wrong_call(error: Error) -> Failure {
     match error {
-        Error::Invalid { .. } => Failure::Call(error.to_string()),
+        Error::Invalid(_) => Failure::Call(error.to_string()),
         other => other.into(),
     }
 }

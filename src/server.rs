@@ -22,9 +22,12 @@ use crate::journal::Follower;
 use crate::kernel::{Clock, Sight};
 use crate::plant::Plant;
 use crate::setup::SetupCode;
-use crate::web::{Area, Around, Facts, Limits, Place, Route, Routes, Secure, Street, Who};
+use crate::web::{
+    Area, Around, Ctx, Kit, Limits, Place, Route, Routes, Secure, Street, Surroundings, Who,
+};
 use crate::{
-    accounts, conversations, journal, live, operations, setup, sites, timers, transcripts, widget,
+    accounts, conversations, journal, live, operations, setup, sites, timers, transcripts, web,
+    widget,
 };
 
 /// How long open requests may take to finish once the end is announced.
@@ -49,20 +52,16 @@ pub struct Running {
     pub folder: DataFolder,
 }
 
-/// Everything that handlers may ask for.
+/// Everything that handlers may ask for, and the doors in front of them.
 #[derive(Clone)]
 struct Shared {
-    db: Data<Db>,
-    hub: Data<Hub>,
-    plant: Data<Plant>,
-    clock: Data<Clock>,
-    config: Data<Config>,
+    kit: Data<Kit>,
     place: Data<Place>,
     limits: Data<Limits>,
-    guesses: Data<Guesses>,
     secure: Data<Secure>,
+    plant: Data<Plant>,
+    guesses: Data<Guesses>,
     code: Data<SetupCode>,
-    around: Data<Around>,
     windows: Data<Windows>,
 }
 
@@ -77,9 +76,9 @@ pub async fn start(
         .map_err(|e| Error::internal("binding the port", e))?;
     let plant = Plant::new(clock.clone());
     let db = Db::open_under(&plant, &folder)?;
+    web::sweep_uploads(db.folder()).map_err(|e| Error::internal("sweeping", e))?;
     let hub = Hub::default();
     let place = Place::new(&config);
-    let config = Data::new(config);
     let fresh = db.read(accounts::is_empty).await?;
     let code = if fresh {
         SetupCode::new()
@@ -87,57 +86,59 @@ pub async fn start(
         SetupCode::none()
     };
     let setup_code = code.reveal();
-    let shared = Shared {
-        db: Data::new(db.clone()),
-        hub: Data::new(hub.clone()),
-        plant: Data::new(plant.clone()),
-        clock: Data::new(clock.clone()),
-        limits: Data::new(Limits::new(config.visitor_rate)),
-        guesses: Data::default(),
-        secure: Data::new(Secure::new(&place)),
-        around: Data::new(Around {
-            facts,
+    let kit = Data::new(Kit {
+        around: Around {
+            read: surroundings,
             areas: AREAS,
             signs: place.signs.clone(),
             insecure: !config.public_url.is_https() && !config.public_url.is_loopback(),
             storage: db.storage(),
-        }),
-        place: Data::new(place),
-        windows: Data::new(windows(&config)?),
-        config,
+        },
+        clock: clock.clone(),
+        db: db.clone(),
+        hub: hub.clone(),
+        limits: Arc::new(Limits::new(config.visitor_rate)),
+        place: Arc::new(place),
+        config: Arc::new(config),
+    });
+    let shared = Shared {
+        secure: Data::new(Secure::new(&kit.place)),
+        place: Data::from(Arc::clone(&kit.place)),
+        limits: Data::from(Arc::clone(&kit.limits)),
+        plant: Data::new(plant.clone()),
+        guesses: Data::default(),
+        windows: Data::new(windows(&kit.config)?),
         code: Data::new(code),
+        kit,
     };
 
     live::start(
         &plant,
         &db,
         hub.clone(),
-        shared.config.public_url.base().clone(),
+        shared.kit.config.public_url.base().clone(),
         Data::clone(&shared.windows).into_inner(),
     )?;
-    start_work(&plant, &shared);
+    let windows = Data::clone(&shared.windows).into_inner();
+    start_work(&plant, &shared.kit, windows);
     follow(&plant, &db, clock.clone()).await?;
 
     let street = Street {
-        trusted_proxies: shared.config.trusted_proxies.clone(),
+        trusted_proxies: shared.kit.config.trusted_proxies.clone(),
         grace_seconds: GRACE_SECONDS,
     };
     let app = move || {
         let shared = shared.clone();
         App::new()
-            .app_data(shared.db)
-            .app_data(shared.hub)
-            .app_data(shared.plant)
-            .app_data(shared.clock)
-            .app_data(shared.config)
+            .app_data(shared.kit)
             .app_data(shared.place)
             .app_data(shared.limits)
-            .app_data(shared.guesses)
             .app_data(shared.secure)
+            .app_data(shared.plant)
+            .app_data(shared.guesses)
             .app_data(shared.code)
-            .app_data(shared.around)
             .app_data(shared.windows)
-            .wrap(from_fn(crate::web::guard))
+            .wrap(from_fn(web::guard))
             .configure(|config| {
                 mount(config);
             })
@@ -189,8 +190,8 @@ impl Stopper {
 /// All doors, and who may use them.
 pub fn mount(config: &mut ServiceConfig) -> Vec<Route> {
     let mut routes = Routes::default();
-    routes.get("/healthz", Who::Anyone, healthz);
-    routes.get("/readyz", Who::Anyone, readyz);
+    routes.get("/healthz", healthz).who(Who::Anyone);
+    routes.get("/readyz", readyz).who(Who::Anyone);
     accounts::http::routes(&mut routes);
     sites::http::routes(&mut routes);
     conversations::http::routes(&mut routes);
@@ -213,9 +214,9 @@ pub const AREAS: &[Area] = &[
 ];
 
 /// What wings show in the hall, one line each.
-fn windows(config: &Data<Config>) -> Result<Windows> {
+fn windows(config: &Arc<Config>) -> Result<Windows> {
     let mut windows = Windows::default();
-    let config = || Data::clone(config).into_inner();
+    let config = || Arc::clone(config);
     transcripts::windows::open(&mut windows, config());
     windows.check()?;
     Ok(windows)
@@ -223,7 +224,7 @@ fn windows(config: &Data<Config>) -> Result<Windows> {
 
 /// What stands around every signed-in page. The position comes first: whatever
 /// happens while the page is drawn is told again by its socket, never skipped.
-fn facts(r: &Reader, sight: &Sight) -> Result<Facts> {
+fn surroundings(r: &Reader, sight: &Sight) -> Result<Surroundings> {
     let (seq, epoch) = (journal::position(r)?, journal::epoch(r)?);
     let sites = sites::seen(r, sight)?;
     let names: Vec<&str> = sites.iter().map(|it| it.name.as_str()).collect();
@@ -231,7 +232,7 @@ fn facts(r: &Reader, sight: &Sight) -> Result<Facts> {
         let waiting = conversations::lists::count_waiting(r, it.id)?;
         Ok((it.id, waiting))
     };
-    Ok(Facts {
+    Ok(Surroundings {
         seq,
         epoch,
         shop_name: sites::together(&names),
@@ -245,12 +246,12 @@ async fn healthz() -> HttpResponse {
 }
 
 /// The process can do its work: it can read and write, and everybody is at work.
-async fn readyz(db: Data<Db>, plant: Data<Plant>) -> HttpResponse {
-    match tokio::time::timeout(READY, db.read(|_| Ok(()))).await {
+async fn readyz(cx: Ctx, plant: Data<Plant>) -> HttpResponse {
+    match tokio::time::timeout(READY, cx.db.read(|_| Ok(()))).await {
         Ok(Ok(())) => (),
         _ => return not_ready("the database does not answer\n".to_owned()),
     }
-    if db.probe().await.is_err() {
+    if cx.db.probe().await.is_err() {
         return not_ready("the database cannot be written to\n".to_owned());
     }
     match plant.down().as_slice() {
@@ -268,13 +269,11 @@ fn not_ready(cause: String) -> HttpResponse {
 
 /// Everybody who works all day, each under a name that the page of the workings
 /// puts into words.
-fn start_work(plant: &Plant, shared: &Shared) {
-    let db = Db::clone(&shared.db);
-    let clock = Clock::clone(&shared.clock);
-    let config = Data::clone(&shared.config).into_inner();
+fn start_work(plant: &Plant, kit: &Kit, windows: Arc<Windows>) {
+    let (db, clock) = (kit.db.clone(), kit.clock.clone());
+    let config = Arc::clone(&kit.config);
     let mut kinds = Kinds::new();
     accounts::work::add(&mut kinds, db.clone(), clock.clone(), Arc::clone(&config));
-    let windows = Data::clone(&shared.windows).into_inner();
     transcripts::work::add(&mut kinds, db.clone(), clock.clone(), config, windows);
     let kinds = Rc::new(kinds);
 
@@ -289,15 +288,15 @@ fn start_work(plant: &Plant, shared: &Shared) {
             timers::run(at.clone(), now.clone(), Arc::clone(&timers))
         });
     }
-    let (at, hub) = (db.clone(), Hub::clone(&shared.hub));
+    let (at, hub) = (db.clone(), kit.hub.clone());
     plant.supervise("banner", move || {
         live::tell_storage(at.clone(), hub.clone())
     });
     let at = db.clone();
     plant.supervise("disk", move || mend_storage(at.clone()));
-    let limits = Data::clone(&shared.limits);
+    let limits = Arc::clone(&kit.limits);
     plant.supervise("sweep", move || {
-        sweep(db.clone(), clock.clone(), Data::clone(&limits))
+        sweep(db.clone(), clock.clone(), Arc::clone(&limits))
     });
 }
 
@@ -342,7 +341,7 @@ async fn mend_storage(db: Db) -> Result<()> {
 }
 
 /// Forgets what need not be remembered, a little at a time.
-async fn sweep(db: Db, clock: Clock, limits: Data<Limits>) -> Result<()> {
+async fn sweep(db: Db, clock: Clock, limits: Arc<Limits>) -> Result<()> {
     loop {
         tokio::time::sleep(SWEEP).await;
         limits.sweep();

@@ -4,16 +4,14 @@
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
-use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::SignedIn;
-use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, Token};
-use crate::web::{self, Form, Place, SESSION_PURPOSE};
+use crate::kernel::Token;
+use crate::web::{Ctx, FileForm, Form, SESSION_PURPOSE, Upload};
 
 /// Somebody who is signed in.
 pub struct Agent {
@@ -89,24 +87,42 @@ where
     }
 }
 
+/// The same with a file, which is written only once both have been seen.
+pub struct SignedFile<A, T>(pub A, pub T, pub Upload);
+
+impl<A, T> FromRequest for SignedFile<A, T>
+where
+    A: FromRequest<Error = Error> + 'static,
+    T: DeserializeOwned + 'static,
+{
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let who = A::extract(&request).await?;
+            let FileForm(form, file) = FileForm::from_request(&request, &mut payload).await?;
+            Ok(Self(who, form, file))
+        })
+    }
+}
+
 async fn identify(request: &HttpRequest) -> Result<Agent> {
-    let (Some(db), Some(clock), Some(place)) = (
-        request.app_data::<Data<Db>>(),
-        request.app_data::<Data<Clock>>(),
-        request.app_data::<Data<Place>>(),
-    ) else {
-        return Err(Error::internal("identifying an agent", "no database"));
-    };
-    let token = web::cookie(request, &place.session_cookie)
+    let cx = Ctx::of(request)?;
+    let token = cx
+        .cookie(&cx.place.session_cookie)
         .and_then(Token::parse)
         .ok_or(Error::SignedOut)?;
-    let (now, hash) = (clock.now(), token.hash());
-    let who = db.read(move |r| super::authenticate(r, now, hash)).await?;
-    place.heed_agent(request);
+    let (now, hash) = (cx.now(), token.hash());
+    let read = cx.db.read(move |r| super::authenticate(r, now, hash));
+    let who = read.await?;
+    cx.place.heed_agent(request);
     if who.stale {
         let (agent, session) = (who.id, who.session);
         // A full disk must not lock anybody out of reading.
-        let _ = db
+        let _ = cx
+            .db
             .write("accounts.touch", move |w| {
                 super::touch(w, now, agent, session)
             })

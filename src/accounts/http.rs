@@ -3,23 +3,20 @@
 
 use std::time::Duration;
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::door::http::{browser, remember_browser, start_session};
 use super::pages::{Forgot, Invite, Reset};
 use super::work::{self, Letter};
 use super::{Purpose, desk, door, passwords};
-use crate::config::Config;
-use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::hub::{Closing, Hub};
-use crate::kernel::{AgentId, Clock, EmailAddress, Token};
+use crate::hub::Closing;
+use crate::kernel::{AgentId, EmailAddress, Token};
 use crate::settings;
 use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Around, ClientAddress, Limit, Limits, OpenForm, Place, Routes, Who};
+use crate::web::{self, Ctx, HOUR, Key, MINUTE, OpenForm, Rate, Refusal, Routes, Who};
 
 /// How long the answer to “forgot my password” takes at least: the same whether
 /// the address is known or not.
@@ -27,21 +24,34 @@ const UNHURRIED: Duration = Duration::from_millis(150);
 
 pub use super::desk::TEAM;
 
+/// Links asked for from one address; for one name from there; for one name from
+/// anywhere, many more, or strangers could use them up; and by a browser in which
+/// that agent signed in before.
+const RESET: Rate = Rate::new("accounts.reset", 5, MINUTE.saturating_mul(30));
+const RESET_FROM: Rate = Rate::new("accounts.reset_from", 5, HOUR);
+const RESET_OF: Rate = Rate::new("accounts.reset_of", 12, HOUR).at_once(30);
+const RESET_KNOWN: Rate = Rate::new("accounts.reset_known", 5, HOUR);
+
 pub fn routes(routes: &mut Routes) {
     door::http::routes(routes);
-    routes.get("/forgot", Who::Anyone, forgot);
-    routes.post("/forgot", Who::Anyone, send_link);
-    routes.get("/reset", Who::Anyone, reset);
-    routes.post("/reset", Who::Anyone, set_password);
-    routes.get("/invite", Who::Anyone, invite);
-    routes.post("/invite", Who::Anyone, accept);
+    routes.get("/forgot", forgot).who(Who::Anyone);
+    routes.post("/forgot", send_link).who(Who::Anyone).counts(&[
+        RESET,
+        RESET_FROM,
+        RESET_OF,
+        RESET_KNOWN,
+    ]);
+    routes.get("/reset", reset).who(Who::Anyone);
+    routes.post("/reset", set_password).who(Who::Anyone);
+    routes.get("/invite", invite).who(Who::Anyone);
+    routes.post("/invite", accept).who(Who::Anyone);
     desk::routes(routes);
 }
 
-async fn forgot(db: Data<Db>, config: Data<Config>, request: HttpRequest) -> Result<HttpResponse> {
-    let mail_ready = is_mail_ready(&db, &config).await?;
+async fn forgot(cx: Ctx) -> Result<HttpResponse> {
+    let mail_ready = is_mail_ready(&cx).await?;
     web::page(&Forgot {
-        t: web::lang(&request),
+        t: cx.lang(),
         mail_ready,
         email: String::new(),
         errors: Errors::default(),
@@ -49,9 +59,10 @@ async fn forgot(db: Data<Db>, config: Data<Config>, request: HttpRequest) -> Res
     })
 }
 
-async fn is_mail_ready(db: &Db, config: &Data<Config>) -> Result<bool> {
-    let config = Data::clone(config);
-    db.read(move |r| Ok(settings::outgoing(r, &config)?.is_some()))
+async fn is_mail_ready(cx: &Ctx) -> Result<bool> {
+    let kit = cx.kit();
+    cx.db
+        .read(move |r| Ok(settings::outgoing(r, &kit.config)?.is_some()))
         .await
 }
 
@@ -62,22 +73,11 @@ struct ForgotForm {
 }
 
 /// Says the same, after the same time, whoever is meant.
-#[allow(clippy::too_many_arguments)]
-async fn send_link(
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    config: Data<Config>,
-    limits: Data<Limits>,
-    around: Data<Around>,
-    place: Data<Place>,
-    request: HttpRequest,
-    OpenForm(form): OpenForm<ForgotForm>,
-) -> Result<HttpResponse> {
-    let t = web::lang(&request);
+async fn send_link(cx: Ctx, OpenForm(form): OpenForm<ForgotForm>) -> Result<HttpResponse> {
+    let t = cx.lang();
     let mut page = Forgot {
         t,
-        mail_ready: is_mail_ready(&db, &config).await?,
+        mail_ready: is_mail_ready(&cx).await?,
         email: form.email.clone(),
         errors: Errors::default(),
         sent: false,
@@ -86,34 +86,40 @@ async fn send_link(
         page.errors = Errors::one("email", t.error_email_invalid());
         return web::page_to_mend(&page);
     };
-    let shown = browser(&request, &place).map(|it| it.hash());
+    let shown = browser(&cx).map(|it| it.hash());
     let wanted = email.clone();
-    let known = db.read(move |r| match (super::find_by_email(r, &wanted)?, shown) {
-        (Some(agent), Some(shown)) => {
-            Ok(super::knows_browser(r, agent.id, shown)?.then_some(shown))
-        }
-        _ => Ok(None),
-    });
+    let known = cx
+        .db
+        .read(move |r| match (super::find_by_email(r, &wanted)?, shown) {
+            (Some(agent), Some(shown)) => {
+                Ok(super::knows_browser(r, agent.id, shown)?.then_some(shown))
+            }
+            _ => Ok(None),
+        });
     // Strangers do not use up what the agent's own browser may ask for.
     let free = match known.await? {
-        Some(browser) => limits.take(Limit::ResetKnown(&browser.0)),
+        Some(browser) => cx.limits.take(RESET_KNOWN, Key::Token(browser.0)),
         None => {
-            let (name, from) = (email.as_str(), address.bucket());
-            let here = limits.take(Limit::Reset(from));
-            here.and_then(|()| limits.take(Limit::ResetFrom(name, from)))
-                .and_then(|()| limits.take(Limit::ResetOf(name)))
+            let (name, from) = (email.to_string(), cx.address().bucket());
+            let here = cx.limits.take(RESET, Key::Address(from));
+            here.and_then(|()| {
+                let both = Key::Name(format!("{from} {name}"));
+                cx.limits.take(RESET_FROM, both)
+            })
+            .and_then(|()| cx.limits.take(RESET_OF, Key::Name(name)))
         }
     };
-    if let Err(Error::TooMany { retry_after }) = free {
-        page.errors = Errors::one("email", web::wait_words(t, retry_after));
-        return web::page_to_wait(&page, retry_after);
+    if let Err(error) = free {
+        let refused = Refusal::of(error, t, "email")?;
+        page.errors.clone_from(&refused.errors);
+        return refused.answer(&page);
     }
     if page.mail_ready {
-        let (now, facts) = (clock.now(), around.facts);
-        let order = db.write("accounts.forgot", move |w| {
+        let (now, around) = (cx.now(), cx.around.read);
+        let order = cx.db.write("accounts.forgot", move |w| {
             match super::find_by_email(w, &email)? {
                 Some(agent) if agent.deactivated_at.is_none() => {
-                    let shop = facts(w, &super::team::sight(w, agent.id)?)?.shop_name;
+                    let shop = around(w, &super::team::sight(w, agent.id)?)?.shop_name;
                     work::order(w, now, agent.id, &email, Letter::Reset, &shop)
                 }
                 _ => Ok(()),
@@ -142,15 +148,15 @@ struct PasswordForm {
     password: String,
 }
 
-async fn reset(db: Data<Db>, clock: Data<Clock>, request: HttpRequest) -> Result<HttpResponse> {
-    let query: LinkQuery = web::parse_query(request.query_string())?;
-    let holder = holder(&db, &clock, &query.token, Purpose::Reset).await?;
-    web::page(&reset_page(&request, query.token, holder.as_ref()))
+async fn reset(cx: Ctx) -> Result<HttpResponse> {
+    let query: LinkQuery = cx.query()?;
+    let holder = holder(&cx, &query.token, Purpose::Reset).await?;
+    web::page(&reset_page(&cx, query.token, holder.as_ref()))
 }
 
-fn reset_page(request: &HttpRequest, token: String, holder: Option<&super::AgentView>) -> Reset {
+fn reset_page(cx: &Ctx, token: String, holder: Option<&super::AgentView>) -> Reset {
     Reset {
-        t: holder.map_or_else(|| web::lang(request), |it| it.lang),
+        t: holder.map_or_else(|| cx.lang(), |it| it.lang),
         token,
         valid: holder.is_some(),
         email: holder.map(|it| it.email.to_string()).unwrap_or_default(),
@@ -160,17 +166,12 @@ fn reset_page(request: &HttpRequest, token: String, holder: Option<&super::Agent
 }
 
 /// Whose link this is, while it lives.
-async fn holder(
-    db: &Db,
-    clock: &Clock,
-    token: &str,
-    purpose: Purpose,
-) -> Result<Option<super::AgentView>> {
+async fn holder(cx: &Ctx, token: &str, purpose: Purpose) -> Result<Option<super::AgentView>> {
     let Some(hash) = Token::parse(token).map(|it| it.hash()) else {
         return Ok(None);
     };
-    let now = clock.now();
-    let found = db.read(move |r| super::find_link(r, now, hash, purpose));
+    let now = cx.now();
+    let found = cx.db.read(move |r| super::find_link(r, now, hash, purpose));
     match found.await {
         Ok(agent) => Ok(Some(agent)),
         Err(Error::NotFound(_)) => Ok(None),
@@ -178,42 +179,33 @@ async fn holder(
     }
 }
 
-async fn set_password(
-    db: Data<Db>,
-    hub: Data<Hub>,
-    clock: Data<Clock>,
-    place: Data<Place>,
-    request: HttpRequest,
-    OpenForm(form): OpenForm<PasswordForm>,
-) -> Result<HttpResponse> {
-    let holder = holder(&db, &clock, &form.token, Purpose::Reset).await?;
-    let mut page = reset_page(&request, form.token.clone(), holder.as_ref());
+async fn set_password(cx: Ctx, OpenForm(form): OpenForm<PasswordForm>) -> Result<HttpResponse> {
+    let holder = holder(&cx, &form.token, Purpose::Reset).await?;
+    let mut page = reset_page(&cx, form.token.clone(), holder.as_ref());
     let Some(agent) = holder else {
         return web::page_to_mend(&page);
     };
-    match redeem(&db, &clock, &form, &agent, None).await {
+    match redeem(&cx, &form, &agent, None).await {
         Ok(agent) => {
-            hub.close_agents(|it| it.agent == agent, Closing::SignedOut);
+            cx.hub
+                .close_agents(|it| it.agent == agent, Closing::SignedOut);
             let mut answer = web::see("/login?done=password");
-            remember_browser(&db, &clock, &place, &request, agent, &mut answer).await?;
+            remember_browser(&cx, agent, &mut answer).await?;
             Ok(answer)
         }
-        Err(Error::Invalid { field, say }) => {
-            page.errors = Errors::one(field, say(page.t));
-            web::page_to_mend(&page)
-        }
         // Redeemed between the two looks at it, as by a second click.
-        Err(Error::NotFound(_)) => {
-            web::page_to_mend(&reset_page(&request, form.token.clone(), None))
+        Err(Error::NotFound(_)) => web::page_to_mend(&reset_page(&cx, form.token, None)),
+        Err(error) => {
+            let refused = Refusal::of(error, page.t, "password")?;
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
 /// `invited`: the language in which he reads his invitation.
 async fn redeem(
-    db: &Db,
-    clock: &Clock,
+    cx: &Ctx,
     form: &PasswordForm,
     agent: &super::AgentView,
     invited: Option<Lang>,
@@ -223,42 +215,32 @@ async fn redeem(
     let token = Token::parse(&form.token)
         .ok_or(Error::NotFound("link"))?
         .hash();
-    let now = clock.now();
-    db.write("accounts.redeem", move |w| match invited {
-        Some(lang) => super::accept_invitation(w, now, token, &hash, lang),
-        None => super::redeem_link(w, now, token, Purpose::Reset, &hash),
-    })
-    .await
+    let now = cx.now();
+    cx.db
+        .write("accounts.redeem", move |w| match invited {
+            Some(lang) => super::accept_invitation(w, now, token, &hash, lang),
+            None => super::redeem_link(w, now, token, Purpose::Reset, &hash),
+        })
+        .await
 }
 
-async fn invite(
-    db: Data<Db>,
-    clock: Data<Clock>,
-    around: Data<Around>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: LinkQuery = web::parse_query(request.query_string())?;
-    let holder = holder(&db, &clock, &query.token, Purpose::Invite).await?;
-    let page = invite_page(&db, &around, &request, query.token, holder.as_ref());
+async fn invite(cx: Ctx) -> Result<HttpResponse> {
+    let query: LinkQuery = cx.query()?;
+    let holder = holder(&cx, &query.token, Purpose::Invite).await?;
+    let page = invite_page(&cx, query.token, holder.as_ref());
     web::page(&page.await?)
 }
 
-async fn invite_page(
-    db: &Db,
-    around: &Around,
-    request: &HttpRequest,
-    token: String,
-    holder: Option<&super::AgentView>,
-) -> Result<Invite> {
-    let (facts, agent) = (around.facts, holder.map(|it| it.id));
-    let read = db.read(move |r| match agent {
-        Some(agent) => Ok(facts(r, &super::team::sight(r, agent)?)?.shop_name),
+async fn invite_page(cx: &Ctx, token: String, holder: Option<&super::AgentView>) -> Result<Invite> {
+    let (around, agent) = (cx.around.read, holder.map(|it| it.id));
+    let read = cx.db.read(move |r| match agent {
+        Some(agent) => Ok(around(r, &super::team::sight(r, agent)?)?.shop_name),
         // A dead link tells nothing about the house it once opened.
         None => Ok(String::new()),
     });
     let shop_name = read.await?;
     Ok(Invite {
-        t: web::lang(request),
+        t: cx.lang(),
         token,
         valid: holder.is_some(),
         shop_name,
@@ -269,30 +251,23 @@ async fn invite_page(
     })
 }
 
-async fn accept(
-    db: Data<Db>,
-    clock: Data<Clock>,
-    place: Data<Place>,
-    around: Data<Around>,
-    request: HttpRequest,
-    OpenForm(form): OpenForm<PasswordForm>,
-) -> Result<HttpResponse> {
-    let holder = holder(&db, &clock, &form.token, Purpose::Invite).await?;
-    let page = invite_page(&db, &around, &request, form.token.clone(), holder.as_ref());
+async fn accept(cx: Ctx, OpenForm(form): OpenForm<PasswordForm>) -> Result<HttpResponse> {
+    let holder = holder(&cx, &form.token, Purpose::Invite).await?;
+    let page = invite_page(&cx, form.token.clone(), holder.as_ref());
     let mut page = page.await?;
     let Some(agent) = holder else {
         return web::page_to_mend(&page);
     };
-    match redeem(&db, &clock, &form, &agent, Some(page.t)).await {
-        Ok(agent) => start_session(&db, &clock, &place, &request, agent, "/inbox").await,
-        Err(Error::Invalid { field, say }) => {
-            page.errors = Errors::one(field, say(page.t));
-            web::page_to_mend(&page)
-        }
+    match redeem(&cx, &form, &agent, Some(page.t)).await {
+        Ok(agent) => start_session(&cx, agent, "/inbox").await,
         Err(Error::NotFound(_)) => {
-            let page = invite_page(&db, &around, &request, form.token.clone(), None);
+            let page = invite_page(&cx, form.token, None);
             web::page_to_mend(&page.await?)
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            let refused = Refusal::of(error, page.t, "password")?;
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
+        }
     }
 }

@@ -19,7 +19,7 @@ pub mod work;
 use std::ops::Deref;
 
 use crate::db::{Reader, Writer};
-use crate::error::{Error, Result};
+use crate::error::{Check, Error, Result};
 use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
@@ -31,7 +31,7 @@ use crate::web::Around;
 use crate::web::pages::Shell;
 
 pub use crate::kernel::Role;
-pub use extract::{Admin, Agent, Signed};
+pub use extract::{Admin, Agent, Signed, SignedFile};
 use passwords::PasswordHash;
 
 const NAME: usize = 60;
@@ -152,8 +152,7 @@ impl Purpose {
 }
 
 pub fn add(w: &Writer, now: Timestamp, new: NewAgent) -> Result<AgentId> {
-    let name = clean_name(&new.name)?;
-    let email = clean_email(&new.email)?;
+    let (name, email) = check(&new.name, &new.email)?;
     sql::insert_agent(w, now, &email, &name, &new)
 }
 
@@ -341,13 +340,14 @@ pub fn invite(w: &Writer, now: Timestamp, by: Role, new: NewAgent) -> Result<(Ag
     if !rules::may_appoint(by, new.role) {
         return Err(Error::Forbidden(|t| t.error_forbidden().into()));
     }
-    let agent = match find_by_email(w, &clean_email(&new.email)?)? {
+    let (name, email) = check(&new.name, &new.email)?;
+    let agent = match find_by_email(w, &email)? {
         Some(waiting)
             if !waiting.has_password
                 && waiting.deactivated_at.is_none()
                 && rules::may_appoint(by, waiting.role) =>
         {
-            sql::update_invited(w, waiting.id, &clean_name(&new.name)?, &new)?;
+            sql::update_invited(w, waiting.id, &name, &new)?;
             waiting.id
         }
         _ => add(w, now, new)?,
@@ -357,7 +357,7 @@ pub fn invite(w: &Writer, now: Timestamp, by: Role, new: NewAgent) -> Result<(Ag
 }
 
 impl Agent {
-    /// What stands around a page for this agent. Read it first: see `Facts::seq`.
+    /// What stands around a page for this agent. Read it first: see `Surroundings::seq`.
     pub fn shell(
         &self,
         r: &Reader,
@@ -365,10 +365,10 @@ impl Agent {
         path: &'static str,
         view: &str,
     ) -> Result<Shell> {
-        let facts = (around.facts)(r, &self.sight)?;
+        let house = (around.read)(r, &self.sight)?;
         let open = around.open_areas(self.role.may_administer());
-        let areas = open.map(|it| it.link(&facts, self.lang)).collect();
-        let waiting = facts.waiting.iter();
+        let areas = open.map(|it| it.link(&house, self.lang)).collect();
+        let waiting = house.waiting.iter();
         let by_site = waiting.map(|(site, n)| format!("{site}:{n}"));
         Ok(Shell {
             t: self.lang,
@@ -376,9 +376,9 @@ impl Agent {
             agent_id: self.id.0,
             agent_name: self.name.clone(),
             agent_role: self.role.as_str(),
-            shop_name: facts.shop_name,
-            seq: facts.seq.0,
-            epoch: facts.epoch,
+            shop_name: house.shop_name,
+            seq: house.seq.0,
+            epoch: house.epoch,
             view: view.to_owned(),
             storage_ok: around.is_writable(),
             insecure: around.insecure,
@@ -386,15 +386,26 @@ impl Agent {
                 Role::Agent => Vec::new(),
                 Role::Owner | Role::Admin => around.signs.hints(self.lang),
             },
-            waiting: facts.waiting.iter().map(|(_, n)| n).sum(),
+            waiting: house.waiting.iter().map(|(_, n)| n).sum(),
             waiting_by_site: by_site.collect::<Vec<_>>().join(" "),
-            several_sites: 1 < facts.waiting.len(),
+            several_sites: 1 < house.waiting.len(),
             may: self.may.words(),
             look: self.look(),
             path,
+            sets_up: path.starts_with("settings") || path == "welcome",
             areas,
         })
     }
+}
+
+/// A person's name and address, as they are stored.
+pub fn check(name: &str, email: &str) -> Result<(String, EmailAddress)> {
+    let mut check = Check::default();
+    let (name, email) = (
+        check.field(clean_name(name)),
+        check.field(clean_email(email)),
+    );
+    name.zip(email).ok_or_else(|| check.end())
 }
 
 fn clean_name(name: &str) -> Result<String> {
@@ -403,8 +414,6 @@ fn clean_name(name: &str) -> Result<String> {
 }
 
 fn clean_email(email: &str) -> Result<EmailAddress> {
-    EmailAddress::parse(email).ok_or(Error::Invalid {
-        field: "email",
-        say: |t| t.error_email_invalid().into(),
-    })
+    EmailAddress::parse(email)
+        .ok_or_else(|| Error::invalid("email", |t| t.error_email_invalid().into()))
 }

@@ -104,12 +104,7 @@ fn forms(password: &str) -> Vec<String> {
 /// The length counts most; what anybody would try first is refused. `about`:
 /// words that belong to the person or the shop.
 pub fn check(password: &str, about: &[&str]) -> Result<()> {
-    let invalid = |say| {
-        Err(Error::Invalid {
-            field: "password",
-            say,
-        })
-    };
+    let invalid = |say| Err(Error::invalid("password", say));
     let password = composed(password);
     let length = password.chars().count();
     if length < SHORTEST {

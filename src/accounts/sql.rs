@@ -31,12 +31,9 @@ pub fn insert_agent(
         hash,
         now
     ];
-    statement
-        .execute(values)
-        .on_unique("agents.email", || Error::Invalid {
-            field: "email",
-            say: |t| t.error_email_taken().into(),
-        })?;
+    statement.execute(values).on_unique("agents.email", || {
+        Error::invalid("email", |t| t.error_email_taken().into())
+    })?;
     Ok(AgentId(w.last_insert_rowid()))
 }
 

@@ -26,7 +26,7 @@ pub enum Letter {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Order {
+struct MailLink {
     agent: AgentId,
     letter: Letter,
     shop: String,
@@ -40,7 +40,7 @@ pub fn order(
     letter: Letter,
     shop: &str,
 ) -> Result<()> {
-    let order = Order {
+    let order = MailLink {
         agent,
         letter,
         shop: shop.to_owned(),
@@ -64,7 +64,7 @@ pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>) {
 }
 
 async fn send(db: Db, clock: Clock, config: Arc<Config>, job: Job) -> Result<(), Trouble> {
-    let order: Order =
+    let order: MailLink =
         serde_json::from_str(&job.payload).map_err(|e| Trouble::Never(e.to_string()))?;
     let (now, public_url) = (clock.now(), config.public_url.clone());
     let made = db.write("accounts.make_link", move |w| {
@@ -126,7 +126,7 @@ impl Written {
     }
 }
 
-fn write(order: &Order, agent: &super::AgentView, token: &Token, url: &str) -> Result<Written> {
+fn write(order: &MailLink, agent: &super::AgentView, token: &Token, url: &str) -> Result<Written> {
     let (t, name, shop_name) = (agent.lang, agent.name.clone(), order.shop.clone());
     let link = |page: &str| format!("{url}/{page}?token={}", token.reveal());
     match &order.letter {

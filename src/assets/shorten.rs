@@ -73,7 +73,7 @@ const TAKEN: &[&str] = &[
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Class {
     Word,
     Mark,
     Space,
@@ -81,7 +81,7 @@ enum Kind {
     Fixed,
 }
 
-type Token<'s> = (Kind, &'s str);
+type Token<'s> = (Class, &'s str);
 
 pub fn shorten(source: &str) -> String {
     let tokens = read(source);
@@ -89,7 +89,7 @@ pub fn shorten(source: &str) -> String {
     let mut short = String::with_capacity(source.len());
     let mut solid = 0;
     for (at, (kind, text)) in tokens.iter().enumerate() {
-        if *kind == Kind::Space {
+        if *kind == Class::Space {
             if parts(&tokens, at) {
                 short.push_str(text);
             }
@@ -107,17 +107,17 @@ fn parts(tokens: &[Token], at: usize) -> bool {
     let (_, space) = tokens[at];
     match (before, tokens.get(at + 1)) {
         // A line may end a statement by itself, but not where one has ended, or is open.
-        (Some((Kind::Mark, ";" | "{" | "," | "(" | "[")), _) => false,
-        (_, Some((Kind::Mark, "}" | ")" | "]"))) if !is_comment(before) => false,
+        (Some((Class::Mark, ";" | "{" | "," | "(" | "[")), _) => false,
+        (_, Some((Class::Mark, "}" | ")" | "]"))) if !is_comment(before) => false,
         _ if space.contains('\n') => true,
-        (Some((Kind::Mark, "+" | "-")), Some((Kind::Mark, "+" | "-"))) => true,
-        (Some((a, _)), Some((b, _))) => *a != Kind::Mark && *b != Kind::Mark,
+        (Some((Class::Mark, "+" | "-")), Some((Class::Mark, "+" | "-"))) => true,
+        (Some((a, _)), Some((b, _))) => *a != Class::Mark && *b != Class::Mark,
         _ => false,
     }
 }
 
 fn is_comment(token: Option<&Token>) -> bool {
-    token.is_some_and(|(kind, text)| *kind == Kind::Fixed && text.starts_with("//"))
+    token.is_some_and(|(kind, text)| *kind == Class::Fixed && text.starts_with("//"))
 }
 
 fn read(source: &str) -> Vec<Token<'_>> {
@@ -127,15 +127,18 @@ fn read(source: &str) -> Vec<Token<'_>> {
     let mut rest = source;
     while let Some(first) = rest.chars().next() {
         let (kind, size) = if first.is_whitespace() {
-            (Kind::Space, span(rest, char::is_whitespace))
+            (Class::Space, span(rest, char::is_whitespace))
         } else if is_word(first) {
-            (Kind::Word, span(rest, is_word))
+            (Class::Word, span(rest, is_word))
         } else if rest.starts_with("//") {
-            (Kind::Fixed, rest.find('\n').unwrap_or(rest.len()))
+            (Class::Fixed, rest.find('\n').unwrap_or(rest.len()))
         } else if rest.starts_with("/*") {
-            (Kind::Fixed, rest.find("*/").map_or(rest.len(), |it| it + 2))
+            (
+                Class::Fixed,
+                rest.find("*/").map_or(rest.len(), |it| it + 2),
+            )
         } else if matches!(first, '\'' | '"') {
-            (Kind::Fixed, quoted(rest, first))
+            (Class::Fixed, quoted(rest, first))
         } else if first == '`' || (first == '}' && braces.last() == Some(&true)) {
             if first == '}' {
                 braces.pop();
@@ -144,20 +147,20 @@ fn read(source: &str) -> Vec<Token<'_>> {
             if rest[..size].ends_with("${") {
                 braces.push(true);
             }
-            (Kind::Fixed, size)
+            (Class::Fixed, size)
         } else if first == '/' && begins_pattern(&tokens) {
-            (Kind::Fixed, pattern(rest))
+            (Class::Fixed, pattern(rest))
         } else if rest.starts_with("?.") || rest.starts_with("=>") {
-            (Kind::Mark, 2)
+            (Class::Mark, 2)
         } else if rest.starts_with("...") {
-            (Kind::Mark, 3)
+            (Class::Mark, 3)
         } else {
             match first {
                 '{' => braces.push(false),
                 '}' => drop(braces.pop()),
                 _ => (),
             }
-            (Kind::Mark, first.len_utf8())
+            (Class::Mark, first.len_utf8())
         };
         let (token, after) = rest.split_at(size);
         tokens.push((kind, token));
@@ -203,8 +206,8 @@ fn template(text: &str) -> usize {
 }
 
 fn begins_pattern(tokens: &[Token]) -> bool {
-    match tokens.iter().rev().find(|it| it.0 != Kind::Space) {
-        Some((Kind::Mark, text)) => !matches!(*text, ")" | "]" | "}"),
+    match tokens.iter().rev().find(|it| it.0 != Class::Space) {
+        Some((Class::Mark, text)) => !matches!(*text, ")" | "]" | "}"),
         Some((_, text)) => *text == "return",
         None => true,
     }
@@ -230,7 +233,7 @@ fn rename(tokens: &[Token]) -> BTreeMap<usize, String> {
     let solid: Vec<Token> = tokens
         .iter()
         .copied()
-        .filter(|it| it.0 != Kind::Space)
+        .filter(|it| it.0 != Class::Space)
         .collect();
     let text = |at: usize| solid.get(at).map_or("", |it| it.1);
     let mut declared = BTreeSet::new();
@@ -241,13 +244,13 @@ fn rename(tokens: &[Token]) -> BTreeMap<usize, String> {
     let mut in_clause = false;
     for (at, (kind, word)) in solid.iter().copied().enumerate() {
         let (last, next) = (at.checked_sub(1).map_or("", text), text(at + 1));
-        if kind == Kind::Mark {
+        if kind == Class::Mark {
             if word == ")" && matches!(next, "{" | "=>") {
                 parameters(&solid, at, &mut declared);
             }
             continue;
         }
-        if kind == Kind::Fixed {
+        if kind == Class::Fixed {
             in_clause = false;
             continue;
         }
@@ -326,7 +329,7 @@ fn parameters<'s>(solid: &[Token<'s>], end: usize, declared: &mut BTreeSet<&'s s
         let next = solid.get(at + 1).map_or("", |it| it.1);
         let apart =
             matches!(last, "(" | "{" | "," | "...") && matches!(next, "," | ")" | "}" | "=");
-        if kind == Kind::Word && apart {
+        if kind == Class::Word && apart {
             declared.insert(word);
         }
     }
@@ -336,8 +339,8 @@ fn closing(solid: &[Token], start: usize) -> usize {
     let mut depth = 0;
     for (at, (kind, text)) in solid.iter().enumerate().skip(start) {
         match (kind, *text) {
-            (Kind::Mark, "(" | "[" | "{") => depth += 1,
-            (Kind::Mark, ")" | "]" | "}") => depth -= 1,
+            (Class::Mark, "(" | "[" | "{") => depth += 1,
+            (Class::Mark, ")" | "]" | "}") => depth -= 1,
             _ => (),
         }
         if depth == 0 {
@@ -353,15 +356,15 @@ fn object(solid: &[Token], at: usize) -> Option<usize> {
     let mut depth = 0;
     for (start, (kind, text)) in solid.iter().enumerate().take(at).rev() {
         match (kind, *text) {
-            (Kind::Mark, ")" | "]" | "}") => depth += 1,
-            (Kind::Mark, "(" | "[") if depth == 0 => return None,
-            (Kind::Mark, "{") if depth == 0 => {
+            (Class::Mark, ")" | "]" | "}") => depth += 1,
+            (Class::Mark, "(" | "[") if depth == 0 => return None,
+            (Class::Mark, "{") if depth == 0 => {
                 let opener = start.checked_sub(1).map_or("", |it| solid[it].1);
                 let is_block =
                     [")", "=>", "else", "try", "catch", "finally", "do"].contains(&opener);
                 return (!is_block).then_some(start);
             }
-            (Kind::Mark, "(" | "[" | "{") => depth -= 1,
+            (Class::Mark, "(" | "[" | "{") => depth -= 1,
             _ => (),
         }
     }

@@ -2,22 +2,21 @@
 //! of the room, and answers; it decides nothing. Every form also works without
 //! a script: it then leads back to the conversation.
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::lists::{self, List};
 use super::pages::Inbox;
 use super::view::{self, Look};
-use super::{Conversation, NewMessage, Windows, attention};
+use super::{Conversation, Message, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
-use crate::db::{Db, Reader, Writer};
-use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock, ConversationKey, May, Seq, Timestamp};
+use crate::db::{Reader, Writer};
+use crate::error::Result;
+use crate::kernel::{Actor, ConversationKey, May, Seq, Timestamp};
 use crate::sites;
 use crate::texts::Lang;
-use crate::web::pages::Errors;
-use crate::web::{self, Area, Around, Place, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, KIB, Kit, Refusal, Routes, Section, Who};
 
 pub const INBOX: Area = Area {
     key: "inbox",
@@ -30,27 +29,35 @@ pub const INBOX: Area = Area {
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/inbox", Who::Agent, inbox);
-    routes.get("/inbox/{conversation}", Who::Agent, thread);
-    routes.post("/inbox/{conversation}/messages", Who::Agent, post);
-    routes.post("/inbox/{conversation}/join", Who::Agent, join);
-    routes.post("/inbox/{conversation}/resolve", Who::Agent, resolve);
-    routes.post("/inbox/{conversation}/reopen", Who::Agent, reopen);
-    routes.post(
-        "/inbox/{conversation}/no-reply-needed",
-        Who::Agent,
-        no_reply_needed,
-    );
-    routes.post(
-        "/inbox/{conversation}/reply-needed",
-        Who::Agent,
-        reply_needed,
-    );
-    routes.post("/inbox/{conversation}/seen", Who::Agent, seen);
+    routes.get("/inbox", inbox).who(Who::Agent);
+    routes.get("/inbox/{conversation}", thread).who(Who::Agent);
+    // A long message, each of whose bytes may be escaped.
+    routes
+        .post("/inbox/{conversation}/messages", post)
+        .who(Who::Agent)
+        .body(96 * KIB);
+    routes
+        .post("/inbox/{conversation}/join", join)
+        .who(Who::Agent);
+    routes
+        .post("/inbox/{conversation}/resolve", resolve)
+        .who(Who::Agent);
+    routes
+        .post("/inbox/{conversation}/reopen", reopen)
+        .who(Who::Agent);
+    routes
+        .post("/inbox/{conversation}/no-reply-needed", no_reply_needed)
+        .who(Who::Agent);
+    routes
+        .post("/inbox/{conversation}/reply-needed", reply_needed)
+        .who(Who::Agent);
+    routes
+        .post("/inbox/{conversation}/seen", seen)
+        .who(Who::Agent);
 }
 
 #[derive(Default, Deserialize)]
-struct Where {
+struct Query {
     #[serde(default)]
     show: String,
     /// The marks after which Inbox (or Resolved) and My chats go on, and the line
@@ -66,39 +73,32 @@ struct Where {
     note: String,
 }
 
-async fn inbox(
-    agent: Agent,
-    db: Data<Db>,
-    around: Data<Around>,
-    windows: Data<Windows>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let place: Where = web::parse_query(request.query_string())?;
-    let page = db
-        .browse(move |r| draw(r, &agent, &around, &windows, &place, None))
-        .await?;
-    web::page(&page)
+async fn inbox(agent: Agent, cx: Ctx, windows: Data<Windows>) -> Result<HttpResponse> {
+    let asked: Query = cx.query()?;
+    let kit = cx.kit();
+    let page = cx
+        .db
+        .browse(move |r| draw(r, &agent, &kit, &windows, &asked, None));
+    web::page(&page.await?)
 }
 
 async fn thread(
     agent: Agent,
-    db: Data<Db>,
-    around: Data<Around>,
+    cx: Ctx,
     windows: Data<Windows>,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let place: Where = web::parse_query(request.query_string())?;
-    let key = key.into_inner();
-    let page = db.browse(move |r| {
+    let asked: Query = cx.query()?;
+    let (key, kit) = (key.into_inner(), cx.kit());
+    let page = cx.db.browse(move |r| {
         let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
         let look = Look {
-            before: place.earlier,
-            resolved: place.show == "resolved",
-            note: !place.note.is_empty(),
+            before: asked.earlier,
+            resolved: asked.show == "resolved",
+            note: !asked.note.is_empty(),
             ..Look::default()
         };
-        draw(r, &agent, &around, &windows, &place, Some((found, look)))
+        draw(r, &agent, &kit, &windows, &asked, Some((found, look)))
     });
     web::page(&page.await?)
 }
@@ -106,17 +106,17 @@ async fn thread(
 fn draw(
     r: &Reader,
     agent: &Agent,
-    around: &Around,
+    kit: &Kit,
     windows: &Windows,
-    place: &Where,
+    asked: &Query,
     open: Option<(Conversation, Look)>,
 ) -> Result<Inbox> {
     let t = agent.lang;
     let key = open.as_ref().map(|(it, _)| it.key.clone());
     let view = key.as_ref().map(|it| it.0.as_str()).unwrap_or_default();
-    let shell = agent.shell(r, around, "inbox", view)?;
+    let shell = agent.shell(r, &kit.around, "inbox", view)?;
     let mark = |text: &str| Some(text.to_owned()).filter(|it| lists::is_mark(it));
-    let (before, mine) = (mark(&place.before), mark(&place.mine));
+    let (before, mine) = (mark(&asked.before), mark(&asked.mine));
     let rows = |list, after: &Option<String>| {
         view::rows(r, agent, windows, list, after.as_deref(), key.as_ref())
     };
@@ -136,7 +136,7 @@ fn draw(
         scripts: windows.scripts().to_vec(),
         styles: windows.styles().to_vec(),
     };
-    if place.show == "resolved" {
+    if asked.show == "resolved" {
         page.show = "resolved";
         (page.resolved, page.more) = rows(List::Resolved, &before)?;
     } else {
@@ -167,16 +167,11 @@ struct MessageForm {
     last_seen: Option<Seq>,
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn post(
     Signed(agent, form): Signed<Agent, MessageForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    around: Data<Around>,
+    cx: Ctx,
     windows: Data<Windows>,
-    place: Data<Place>,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     let note = form.note.is_some_and(|it| !it.is_empty() && it != "0");
     if !note {
@@ -189,164 +184,127 @@ async fn post(
         last_seen: form.last_seen,
         ..NewMessage::default()
     };
-    let (now, by, key, t) = (clock.now(), agent.id, key.into_inner(), agent.lang);
-    let back = format!("/inbox/{key}");
-    let posting = key.clone();
-    let posted = db.write("conversations.post", move |w| {
-        let actor = Actor::Agent(by);
-        let found = super::find_by_key(w, actor, &posting)?;
+    let (now, by, key) = (cx.now(), Actor::Agent(agent.id), key.into_inner());
+    let to = key.clone();
+    let post = cx.db.write("conversations.post", move |w| {
+        let found = super::find_by_key(w, by, &to)?;
         // Says nothing of what its writer has read: the newest line of his page may
         // be far below his screen.
-        let posted = super::post_message(w, now, actor, found.id, new)?;
-        Ok((found, posted))
+        let posted = super::post_message(w, now, by, found.id, new)?;
+        Ok((found, posted.message))
     });
-    let json = web::wants_json(&request);
-    match posted.await {
-        Ok((found, posted)) if json => {
-            let message = &posted.message;
-            let html = view::message_html(message, &windows, 0, found.visitor_seen, t)?;
-            let item = serde_json::json!({
-                "seq": message.id,
-                "op": "put",
-                "list": format!("log-{key}"),
-                "id": view::row_id(message.id),
-                "key": view::sort_key(message.id.0),
-                "html": place.public_url.base().links(&html),
-            });
-            Ok(HttpResponse::Ok().json(item))
+    match post.await {
+        Ok((found, message)) if cx.wants_json() => {
+            answer(&cx, &windows, &found, &message, agent.lang)
         }
-        Ok(_) => Ok(web::see(back)),
+        Ok(_) => Ok(web::see(format!("/inbox/{key}"))),
+        Err(error) if cx.wants_json() => Err(error),
         // What was typed is still in the box.
-        Err(refused) if !json => {
-            let Some(errors) = refusal(&refused, t) else {
-                return Err(refused);
+        Err(error) => {
+            let refused = Refusal::of(error, agent.lang, "body")?;
+            let look = Look {
+                draft: form.body,
+                note,
+                errors: refused.errors.clone(),
+                ..Look::default()
             };
-            let page = db.browse(move |r| {
-                let look = Look {
-                    draft: form.body,
-                    note,
-                    errors,
-                    ..Look::default()
-                };
-                again(r, &agent, &around, &windows, &key, look)
-            });
-            web::page_to_mend(&page.await?)
+            let kit = cx.kit();
+            let page = cx
+                .db
+                .browse(move |r| again(r, &agent, &kit, &windows, &key, look));
+            refused.answer(&page.await?)
         }
-        Err(refused) => Err(refused),
     }
+}
+
+/// The line as the page's own log would get it.
+fn answer(
+    cx: &Ctx,
+    windows: &Windows,
+    found: &Conversation,
+    message: &Message,
+    t: Lang,
+) -> Result<HttpResponse> {
+    let html = view::message_html(message, windows, 0, found.visitor_seen, t)?;
+    let item = serde_json::json!({
+        "seq": message.id,
+        "op": "put",
+        "list": format!("log-{}", found.key),
+        "id": view::row_id(message.id),
+        "key": view::sort_key(message.id.0),
+        "html": cx.place.public_url.base().links(&html),
+    });
+    Ok(HttpResponse::Ok().json(item))
 }
 
 /// The conversation's page once more, with a form in it that was refused.
 pub fn again(
     r: &Reader,
     agent: &Agent,
-    around: &Around,
+    kit: &Kit,
     windows: &Windows,
     key: &ConversationKey,
     look: Look,
 ) -> Result<Inbox> {
     let found = super::find_by_key(r, Actor::Agent(agent.id), key)?;
-    draw(
-        r,
-        agent,
-        around,
-        windows,
-        &Where::default(),
-        Some((found, look)),
-    )
-}
-
-/// What a person at the form can mend.
-fn refusal(error: &Error, t: Lang) -> Option<Errors> {
-    match error {
-        Error::Invalid { say, .. } | Error::Conflict(say) => Some(Errors::one("body", say(t))),
-        Error::Unavailable(_) => Some(Errors::one("body", t.error_unavailable())),
-        _ => None,
-    }
+    let look = Some((found, look));
+    draw(r, agent, kit, windows, &Query::default(), look)
 }
 
 async fn join(
     Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     agent.needs(May::Customers)?;
     let by = agent.id;
     let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
-    act(agent, db, clock, key, request, "conversations.join", join).await
+    act(&cx, agent, key, "conversations.join", join).await
 }
 
 async fn resolve(
     Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     agent.needs(May::Customers)?;
     let by = Actor::Agent(agent.id);
     let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
-    act(
-        agent,
-        db,
-        clock,
-        key,
-        request,
-        "conversations.resolve",
-        resolve,
-    )
-    .await
+    act(&cx, agent, key, "conversations.resolve", resolve).await
 }
 
 async fn reopen(
     Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     agent.needs(May::Customers)?;
     let by = Actor::Agent(agent.id);
     let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
-    act(
-        agent,
-        db,
-        clock,
-        key,
-        request,
-        "conversations.reopen",
-        reopen,
-    )
-    .await
+    act(&cx, agent, key, "conversations.reopen", reopen).await
 }
 
 async fn no_reply_needed(
     Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     agent.needs(May::Customers)?;
     let (by, name) = (agent.id, "conversations.no_reply_needed");
     let deed =
         move |w: &Writer, now, it: &Conversation| attention::no_reply_needed(w, now, by, it.id);
-    act(agent, db, clock, key, request, name, deed).await
+    act(&cx, agent, key, name, deed).await
 }
 
 async fn reply_needed(
     Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     agent.needs(May::Customers)?;
     let (by, name) = (agent.id, "conversations.reply_needed");
     let deed = move |w: &Writer, now, it: &Conversation| attention::reply_needed(w, now, by, it.id);
-    act(agent, db, clock, key, request, name, deed).await
+    act(&cx, agent, key, name, deed).await
 }
 
 #[derive(Deserialize)]
@@ -357,35 +315,32 @@ struct SeenForm {
 
 async fn seen(
     Signed(agent, form): Signed<Agent, SeenForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     key: Path<ConversationKey>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     let by = Actor::Agent(agent.id);
     let mark =
         move |w: &Writer, now, it: &Conversation| super::mark_seen(w, now, by, it.id, form.upto);
-    act(agent, db, clock, key, request, "conversations.seen", mark).await
+    act(&cx, agent, key, "conversations.seen", mark).await
 }
 
 /// One deed to one conversation.
 async fn act(
+    cx: &Ctx,
     agent: Agent,
-    db: Data<Db>,
-    clock: Data<Clock>,
     key: Path<ConversationKey>,
-    request: HttpRequest,
+
     name: &'static str,
     deed: impl FnOnce(&Writer, Timestamp, &Conversation) -> Result<()> + Send + 'static,
 ) -> Result<HttpResponse> {
-    let (now, by, key) = (clock.now(), Actor::Agent(agent.id), key.into_inner());
+    let (now, by, key) = (cx.now(), Actor::Agent(agent.id), key.into_inner());
     let back = format!("/inbox/{key}");
-    let write = db.write(name, move |w| {
+    let write = cx.db.write(name, move |w| {
         let found = super::find_by_key(w, by, &key)?;
         deed(w, now, &found)
     });
     write.await?;
-    match web::wants_json(&request) {
+    match cx.wants_json() {
         true => Ok(HttpResponse::Ok().json(serde_json::json!({ "done": true }))),
         false => Ok(web::see(back)),
     }

@@ -2,7 +2,7 @@
 
 use super::parts::Content;
 use super::{Conversation, Kind, Message, State};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Say};
 use crate::kernel::{Actor, Flaw, paragraph};
 
 /// Characters in one message.
@@ -35,13 +35,13 @@ pub fn must_join_first(by: Actor, kind: Kind, conversation: &Conversation) -> bo
 }
 
 pub fn clean_body(body: &str) -> Result<String> {
-    paragraph(body, LONGEST).map_err(|flaw| Error::Invalid {
-        field: "body",
-        say: match flaw {
+    paragraph(body, LONGEST).map_err(|flaw| {
+        let say: Say = match flaw {
             Flaw::Empty => |t| t.error_message_empty().into(),
             Flaw::TooLong => |t| t.error_message_too_long(LONGEST as i64).into(),
             Flaw::Unreadable => |t| t.error_message_unreadable().into(),
-        },
+        };
+        Error::invalid("body", say)
     })
 }
 

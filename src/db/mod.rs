@@ -274,6 +274,11 @@ impl Db {
         self.browse(tidy).await
     }
 
+    /// The data folder, for files that belong to the shop.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
     /// Where the file is and how large it has grown, for the operator's page.
     pub fn size(&self) -> u64 {
         std::fs::metadata(&*self.path).map_or(0, |it| it.len())

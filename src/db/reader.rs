@@ -88,23 +88,23 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 /// Reads that belong together see the house at one moment, and SQLite takes its
 /// locks once instead of once for each.
 pub fn at_once<T>(r: &Reader, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-    let moment = Moment::begin(r)?;
-    let value = work(moment.0);
-    drop(moment);
+    let snapshot = Snapshot::begin(r)?;
+    let value = work(snapshot.0);
+    drop(snapshot);
     value
 }
 
 /// Ends also when what was read in it panics.
-struct Moment<'r>(&'r Reader);
+struct Snapshot<'r>(&'r Reader);
 
-impl<'r> Moment<'r> {
+impl<'r> Snapshot<'r> {
     fn begin(r: &'r Reader) -> Result<Self> {
         r.prepare_cached("begin")?.execute([])?;
         Ok(Self(r))
     }
 }
 
-impl Drop for Moment<'_> {
+impl Drop for Snapshot<'_> {
     fn drop(&mut self) {
         let ended = self.0.prepare_cached("commit");
         if let Err(error) = ended.and_then(|mut it| it.execute([])) {

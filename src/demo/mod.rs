@@ -14,7 +14,7 @@ use crate::sites;
 use crate::texts::Lang;
 use crate::visitors::{self, Kind, NewDevice};
 
-use script::{Line, Script, Talk, Who};
+use script::{Line, Script, Speaker, Talk};
 
 /// Everybody's, in a shop that is gone when the program ends.
 const PASSWORD: &str = "a bell on the counter";
@@ -110,17 +110,17 @@ impl Stage {
     ) -> Result<()> {
         let cid = format!("demo-line-{n:04}");
         match (line.who, self.conversation) {
-            (Who::Visitor, _) => self.visitor_says(w, at, site, talk, line, cid),
+            (Speaker::Visitor, _) => self.visitor_says(w, at, site, talk, line, cid),
             (_, None) => Err(Error::internal(
                 "playing the demonstration",
                 "an agent begins",
             )),
-            (Who::Resolve, Some(conversation)) => {
+            (Speaker::Resolve, Some(conversation)) => {
                 resolve(w, at, agent(people, talk)?, conversation)
             }
             (who, Some(conversation)) => {
                 let agent = agent(people, talk)?;
-                let note = who == Who::Note;
+                let note = who == Speaker::Note;
                 if !note && self.joined.is_none() {
                     conversations::join(w, at, agent, conversation)?;
                     self.joined = Some(agent);
@@ -211,14 +211,14 @@ impl Stage {
     }
 }
 
-/// Who closes a conversation has read it to the end.
+/// Speaker closes a conversation has read it to the end.
 fn resolve(w: &Writer, at: Timestamp, by: AgentId, conversation: ConversationId) -> Result<()> {
     let by = Actor::Agent(by);
     conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
     conversations::resolve(w, at, by, conversation)
 }
 
-/// Who answers in a talk: the one it names, or the first of all.
+/// Speaker answers in a talk: the one it names, or the first of all.
 fn agent(people: &[(String, AgentId)], talk: &Talk) -> Result<AgentId> {
     let named = people.iter().find(|(key, _)| Some(key) == talk.by.as_ref());
     let found = named.or_else(|| people.first());

@@ -76,14 +76,14 @@ pub struct Talk {
 }
 
 pub struct Line {
-    pub who: Who,
+    pub who: Speaker,
     /// Seconds after the first line.
     pub after: i64,
     pub text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub enum Speaker {
     Visitor,
     Agent,
     Note,
@@ -150,10 +150,10 @@ fn finish(raw: RawTalk, browsers: &[Browser], n: usize) -> Talk {
     let browser = fitting.get(n % fitting.len().max(1));
     let line = |(who, after, text): (String, i64, String)| Line {
         who: match who.as_str() {
-            "a" => Who::Agent,
-            "n" => Who::Note,
-            "r" => Who::Resolve,
-            _ => Who::Visitor,
+            "a" => Speaker::Agent,
+            "n" => Speaker::Note,
+            "r" => Speaker::Resolve,
+            _ => Speaker::Visitor,
         },
         after,
         text,

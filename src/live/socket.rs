@@ -2,6 +2,7 @@
 //! only from a page of ours; a visitor comes with a token in his first frame, and
 //! only from a page that may carry the site's chat.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
@@ -22,7 +23,10 @@ use crate::kernel::{
     Actor, AgentId, Base, Clock, ConversationId, ConversationKey, Seq, SiteId, Token, TokenHash,
     VisitorId, clip, from_json,
 };
-use crate::web::{self, Arriving, ClientAddress, Limit, Limits, Place, Routes, Who};
+use crate::web::{
+    self, Arriving, ClientAddress, Ctx, Key, Limits, MINUTE, Place, Rate, Routes, UNKNOWN_TOKEN,
+    Who,
+};
 use crate::{journal, sites, visitors};
 
 /// Pages one session may have open, and one visitor.
@@ -34,10 +38,16 @@ const HELLO: Duration = Duration::from_secs(10);
 const BEFORE_HELLO: usize = 20;
 /// Characters of a text in the making that agents get to see.
 const PREVIEW: usize = 500;
+/// Visitors who open one.
+const SOCKET: Rate = Rate::new("live.socket", 60, MINUTE);
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/live", Who::Agent, agent);
-    routes.get("/w/v1/live", Who::Anyone, visitor);
+    routes.get("/live", agent).who(Who::Agent);
+    routes
+        .get("/w/v1/live", visitor)
+        .who(Who::Anyone)
+        .rate(SOCKET)
+        .counts(&[UNKNOWN_TOKEN]);
 }
 
 #[derive(Deserialize)]
@@ -53,22 +63,18 @@ struct Resume {
     look: String,
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn agent(
     agent: Agent,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    clock: Data<Clock>,
-    place: Data<Place>,
+    cx: Ctx,
     windows: Data<Windows>,
-    request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse> {
-    let host = web::header(&request, "host");
-    if !place.is_our_origin(web::header(&request, "origin"), host) {
+    let (db, hub, place, request) = (&cx.db, &cx.hub, &cx.place, &cx.request);
+    let host = web::header(request, "host");
+    if !place.is_our_origin(web::header(request, "origin"), host) {
         return Err(Error::Forbidden(|t| t.error_origin().into()));
     }
-    let resume: Resume = web::parse_query(request.query_string())?;
+    let resume: Resume = cx.query()?;
     let key = ConversationKey(resume.view.clone());
     let by = Actor::Agent(agent.id);
     // Its page shows what he may no longer see, or too little: it comes anew.
@@ -92,7 +98,7 @@ async fn agent(
         .join(Seat::Agent(seat.clone()), AGENT_PAGES)
         .ok_or(too_many)?;
     let joined_at = connection.joined_at;
-    let (now, token) = (clock.now(), session_token(&request, &place));
+    let (now, token) = (cx.now(), session_token(request, place));
     let base = place.public_url.base().clone();
     let known = agent.viewer.clone();
     let (greeting, answered) = db
@@ -118,17 +124,17 @@ async fn agent(
     if let Some((conversation, agent, at)) = answered {
         hub.answered_by(conversation, agent, at);
     }
-    let shaken = shake_hands(&request, body).await;
-    place.heed_socket(&request, shaken.is_ok());
+    let shaken = shake_hands(request, body).await;
+    place.heed_socket(request, shaken.is_ok());
     let (response, mut session, stream) = shaken?;
     let listener = AgentPage {
         agent: agent.id,
         name: agent.name.clone(),
         token,
         viewing,
-        hub: Hub::clone(&hub),
-        db: Db::clone(&db),
-        clock: Clock::clone(&clock),
+        hub: hub.clone(),
+        db: db.clone(),
+        clock: cx.clock.clone(),
     };
     rt::spawn(async move {
         for frame in greeting {
@@ -270,27 +276,18 @@ impl AgentPage {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-async fn visitor(
-    address: ClientAddress,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    limits: Data<Limits>,
-    place: Data<Place>,
-    windows: Data<Windows>,
-    request: HttpRequest,
-    body: Payload,
-) -> Result<HttpResponse> {
-    limits.take(Limit::Socket(address.bucket()))?;
-    let origin = web::header(&request, "origin").to_owned();
-    let ours = place.is_our_origin(&origin, web::header(&request, "host"));
-    let (response, session, stream) = shake_hands(&request, body).await?;
+async fn visitor(cx: Ctx, windows: Data<Windows>, body: Payload) -> Result<HttpResponse> {
+    let request = &cx.request;
+    let origin = web::header(request, "origin").to_owned();
+    let host = web::header(request, "host");
+    let ours = cx.place.is_our_origin(&origin, host);
+    let (response, session, stream) = shake_hands(request, body).await?;
     let door = VisitorDoor {
         origin: (!ours && !origin.is_empty()).then_some(origin),
-        address,
-        db: Db::clone(&db),
-        hub: Hub::clone(&hub),
-        limits: Data::clone(&limits),
+        address: cx.address(),
+        db: cx.db.clone(),
+        hub: cx.hub.clone(),
+        limits: Arc::clone(&cx.limits),
         windows,
     };
     rt::spawn(door.open(session, stream));
@@ -303,7 +300,7 @@ struct VisitorDoor {
     address: ClientAddress,
     db: Db,
     hub: Hub,
-    limits: Data<Limits>,
+    limits: Arc<Limits>,
     windows: Data<Windows>,
 }
 
@@ -346,7 +343,8 @@ impl VisitorDoor {
         let (site, visitor) = match read.await {
             Ok(found) => found,
             Err(Error::SignedOut) => {
-                let _ = self.limits.take(Limit::UnknownToken(self.address.bucket()));
+                let from = Key::Address(self.address.bucket());
+                let _ = self.limits.take(UNKNOWN_TOKEN, from);
                 return Err(End::Unknown);
             }
             Err(_) => return Err(End::House(crate::hub::Closing::Restart)),

@@ -63,7 +63,7 @@ impl Draft {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Opcode {
     Text,
     More,
     Close,
@@ -74,7 +74,7 @@ enum Kind {
 /// A frame's head, found to be in order.
 struct Head {
     last: bool,
-    kind: Kind,
+    kind: Opcode,
     /// Where its bytes begin.
     start: usize,
     length: usize,
@@ -146,10 +146,10 @@ where
 
     fn understand(&mut self, head: &Head, bytes: Vec<u8>) -> Result<Said, Fault> {
         match head.kind {
-            Kind::Ping => Ok(Said::Ping(bytes)),
-            Kind::Pong => Ok(Said::Pong),
-            Kind::Close => read_close(&bytes).map(Said::Close),
-            Kind::Text | Kind::More => {
+            Opcode::Ping => Ok(Said::Ping(bytes)),
+            Opcode::Pong => Ok(Said::Pong),
+            Opcode::Close => read_close(&bytes).map(Said::Close),
+            Opcode::Text | Opcode::More => {
                 let mut draft = self.draft.take().unwrap_or_default();
                 draft.bytes.extend_from_slice(&bytes);
                 draft.check(head.last)?;
@@ -174,15 +174,15 @@ fn read_head(raw: &[u8], gathered: Option<usize>) -> Result<Option<Head>, Fault>
         return Err(Fault::Protocol);
     }
     let kind = match (first & 0x0f, gathered) {
-        (0x0, Some(_)) => Kind::More,
-        (0x1, None) => Kind::Text,
+        (0x0, Some(_)) => Opcode::More,
+        (0x1, None) => Opcode::Text,
         (0x2, None) => return Err(Fault::Binary),
-        (0x8, _) => Kind::Close,
-        (0x9, _) => Kind::Ping,
-        (0xa, _) => Kind::Pong,
+        (0x8, _) => Opcode::Close,
+        (0x9, _) => Opcode::Ping,
+        (0xa, _) => Opcode::Pong,
         _ => return Err(Fault::Protocol),
     };
-    let control = !matches!(kind, Kind::Text | Kind::More);
+    let control = !matches!(kind, Opcode::Text | Opcode::More);
     let (length, rest) = match (second & 0x7f, rest) {
         (126 | 127, _) if control => return Err(Fault::Protocol),
         (126, [a, b, rest @ ..]) => (u64::from(u16::from_be_bytes([*a, *b])), rest),

@@ -1,23 +1,19 @@
 //! The mail page. What waits and what is stuck is in `workings`.
 
-use std::sync::Arc;
-
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::pages::{Mail as MailPage, TestAnswer};
 use super::workings;
 use crate::accounts::{Admin, Agent, Signed};
-use crate::config::Config;
-use crate::db::{Db, Reader};
+use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, EmailAddress, Security, random_key};
+use crate::kernel::{AgentId, EmailAddress, Security, random_key};
 use crate::mail::{self, Cause, Mail, Refused};
-use crate::settings::{self, MailSettings, Outgoing};
+use crate::settings::{self, MailSettings, Outgoing, letters};
 use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Area, Around, Limits, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, Kit, Limits, Refusal, Routes, Section, Who};
 
 pub use super::workings::http::WORKINGS;
 
@@ -32,35 +28,30 @@ pub const MAIL: Area = Area {
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/settings/mail", Who::Admin, show);
-    routes.post("/settings/mail", Who::Admin, save);
-    routes.post("/settings/mail/test", Who::Admin, test);
+    routes.get("/settings/mail", show).who(Who::Admin);
+    routes.post("/settings/mail", save).who(Who::Admin);
+    routes
+        .post("/settings/mail/test", test)
+        .who(Who::Admin)
+        .counts(&letters::RATES);
     workings::http::routes(routes);
 }
 
-#[derive(Deserialize)]
-struct Saved {
-    #[serde(default)]
-    saved: String,
-}
-
-async fn show(
-    admin: Admin,
-    db: Data<Db>,
-    config: Data<Config>,
-    around: Data<Around>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: Saved = web::parse_query(request.query_string())?;
-    let config = Arc::clone(&config);
-    let page = db.browse(move |r| draw(r, &admin, &config, &around));
-    let mut page = page.await?;
-    page.saved = !query.saved.is_empty();
+async fn show(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
+    let mut page = stored(&cx, admin).await?;
+    page.saved = cx.done(&["saved"]) == "saved";
     web::page(&page)
 }
 
-fn draw(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> Result<MailPage> {
-    let shell = agent.shell(r, around, "settings/mail", "")?;
+/// The page with what holds now.
+async fn stored(cx: &Ctx, admin: Admin) -> Result<MailPage> {
+    let kit = cx.kit();
+    cx.db.browse(move |r| draw(r, &admin, &kit)).await
+}
+
+fn draw(r: &Reader, agent: &Agent, kit: &Kit) -> Result<MailPage> {
+    let config = &kit.config;
+    let shell = agent.shell(r, &kit.around, "settings/mail", "")?;
     let saved = settings::mail(r)?;
     let fresh = saved.is_none();
     let saved = saved.unwrap_or_default();
@@ -109,12 +100,7 @@ struct MailForm {
     from: String,
 }
 
-async fn save(
-    Signed(admin, form): Signed<Admin, MailForm>,
-    db: Data<Db>,
-    config: Data<Config>,
-    around: Data<Around>,
-) -> Result<HttpResponse> {
+async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<HttpResponse> {
     let new = MailSettings {
         host: form.host.clone(),
         // What is no port at all is refused like port 0.
@@ -125,26 +111,24 @@ async fn save(
         from_name: form.from_name.clone(),
         from: form.from.clone(),
     };
-    let operators = Arc::clone(&config);
-    let save = db.write("settings.save_mail", move |w| {
-        settings::save_mail(w, new, &operators)
+    let kit = cx.kit();
+    let save = cx.db.write("settings.save_mail", move |w| {
+        settings::save_mail(w, new, &kit.config)
     });
     match save.await {
-        Ok(()) => Ok(web::see("/settings/mail?saved=1")),
-        Err(Error::Invalid { field, say }) => {
-            let (t, config) = (admin.lang, Arc::clone(&config));
-            let page = db.browse(move |r| draw(r, &admin, &config, &around));
-            let mut page = page.await?;
+        Ok(()) => Ok(web::see("/settings/mail?done=saved")),
+        Err(error) => {
+            let refused = Refusal::of(error, admin.lang, "host")?;
+            let mut page = stored(&cx, admin).await?;
             page.host = form.host;
             page.port = form.port;
             page.security = form.security;
             page.user = form.user;
             page.from_name = form.from_name;
             page.from = form.from;
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -156,38 +140,26 @@ struct TestForm {
 
 /// Sends at once, past the queue: whoever sets mail up wants the server's own
 /// words now.
-#[allow(clippy::too_many_arguments)]
-async fn test(
-    Signed(admin, form): Signed<Admin, TestForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    config: Data<Config>,
-    limits: Data<Limits>,
-    around: Data<Around>,
-) -> Result<HttpResponse> {
+async fn test(Signed(admin, form): Signed<Admin, TestForm>, cx: Ctx) -> Result<HttpResponse> {
     let (t, by, name) = (admin.lang, admin.id, admin.name.clone());
-    let read_config = Arc::clone(&config);
-    let read = db.browse(move |r| {
-        let outgoing = settings::outgoing(r, &read_config)?;
-        let page = draw(r, &admin, &read_config, &around)?;
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| {
+        let outgoing = settings::outgoing(r, &kit.config)?;
+        let page = draw(r, &admin, &kit)?;
         let shop = page.shell.shop_name.clone();
         Ok((page, outgoing, shop))
     });
     let (mut page, outgoing, shop) = read.await?;
     page.to.clone_from(&form.to);
-    let Some(to) = EmailAddress::parse(&form.to) else {
-        page.test_errors = Errors::one("to", t.error_email_invalid());
-        return web::page_to_mend(&page);
+    let (to, outgoing) = match ready(&cx.limits, by, &form.to, outgoing) {
+        Ok(ready) => ready,
+        Err(error) => {
+            let refused = Refusal::of(error, t, "to")?;
+            page.test_errors.clone_from(&refused.errors);
+            return refused.answer(&page);
+        }
     };
-    let Some(outgoing) = outgoing else {
-        page.test_errors = Errors::one("to", t.error_mail_not_configured());
-        return web::page_to_mend(&page);
-    };
-    if let Err(Error::TooMany { retry_after }) = limits.take_letter(by, to.as_str()) {
-        page.test_errors = Errors::one("to", web::wait_words(t, retry_after));
-        return web::page_to_wait(&page, retry_after);
-    }
-    let id = format!("test-{}-{}", clock.now(), random_key());
+    let id = format!("test-{}-{}", cx.now(), random_key());
     let letter = letter(t, &outgoing, to, &shop, &name, id);
     page.test = Some(match mail::send(&outgoing.server, &letter).await {
         Ok(answer) => TestAnswer {
@@ -207,6 +179,20 @@ async fn test(
         }
     });
     web::page(&page)
+}
+
+fn ready(
+    limits: &Limits,
+    by: AgentId,
+    to: &str,
+    outgoing: Option<Outgoing>,
+) -> Result<(EmailAddress, Outgoing)> {
+    let invalid = |say| Error::invalid("to", say);
+    let to = EmailAddress::parse(to);
+    let to = to.ok_or_else(|| invalid(|t| t.error_email_invalid().into()))?;
+    let outgoing = outgoing.ok_or_else(|| invalid(|t| t.error_mail_not_configured().into()))?;
+    letters::take(limits, by, to.as_str())?;
+    Ok((to, outgoing))
 }
 
 /// What went wrong and what to do, where it is done: in the form, or by whoever

@@ -2,13 +2,14 @@
 //! `settings` table: one JSON value a subject. What the operator decided before
 //! the start (`config`) wins where both speak.
 
+pub mod letters;
 mod sql;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::db::{Reader, Writer};
-use crate::error::{Error, Result};
+use crate::error::{Check, Error, Result};
 use crate::kernel::{EmailAddress, MailServer, Secret, Security, line};
 
 const MAIL: &str = "mail";
@@ -116,41 +117,63 @@ fn security(word: &str) -> Security {
 }
 
 fn check(new: MailSettings, config: &Config) -> Result<MailSettings> {
-    let invalid = |field, say| Err(Error::Invalid { field, say });
-    let host = new.host.trim().to_owned();
-    let plain = |c: char| c.is_alphanumeric() || "-.:[]".contains(c);
-    if host.is_empty() || 253 < host.len() || !host.chars().all(plain) {
-        return invalid("host", |t| t.error_host_invalid().into());
-    }
-    if new.port == 0 {
-        return invalid("port", |t| t.error_port_invalid().into());
-    }
-    if !["none", "starttls", "tls"].contains(&new.security.as_str()) {
-        return invalid("security", |t| t.error_field_required().into());
-    }
-    let from = match (EmailAddress::parse(&new.from), &config.mail_from) {
-        (Some(from), _) => from.to_string(),
+    let mut check = Check::default();
+    let host = check.field(clean_host(&new.host));
+    let port = check.field(match new.port {
+        0 => Err(Error::invalid("port", |t| t.error_port_invalid().into())),
+        port => Ok(port),
+    });
+    let security = check.field(
+        match ["none", "starttls", "tls"].contains(&new.security.as_str()) {
+            true => Ok(()),
+            false => Err(Error::invalid("security", |t| {
+                t.error_field_required().into()
+            })),
+        },
+    );
+    let user = check.field(short("user", new.user.trim()));
+    let password = check.field(short("password", &new.password));
+    let from_name = check.field(match new.from_name.trim() {
+        "" => Ok(String::new()),
+        name => line(name, 80)
+            .map_err(|flaw| Error::flaw("from_name", flaw, |t| t.error_field_too_long(80).into())),
+    });
+    let from = check.field(match (EmailAddress::parse(&new.from), &config.mail_from) {
+        (Some(from), _) => Ok(from.to_string()),
         // The operator has named another, which is used in its place.
-        (None, Some(_)) => String::new(),
-        (None, None) => return invalid("from", |t| t.error_email_invalid().into()),
+        (None, Some(_)) => Ok(String::new()),
+        (None, None) => Err(Error::invalid("from", |t| t.error_email_invalid().into())),
+    });
+    let (Some(host), Some(port), Some(()), Some(user), Some(password), Some(from_name), Some(from)) =
+        (host, port, security, user, password, from_name, from)
+    else {
+        return Err(check.end());
     };
-    let from_name = match new.from_name.trim() {
-        "" => String::new(),
-        name => line(name, 80).map_err(|flaw| {
-            Error::flaw("from_name", flaw, |t| t.error_field_too_long(80).into())
-        })?,
-    };
-    if 256 < new.user.len() {
-        return invalid("user", |t| t.error_field_too_long(256).into());
-    }
-    if 256 < new.password.len() {
-        return invalid("password", |t| t.error_field_too_long(256).into());
-    }
     Ok(MailSettings {
         host,
-        from,
+        port,
+        user,
+        password,
         from_name,
-        user: new.user.trim().to_owned(),
+        from,
         ..new
     })
+}
+
+fn clean_host(host: &str) -> Result<String> {
+    let host = host.trim();
+    let plain = |c: char| c.is_alphanumeric() || "-.:[]".contains(c);
+    match host.is_empty() || 253 < host.len() || !host.chars().all(plain) {
+        true => Err(Error::invalid("host", |t| t.error_host_invalid().into())),
+        false => Ok(host.to_owned()),
+    }
+}
+
+fn short(field: &'static str, text: &str) -> Result<String> {
+    match text.len() {
+        0..=256 => Ok(text.to_owned()),
+        _ => Err(Error::invalid(field, |t| {
+            t.error_field_too_long(256).into()
+        })),
+    }
 }

@@ -1,33 +1,31 @@
-use std::sync::Arc;
-
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::pages::{Setup, Welcome};
 use super::{NewShop, SetupCode};
 use crate::accounts::door::http::start_session;
 use crate::accounts::{self, Agent, Signed, passwords};
-use crate::config::Config;
 use crate::conversations;
-use crate::db::{Db, Reader};
-use crate::error::{Error, Result};
-use crate::kernel::{Actor, Clock, Origin};
+use crate::db::Reader;
+use crate::error::{Check, Error, Result};
+use crate::kernel::{Actor, AgentId, Origin};
+use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Around, OpenForm, Place, Routes, Who};
+use crate::web::{self, Ctx, Kit, OpenForm, Refusal, Routes, Who};
 use crate::{settings, sites};
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/", Who::Anyone, home);
-    routes.get("/setup", Who::Anyone, setup);
-    routes.post("/setup", Who::Anyone, create);
-    routes.get("/welcome", Who::Admin, welcome);
-    routes.post("/welcome", Who::Admin, allow_origin);
+    routes.get("/", home).who(Who::Anyone);
+    routes.get("/setup", setup).who(Who::Anyone);
+    routes.post("/setup", create).who(Who::Anyone);
+    routes.get("/welcome", welcome).who(Who::Admin);
+    routes.post("/welcome", allow_origin).who(Who::Admin);
 }
 
 /// To the inbox, or to sign-in, or to set-up.
-async fn home(request: HttpRequest, code: Data<SetupCode>, place: Data<Place>) -> HttpResponse {
-    match (code.is_open(), web::cookie(&request, &place.session_cookie)) {
+async fn home(cx: Ctx, code: Data<SetupCode>) -> HttpResponse {
+    match (code.is_open(), cx.cookie(&cx.place.session_cookie)) {
         (true, _) => web::see("/setup"),
         (false, Some(_)) => web::see("/inbox"),
         (false, None) => web::see("/login"),
@@ -40,14 +38,14 @@ struct SetupQuery {
     code: String,
 }
 
-async fn setup(request: HttpRequest, code: Data<SetupCode>) -> Result<HttpResponse> {
-    let query: SetupQuery = web::parse_query(request.query_string())?;
-    web::page(&setup_page(&request, &code, query.code))
+async fn setup(cx: Ctx, code: Data<SetupCode>) -> Result<HttpResponse> {
+    let query: SetupQuery = cx.query()?;
+    web::page(&setup_page(cx.lang(), &code, query.code))
 }
 
-fn setup_page(request: &HttpRequest, code: &SetupCode, claimed: String) -> Setup {
+fn setup_page(t: Lang, code: &SetupCode, claimed: String) -> Setup {
     Setup {
-        t: web::lang(request),
+        t,
         state: match (code.is_open(), code.opens(&claimed)) {
             (false, _) => "done",
             (true, true) => "ready",
@@ -76,75 +74,70 @@ struct SetupForm {
 }
 
 async fn create(
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     code: Data<SetupCode>,
-    place: Data<Place>,
-    request: HttpRequest,
+
     OpenForm(form): OpenForm<SetupForm>,
 ) -> Result<HttpResponse> {
-    let mut page = setup_page(&request, &code, form.code.clone());
+    let mut page = setup_page(cx.lang(), &code, form.code.clone());
     if page.state != "ready" {
         return web::page_to_mend(&page);
     }
-    let about = [form.email.as_str(), form.name.as_str(), form.shop.as_str()];
-    let made = match passwords::hash(&form.password, &about).await {
-        Ok(password) => {
-            let new = NewShop {
-                name: form.name.clone(),
-                email: form.email.clone(),
-                password,
-                shop: form.shop.clone(),
-                lang: page.t,
-                zone: form.zone.clone(),
-            };
-            let now = clock.now();
-            db.write("setup.create", move |w| super::create(w, now, new))
-                .await
-        }
-        Err(error) => Err(error),
-    };
-    match made {
+    match make(&cx, &form, page.t).await {
         Ok(owner) => {
             code.use_up();
-            start_session(&db, &clock, &place, &request, owner, "/welcome").await
+            start_session(&cx, owner, "/welcome").await
         }
-        Err(Error::Invalid { field, say }) => {
+        Err(error) => {
+            let refused = Refusal::of(error, page.t, "name")?;
             page.name = form.name;
             page.email = form.email;
             page.shop = form.shop;
-            page.errors = Errors::one(field, say(page.t));
-            web::page_to_mend(&page)
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
-#[derive(Deserialize)]
-struct Saved {
-    #[serde(default)]
-    saved: String,
+async fn make(cx: &Ctx, form: &SetupForm, lang: Lang) -> Result<AgentId> {
+    let about = [form.email.as_str(), form.name.as_str(), form.shop.as_str()];
+    let mut check = Check::default();
+    let person = check.field(accounts::check(&form.name, &form.email));
+    let password = check.field(passwords::check(&form.password, &about));
+    let shop = check.field(sites::check_name(&form.shop));
+    let (Some(_), Some(()), Some(_)) = (person, password, shop) else {
+        return Err(check.end());
+    };
+    let new = NewShop {
+        name: form.name.clone(),
+        email: form.email.clone(),
+        password: passwords::hash(&form.password, &about).await?,
+        shop: form.shop.clone(),
+        lang,
+        zone: form.zone.clone(),
+    };
+    let now = cx.now();
+    let create = cx
+        .db
+        .write("setup.create", move |w| super::create(w, now, new));
+    create.await
 }
 
-async fn welcome(
-    admin: accounts::Admin,
-    db: Data<Db>,
-    config: Data<Config>,
-    around: Data<Around>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: Saved = web::parse_query(request.query_string())?;
-    let config = Arc::clone(&config);
-    let page = db.browse(move |r| welcome_page(r, &admin, &config, &around));
-    let mut page = page.await?;
-    page.saved = !query.saved.is_empty();
+async fn welcome(admin: accounts::Admin, cx: Ctx) -> Result<HttpResponse> {
+    let mut page = welcome_again(&cx, admin).await?;
+    page.saved = cx.done(&["saved"]) == "saved";
     web::page(&page)
 }
 
-fn welcome_page(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> Result<Welcome> {
-    let shell = agent.shell(r, around, "welcome", "")?;
+async fn welcome_again(cx: &Ctx, admin: accounts::Admin) -> Result<Welcome> {
+    let kit = cx.kit();
+    cx.db.browse(move |r| welcome_page(r, &admin, &kit)).await
+}
+
+fn welcome_page(r: &Reader, agent: &Agent, kit: &Kit) -> Result<Welcome> {
+    let shell = agent.shell(r, &kit.around, "welcome", "")?;
     let sites = sites::list(r)?;
-    let url = &config.public_url;
+    let url = &kit.config.public_url;
     // What to paste where is said here for the only site, else with each.
     let site = sites.first().filter(|_| sites.len() == 1);
     let origins: Vec<Origin> = sites.iter().flat_map(|it| it.origins.clone()).collect();
@@ -158,7 +151,7 @@ fn welcome_page(r: &Reader, agent: &Agent, config: &Config, around: &Around) -> 
         tried: conversations::exist(r)?,
         embedded: conversations::exist_from(r, &origins)?,
         strict: sites.iter().any(|it| it.strict_privacy),
-        mail_ready: settings::outgoing(r, config)?.is_some(),
+        mail_ready: settings::outgoing(r, &kit.config)?.is_some(),
         invited: 1 < accounts::list(r)?.len(),
         origins: origins.iter().map(ToString::to_string).collect(),
         origin: String::new(),
@@ -175,27 +168,22 @@ struct OriginForm {
 
 async fn allow_origin(
     Signed(admin, form): Signed<accounts::Admin, OriginForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    config: Data<Config>,
-    around: Data<Around>,
+    cx: Ctx,
 ) -> Result<HttpResponse> {
     let origin = form.origin.clone();
-    let (now, by) = (clock.now(), Actor::Agent(admin.id));
-    let allow = db.write("sites.allow_origin", move |w| {
+    let (now, by) = (cx.now(), Actor::Agent(admin.id));
+    let allow = cx.db.write("sites.allow_origin", move |w| {
         let site = sites::only(w)?.ok_or(Error::NotFound("site"))?;
         sites::allow_origin(w, now, by, site.id, &origin)
     });
     match allow.await {
-        Ok(()) => Ok(web::see("/welcome?saved=origin#origin-title")),
-        Err(Error::Invalid { field, say }) => {
-            let (config, t) = (Arc::clone(&config), admin.lang);
-            let page = db.browse(move |r| welcome_page(r, &admin, &config, &around));
-            let mut page = page.await?;
+        Ok(()) => Ok(web::see("/welcome?done=saved#origin-title")),
+        Err(error) => {
+            let refused = Refusal::of(error, admin.lang, "origin")?;
+            let mut page = welcome_again(&cx, admin).await?;
             page.origin = form.origin;
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }

@@ -1,20 +1,17 @@
-use std::sync::Arc;
-
-use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
+use actix_web::web::Path;
 use serde::Deserialize;
 
 use super::pages::{Edit, SiteMember, SiteRow, Sites};
 use super::{NewLook, Site, contrast, csp_lines, embed_code, text_on};
 use crate::accounts::{self, Admin, Agent, Role, Signed, team};
-use crate::config::Config;
-use crate::db::{Db, Reader};
+use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::hub::{Closing, Hub};
-use crate::kernel::{Actor, AgentId, Clock};
+use crate::hub::Closing;
+use crate::kernel::{Actor, AgentId};
 use crate::texts::Lang;
 use crate::web::pages::Errors;
-use crate::web::{self, Area, Around, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, Kit, Refusal, Routes, Section, Who};
 
 /// Leads to the first of them.
 pub const SETTINGS: Area = Area {
@@ -38,34 +35,40 @@ pub const SITE: Area = Area {
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/settings", Who::Agent, settings);
-    routes.get("/settings/site", Who::Admin, only);
-    routes.get("/settings/sites", Who::Admin, list);
-    routes.post("/settings/sites", Who::Admin, create);
-    routes.get("/settings/sites/{site}", Who::Admin, edit);
-    routes.post("/settings/sites/{site}", Who::Admin, save);
-    routes.post("/settings/sites/{site}/members", Who::Admin, set_members);
+    routes.get("/settings", settings).who(Who::Agent);
+    routes.get("/settings/site", only).who(Who::Admin);
+    routes.get("/settings/sites", list).who(Who::Admin);
+    routes.post("/settings/sites", create).who(Who::Admin);
+    routes.get("/settings/sites/{site}", edit).who(Who::Admin);
+    routes.post("/settings/sites/{site}", save).who(Who::Admin);
+    routes
+        .post("/settings/sites/{site}/members", set_members)
+        .who(Who::Admin);
 }
 
-async fn settings(agent: Agent, around: Data<Around>) -> HttpResponse {
-    let first = around.settings(agent.role.may_administer());
+async fn settings(agent: Agent, cx: Ctx) -> HttpResponse {
+    let first = cx.around.settings(agent.role.may_administer());
     web::see(first.unwrap_or("/me"))
 }
 
 /// Where there is one site, “the site” is that one.
-async fn only(_: Admin, db: Data<Db>) -> Result<HttpResponse> {
-    match db.read(super::only).await? {
+async fn only(_: Admin, cx: Ctx) -> Result<HttpResponse> {
+    match cx.db.read(super::only).await? {
         Some(site) => Ok(web::see(format!("/settings/sites/{}", site.key))),
         None => Ok(web::see("/settings/sites")),
     }
 }
 
-async fn list(admin: Admin, db: Data<Db>, around: Data<Around>) -> Result<HttpResponse> {
-    let page = db.browse(move |r| draw_list(r, &admin, &around));
-    web::page(&page.await?)
+async fn list(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
+    web::page(&listed(&cx, admin).await?)
 }
 
-fn draw_list(r: &Reader, admin: &Admin, around: &Around) -> Result<Sites> {
+async fn listed(cx: &Ctx, admin: Admin) -> Result<Sites> {
+    let kit = cx.kit();
+    cx.db.browse(move |r| draw_list(r, &admin, &kit)).await
+}
+
+fn draw_list(r: &Reader, admin: &Admin, kit: &Kit) -> Result<Sites> {
     let row = |site: Site| {
         Ok(SiteRow {
             key: site.key,
@@ -76,7 +79,7 @@ fn draw_list(r: &Reader, admin: &Admin, around: &Around) -> Result<Sites> {
     };
     Ok(Sites {
         t: admin.lang,
-        shell: admin.shell(r, around, "settings/sites", "")?,
+        shell: admin.shell(r, &kit.around, "settings/sites", "")?,
         sites: super::list(r)?
             .into_iter()
             .map(row)
@@ -95,54 +98,40 @@ struct CreateForm {
     zone: String,
 }
 
-async fn create(
-    Signed(admin, form): Signed<Admin, CreateForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    around: Data<Around>,
-) -> Result<HttpResponse> {
-    let (now, t, name) = (clock.now(), admin.lang, form.shop.clone());
-    let create = db.write("sites.create", move |w| {
+async fn create(Signed(admin, form): Signed<Admin, CreateForm>, cx: Ctx) -> Result<HttpResponse> {
+    let (now, t, name) = (cx.now(), admin.lang, form.shop.clone());
+    let create = cx.db.write("sites.create", move |w| {
         let id = super::create(w, now, &name, t, &form.zone)?;
         Ok(super::find(w, id)?.key)
     });
     match create.await {
-        Ok(key) => Ok(web::see(format!("/settings/sites/{key}?saved=created"))),
-        Err(Error::Invalid { field, say }) => {
-            let page = db.browse(move |r| draw_list(r, &admin, &around));
-            let mut page = page.await?;
+        Ok(key) => Ok(web::see(format!("/settings/sites/{key}?done=saved"))),
+        Err(error) => {
+            let refused = Refusal::of(error, t, "shop")?;
+            let mut page = listed(&cx, admin).await?;
             page.shop = form.shop;
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
-#[derive(Deserialize)]
-struct Saved {
-    #[serde(default)]
-    saved: String,
-}
-
-async fn edit(
-    admin: Admin,
-    db: Data<Db>,
-    config: Data<Config>,
-    around: Data<Around>,
-    key: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: Saved = web::parse_query(request.query_string())?;
-    let (key, config) = (key.into_inner(), Arc::clone(&config));
-    let page = db.browse(move |r| draw(r, &key, &admin, &around, &config));
-    let mut page = page.await?;
-    page.saved = !query.saved.is_empty();
+async fn edit(admin: Admin, cx: Ctx, key: Path<String>) -> Result<HttpResponse> {
+    let mut page = stored(&cx, admin, key.into_inner()).await?;
+    page.saved = cx.done(&["saved"]) == "saved";
     web::page(&page)
 }
 
-fn draw(r: &Reader, key: &str, admin: &Admin, around: &Around, config: &Config) -> Result<Edit> {
-    let shell = admin.shell(r, around, "settings/sites", "")?;
+/// The page with what holds now.
+async fn stored(cx: &Ctx, admin: Admin, key: String) -> Result<Edit> {
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| draw(r, &key, &admin, &kit));
+    read.await
+}
+
+fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
+    let url = &kit.config.public_url;
+    let shell = admin.shell(r, &kit.around, "settings/sites", "")?;
     let site = super::find_by_key(r, key)?;
     let named = team::members(r, site.id)?;
     let agents = accounts::list(r)?.into_iter();
@@ -163,8 +152,8 @@ fn draw(r: &Reader, key: &str, admin: &Admin, around: &Around, config: &Config) 
         title: site.name.clone(),
         alone,
         members: plain.map(member).collect(),
-        embed: embed_code(&site, alone, &config.public_url),
-        csp: csp_lines(&config.public_url),
+        embed: embed_code(&site, alone, url),
+        csp: csp_lines(url),
         shop: site.name.clone(),
         origins: origins.join("\n"),
         color: site.color.clone(),
@@ -204,11 +193,7 @@ struct SiteForm {
 
 async fn save(
     Signed(admin, form): Signed<Admin, SiteForm>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    clock: Data<Clock>,
-    config: Data<Config>,
-    around: Data<Around>,
+    cx: Ctx,
     key: Path<String>,
 ) -> Result<HttpResponse> {
     let key = key.into_inner();
@@ -225,36 +210,40 @@ async fn save(
         strict_privacy: form.strict_privacy.is_some(),
         demo_shop: form.demo_shop.is_some(),
     };
-    let (now, by, asked) = (clock.now(), Actor::Agent(admin.id), key.clone());
-    let save = db.write("sites.save", move |w| {
+    let (now, by, asked) = (cx.now(), Actor::Agent(admin.id), key.clone());
+    let save = cx.db.write("sites.save", move |w| {
         let site = super::find_by_key(w, &asked)?;
         super::save(w, now, by, site.id, &look)
     });
     match save.await {
         Ok(()) => {
             // Open chats ask again what holds now: previews may have ended.
-            hub.renew_visitors();
-            Ok(web::see(format!("/settings/sites/{key}?saved=1")))
+            cx.hub.renew_visitors();
+            Ok(web::see(format!("/settings/sites/{key}?done=saved")))
         }
-        Err(Error::Invalid { field, say }) => {
-            let t = admin.lang;
-            let config = Arc::clone(&config);
-            let page = db.browse(move |r| draw(r, &key, &admin, &around, &config));
-            let mut page = page.await?;
-            page.shop = form.shop;
-            page.origins = form.origins;
-            page.color = form.color;
-            page.position = form.position;
-            page.foot = form.foot;
-            page.lang = form.lang;
-            page.zone = form.zone;
-            page.typing_preview = form.typing_preview.is_some();
-            page.strict_privacy = form.strict_privacy.is_some();
-            page.demo_shop = form.demo_shop.is_some();
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+        Err(error) => {
+            let refused = Refusal::of(error, admin.lang, "shop")?;
+            let mut page = stored(&cx, admin, key).await?;
+            form.put(&mut page);
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
+    }
+}
+
+impl SiteForm {
+    /// As it was typed.
+    fn put(self, page: &mut Edit) {
+        page.shop = self.shop;
+        page.origins = self.origins;
+        page.color = self.color;
+        page.position = self.position;
+        page.foot = self.foot;
+        page.lang = self.lang;
+        page.zone = self.zone;
+        page.typing_preview = self.typing_preview.is_some();
+        page.strict_privacy = self.strict_privacy.is_some();
+        page.demo_shop = self.demo_shop.is_some();
     }
 }
 
@@ -268,17 +257,17 @@ struct MembersForm {
 /// Whoever sees more or less than before has his pages come back.
 async fn set_members(
     Signed(_, form): Signed<Admin, MembersForm>,
-    db: Data<Db>,
-    hub: Data<Hub>,
+    cx: Ctx,
     key: Path<String>,
 ) -> Result<HttpResponse> {
     let key = key.into_inner();
     let asked = key.clone();
-    let set = db.write("sites.set_members", move |w| {
+    let set = cx.db.write("sites.set_members", move |w| {
         let site = super::find_by_key(w, &asked)?;
         team::set_members(w, site.id, &form.agents)
     });
     let changed = set.await?;
-    hub.close_agents(|it| changed.contains(&it.agent), Closing::Restart);
-    Ok(web::see(format!("/settings/sites/{key}?saved=1")))
+    cx.hub
+        .close_agents(|it| changed.contains(&it.agent), Closing::Restart);
+    Ok(web::see(format!("/settings/sites/{key}?done=saved")))
 }

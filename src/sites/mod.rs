@@ -10,7 +10,7 @@ mod rules;
 mod sql;
 
 use crate::db::{Reader, Writer};
-use crate::error::{Error, Result};
+use crate::error::{Check, Error, Result};
 use crate::events::Event;
 use crate::journal;
 use crate::kernel::{Actor, Origin, PublicUrl, Sight, SiteId, Timestamp, line, random_key};
@@ -77,12 +77,11 @@ pub struct NewLook {
 }
 
 pub fn create(w: &Writer, now: Timestamp, name: &str, lang: Lang, zone: &str) -> Result<SiteId> {
-    let name = clean_name(name)?;
+    let name = check_name(name)?;
     if SITES <= ids(w)?.len() {
-        return Err(Error::Invalid {
-            field: "shop",
-            say: |t| t.error_too_many_sites(SITES as i64).into(),
-        });
+        return Err(Error::invalid("shop", |t| {
+            t.error_too_many_sites(SITES as i64).into()
+        }));
     }
     let zone = if rules::is_zone(zone) { zone } else { "UTC" };
     sql::insert_site(w, now, &random_key(), &name, COLOR, lang, zone)
@@ -140,25 +139,30 @@ pub fn find_by_key(r: &Reader, key: &str) -> Result<Site> {
 }
 
 pub fn save(w: &Writer, now: Timestamp, by: Actor, id: SiteId, new: &NewLook) -> Result<()> {
-    let name = clean_name(&new.name)?;
-    let color = rules::parse_color(&new.color).ok_or(Error::Invalid {
-        field: "color",
-        say: |t| t.error_color_invalid().into(),
-    })?;
     if !rules::is_position(&new.position) {
         return Err(Error::Malformed("position: start or end".into()));
     }
-    if !rules::is_zone(&new.zone) {
-        return Err(Error::Invalid {
-            field: "zone",
-            say: |t| t.error_zone_unknown().into(),
-        });
-    }
-    let foot = rules::parse_foot(&new.foot).ok_or(Error::Invalid {
-        field: "foot",
-        say: |t| t.error_foot_invalid(i64::from(rules::HIGHEST)).into(),
-    })?;
-    let origins = parse_origins(&new.origins)?;
+    let mut check = Check::default();
+    let name = check.field(check_name(&new.name));
+    let origins = check.field(parse_origins(&new.origins));
+    let color = check.field(
+        rules::parse_color(&new.color)
+            .ok_or_else(|| Error::invalid("color", |t| t.error_color_invalid().into())),
+    );
+    let foot = check.field(rules::parse_foot(&new.foot).ok_or_else(|| {
+        Error::invalid("foot", |t| {
+            t.error_foot_invalid(i64::from(rules::HIGHEST)).into()
+        })
+    }));
+    let zone = check.field(match rules::is_zone(&new.zone) {
+        true => Ok(()),
+        false => Err(Error::invalid("zone", |t| t.error_zone_unknown().into())),
+    });
+    let (Some(name), Some(origins), Some(color), Some(foot), Some(())) =
+        (name, origins, color, foot, zone)
+    else {
+        return Err(check.end());
+    };
     sql::update_site(w, id, &name, &color, foot, new)?;
     sql::delete_origins(w, id)?;
     origins
@@ -169,10 +173,8 @@ pub fn save(w: &Writer, now: Timestamp, by: Actor, id: SiteId, new: &NewLook) ->
 
 /// One more page that may carry the chat.
 pub fn allow_origin(w: &Writer, now: Timestamp, by: Actor, id: SiteId, origin: &str) -> Result<()> {
-    let origin = Origin::parse(origin).ok_or(Error::Invalid {
-        field: "origin",
-        say: |t| t.error_origin_invalid().into(),
-    })?;
+    let origin = Origin::parse(origin)
+        .ok_or_else(|| Error::invalid("origin", |t| t.error_origin_invalid().into()))?;
     let known = find(w, id)?.origins;
     if ORIGINS <= known.len() && !known.contains(&origin) {
         return Err(too_many_origins("origin"));
@@ -203,10 +205,8 @@ fn parse_origins(text: &str) -> Result<Vec<Origin>> {
     let mut origins = Vec::new();
     let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
     for text in lines {
-        let origin = Origin::parse(text).ok_or(Error::Invalid {
-            field: "origins",
-            say: |t| t.error_origin_invalid().into(),
-        })?;
+        let origin = Origin::parse(text)
+            .ok_or_else(|| Error::invalid("origins", |t| t.error_origin_invalid().into()))?;
         if !origins.contains(&origin) {
             origins.push(origin);
         }
@@ -218,13 +218,11 @@ fn parse_origins(text: &str) -> Result<Vec<Origin>> {
 }
 
 fn too_many_origins(field: &'static str) -> Error {
-    Error::Invalid {
-        field,
-        say: |t| t.error_too_many_origins(ORIGINS as i64).into(),
-    }
+    Error::invalid(field, |t| t.error_too_many_origins(ORIGINS as i64).into())
 }
 
-fn clean_name(name: &str) -> Result<String> {
+/// A shop's name, as it is stored.
+pub fn check_name(name: &str) -> Result<String> {
     line(name, NAME)
         .map_err(|flaw| Error::flaw("shop", flaw, |t| t.error_field_too_long(NAME as i64).into()))
 }

@@ -23,7 +23,7 @@ const KIND: &str = "transcripts.send";
 const REASON: usize = 300;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Order {
+struct Transcript {
     conversation: ConversationId,
     to: String,
 }
@@ -42,7 +42,7 @@ pub fn send(
     }
     let by = Actor::Agent(by);
     conversations::leave_line(w, now, by, conversation, &windows::QUEUED, Value::Null)?;
-    let order = Order {
+    let order = Transcript {
         conversation,
         to: to.to_string(),
     };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::pages::{Line, MailTranscript, MailTranscriptText};
-use super::{KIND, Order};
+use super::{KIND, Transcript};
 use crate::config::Config;
 use crate::conversations::{self, Kind, Windows};
 use crate::db::{Db, Reader};
@@ -43,7 +43,7 @@ async fn send(
     windows: Arc<Windows>,
     job: Job,
 ) -> Result<(), Trouble> {
-    let order: Order =
+    let order: Transcript =
         serde_json::from_str(&job.payload).map_err(|e| Trouble::Never(e.to_string()))?;
     let (conversation, last) = (order.conversation, job.is_last_try());
     let sent = deliver(&db, config, windows, order, job).await;
@@ -67,7 +67,7 @@ async fn deliver(
     db: &Db,
     config: Arc<Config>,
     windows: Arc<Windows>,
-    order: Order,
+    order: Transcript,
     job: Job,
 ) -> Result<(), Trouble> {
     let to = EmailAddress::parse(&order.to)
@@ -87,7 +87,7 @@ async fn deliver(
     Ok(())
 }
 
-fn write(r: &Reader, windows: &Windows, order: &Order) -> Result<MailTranscript> {
+fn write(r: &Reader, windows: &Windows, order: &Transcript) -> Result<MailTranscript> {
     let found = conversations::find(r, Actor::House, order.conversation)?;
     let site = sites::find(r, found.site)?;
     let visitor = visitors::find(r, found.visitor)?;

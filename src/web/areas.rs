@@ -1,7 +1,7 @@
 //! The places that pages lead to. Each room says its own, the roof puts them in
 //! order, and navigation and settings draw what the one who looks may enter.
 
-use super::{Facts, Who};
+use super::{Surroundings, Who};
 use crate::texts::Lang;
 
 /// A place with an address of its own.
@@ -17,7 +17,7 @@ pub struct Area {
     /// The same as its route asks for.
     pub who: Who,
     /// How many wait there, where that is told.
-    pub count: Option<fn(&Facts) -> i64>,
+    pub count: Option<fn(&Surroundings) -> i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +45,14 @@ impl Area {
         }
     }
 
-    pub fn link(&self, facts: &Facts, t: Lang) -> AreaLink {
+    pub fn link(&self, house: &Surroundings, t: Lang) -> AreaLink {
         AreaLink {
             key: self.key,
             href: self.href,
             icon: self.icon,
             section: self.section,
             label: (self.label)(t),
-            count: self.count.map(|it| it(facts)),
+            count: self.count.map(|it| it(house)),
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::db::{Reader, Storage};
 use crate::error::Result;
 use crate::kernel::{Seq, Sight, SiteId};
 
-/// Facts about the house at the moment a page is drawn, as somebody sees it.
-pub struct Facts {
+/// The house at the moment a page is drawn, as somebody sees it.
+pub struct Surroundings {
     /// Of the sites he sees.
     pub shop_name: String,
     /// Open conversations in which a visitor waits for a reply, by site.
@@ -22,7 +22,7 @@ pub struct Facts {
 
 #[derive(Clone)]
 pub struct Around {
-    pub facts: fn(&Reader, &Sight) -> Result<Facts>,
+    pub read: fn(&Reader, &Sight) -> Result<Surroundings>,
     pub insecure: bool,
     pub storage: watch::Receiver<Storage>,
     pub signs: Signs,

@@ -12,12 +12,11 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::line::Line;
+use super::routes::most;
 use super::{Place, header};
 use crate::error::{Error, Result};
 use crate::kernel::from_json;
 
-/// The largest body anything here takes: a long message in JSON escapes.
-const MOST: usize = 96 * 1024;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A JSON body (RFC 8259).
@@ -152,10 +151,11 @@ fn malformed(error: &dyn std::fmt::Display) -> Error {
 
 async fn read(request: &HttpRequest, payload: Payload) -> Result<BytesMut> {
     let announced = header(request, "content-length").parse::<usize>();
-    if announced.is_ok_and(|length| MOST < length) {
+    let most = most(request);
+    if announced.is_ok_and(|length| most < length) {
         return Err(Error::TooLarge);
     }
-    let collected = tokio::time::timeout(PATIENCE, collect(payload)).await;
+    let collected = tokio::time::timeout(PATIENCE, collect(payload, most)).await;
     let body = collected.map_err(|_| Error::TooSlow)??;
     if let Some(line) = Line::of(request) {
         line.has_read_body();
@@ -163,11 +163,11 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<BytesMut> {
     Ok(body)
 }
 
-async fn collect(mut payload: Payload) -> Result<BytesMut> {
+async fn collect(mut payload: Payload, most: usize) -> Result<BytesMut> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Error::Malformed("the body broke off".into()))?;
-        if MOST < body.len() + chunk.len() {
+        if most < body.len() + chunk.len() {
             return Err(Error::TooLarge);
         }
         body.extend_from_slice(&chunk);

@@ -16,6 +16,7 @@ use super::pages::Sorry;
 use super::place::peer;
 use super::problem::Problem;
 use super::{Place, Secure, fragment, header, wants_page};
+use crate::error::Mistake;
 use crate::kernel;
 use crate::texts::Lang;
 
@@ -261,8 +262,12 @@ fn to_programs(
         "detail": problem.detail(status, t),
         "request_id": id,
     });
-    if let Some(field) = problem.field {
-        document["field"] = field.into();
+    if let Some(first) = problem.mistakes.first() {
+        document["field"] = first.field.into();
+    }
+    if let [_, _, ..] = problem.mistakes.as_slice() {
+        let told = |it: &Mistake| serde_json::json!({ "field": it.field, "detail": (it.say)(t) });
+        document["errors"] = problem.mistakes.iter().map(told).collect();
     }
     HttpResponse::build(status)
         .content_type("application/problem+json")

@@ -1,8 +1,11 @@
-//! How often somebody may do something, by address, account or token. Kept in
+//! How often somebody may do something. A `Rate` is named beside the route that
+//! has it (`routes`); here it is counted, by address, token or name. Kept in
 //! memory: a restart forgives.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::ResponseError;
@@ -14,110 +17,106 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::ClientAddress;
+use super::routes::Rules;
 use crate::error::{Error, Result};
-use crate::kernel::AgentId;
 
-/// A limit and what it is counted by.
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// So many times in a period, and so many of them at once. Rates of the same name
+/// are one: what is taken at one door is gone at the others.
 #[derive(Debug, Clone, Copy)]
-pub enum Limit<'a> {
-    /// Any request to an open door, by address.
-    Request(IpAddr),
-    Reset(IpAddr),
-    /// Links for one name, asked for from one address.
-    ResetFrom(&'a str, IpAddr),
-    /// And from anywhere: many more, or strangers could use them up.
-    ResetOf(&'a str),
-    /// By the hash of the token of a browser in which that agent signed in before.
-    ResetKnown(&'a [u8; 32]),
-    NewVisitor(IpAddr),
-    Socket(IpAddr),
-    /// Tokens that open nothing: somebody is guessing.
-    UnknownToken(IpAddr),
-    /// By the hash of the visitor's token.
-    Message(&'a [u8; 32]),
-    /// Messages of everybody at one address.
-    MessageFrom(IpAddr),
-    /// And how much they write, in KiB.
-    VolumeFrom(IpAddr, u32),
-    /// Letters that an agent sends: to one address,
-    LetterTo(&'a str),
-    /// by himself to all of them,
-    LettersBy(AgentId),
-    /// and by everybody in the house.
-    Letters,
+pub struct Rate {
+    pub name: &'static str,
+    times: Times,
+    period: Duration,
 }
 
-pub struct Limits {
-    by_address: [DefaultKeyedRateLimiter<IpAddr>; 7],
-    by_name: [DefaultKeyedRateLimiter<String>; 5],
-    by_token: [DefaultKeyedRateLimiter<[u8; 32]>; 2],
+#[derive(Debug, Clone, Copy)]
+enum Times {
+    /// How many, and at once.
+    Always(u32, u32),
+    /// By how many messages a visitor may send in a minute (`--visitor-rate`).
+    ByVisitorRate(fn(u32) -> (u32, u32)),
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-
-impl Limits {
-    /// `visitor_rate`: messages a visitor may send in a minute. An address may
-    /// be an office or a school: ten of them may write as fast as that, and a
-    /// hundred of them for half a minute. What they store in an hour stays below
-    /// 80 MiB all the same.
-    pub fn new(visitor_rate: u32) -> Self {
-        let times = |factor: u32| visitor_rate.saturating_mul(factor);
-        let by_address = [
-            quota(6000, MINUTE, 400),
-            quota(5, 30 * MINUTE, 5),
-            quota(30, HOUR, 30),
-            quota(60, MINUTE, 60),
-            quota(10, MINUTE, 20),
-            quota(times(10), MINUTE, times(5).max(100)),
-            quota(times(20), MINUTE, times(70).max(256)),
-        ];
-        let by_name = [
-            quota(12, HOUR, 30),
-            quota(5, HOUR, 5),
-            quota(5, HOUR, 5),
-            quota(30, HOUR, 30),
-            quota(300, HOUR, 300),
-        ];
-        let by_token = [
-            quota(visitor_rate, MINUTE, (visitor_rate / 6).max(10)),
-            quota(5, HOUR, 5),
-        ];
+impl Rate {
+    pub const fn new(name: &'static str, times: u32, period: Duration) -> Self {
         Self {
-            by_address: by_address.map(RateLimiter::keyed),
-            by_name: by_name.map(RateLimiter::keyed),
-            by_token: by_token.map(RateLimiter::keyed),
+            name,
+            times: Times::Always(times, times),
+            period,
         }
     }
 
-    /// Counts one; refuses where that is one too many.
-    pub fn take(&self, limit: Limit) -> Result<()> {
-        let address = |index: usize, ip| self.by_address[index].check_key(&ip);
-        let name = |index: usize, name: &str| self.by_name[index].check_key(&name.to_owned());
-        let volume = |index: usize, ip, size: u32| {
-            let size = NonZeroU32::new(size).unwrap_or(NonZeroU32::MIN);
-            // Larger than what may come at once: nothing that we read is.
-            self.by_address[index]
-                .check_key_n(&ip, size)
-                .unwrap_or(Ok(()))
+    /// More or fewer at once than in the whole period.
+    pub const fn at_once(self, burst: u32) -> Self {
+        let times = match self.times {
+            Times::Always(times, _) => Times::Always(times, burst),
+            by_rate => by_rate,
         };
-        let checked = match limit {
-            Limit::Request(ip) => address(0, ip),
-            Limit::Reset(ip) => address(1, ip),
-            Limit::NewVisitor(ip) => address(2, ip),
-            Limit::Socket(ip) => address(3, ip),
-            Limit::UnknownToken(ip) => address(4, ip),
-            Limit::MessageFrom(ip) => address(5, ip),
-            Limit::VolumeFrom(ip, size) => volume(6, ip, size),
-            Limit::ResetOf(email) => name(0, email),
-            Limit::LetterTo(email) => name(1, email),
-            Limit::ResetFrom(email, ip) => self.by_name[2].check_key(&format!("{ip} {email}")),
-            Limit::LettersBy(agent) => name(3, &agent.to_string()),
-            Limit::Letters => name(4, ""),
-            Limit::Message(token) => self.by_token[0].check_key(token),
-            Limit::ResetKnown(token) => self.by_token[1].check_key(token),
+        Self { times, ..self }
+    }
+
+    pub const fn by_visitor_rate(
+        name: &'static str,
+        period: Duration,
+        times: fn(u32) -> (u32, u32),
+    ) -> Self {
+        Self {
+            name,
+            times: Times::ByVisitorRate(times),
+            period,
+        }
+    }
+
+    fn quota(&self, visitor_rate: u32) -> Quota {
+        let (times, burst) = match self.times {
+            Times::Always(times, burst) => (times, burst),
+            Times::ByVisitorRate(times) => times(visitor_rate),
         };
-        checked.map_err(|until| {
+        let one = self.period / times.max(1);
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        Quota::with_period(one.max(Duration::from_nanos(1)))
+            .unwrap_or(Quota::per_hour(burst))
+            .allow_burst(burst)
+    }
+}
+
+/// Tokens that open nothing, by address: somebody is guessing.
+pub const UNKNOWN_TOKEN: Rate = Rate::new("unknown_token", 10, MINUTE).at_once(20);
+
+/// Any request to an open door.
+const REQUEST: Rate = Rate::new("request", 6000, MINUTE).at_once(400);
+
+/// Who is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    Address(IpAddr),
+    /// The hash of one.
+    Token([u8; 32]),
+    Name(String),
+    Everybody,
+}
+
+type Counter = DefaultKeyedRateLimiter<Key>;
+
+pub struct Limits {
+    visitor_rate: u32,
+    counters: RwLock<HashMap<&'static str, Arc<Counter>>>,
+}
+
+impl Limits {
+    /// `visitor_rate`: messages a visitor may send in a minute.
+    pub fn new(visitor_rate: u32) -> Self {
+        Self {
+            visitor_rate,
+            counters: RwLock::default(),
+        }
+    }
+
+    pub fn take(&self, rate: Rate, key: Key) -> Result<()> {
+        self.counter(rate).check_key(&key).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             Error::TooMany {
                 retry_after: wait.as_secs() + 1,
@@ -125,53 +124,73 @@ impl Limits {
         })
     }
 
-    /// Somebody who is signed in sends a letter of the house to an address of his
-    /// choice: nobody is mailed too often, and no agent becomes a sender of bulk.
-    pub fn take_letter(&self, by: AgentId, to: &str) -> Result<()> {
-        self.take(Limit::LettersBy(by))?;
-        self.take(Limit::LetterTo(to))?;
-        self.take(Limit::Letters)
+    /// Several at once, where each is small: what is larger than the rate allows
+    /// at any time is nothing that we read.
+    pub fn take_many(&self, rate: Rate, key: Key, count: usize) -> Result<()> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let checked = self.counter(rate).check_key_n(&key, count);
+        checked.unwrap_or(Ok(())).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            Error::TooMany {
+                retry_after: wait.as_secs() + 1,
+            }
+        })
+    }
+
+    fn counter(&self, rate: Rate) -> Arc<Counter> {
+        let known = self.counters.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(rate.name) {
+            return Arc::clone(found);
+        }
+        drop(known);
+        let mut all = self
+            .counters
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(RateLimiter::keyed(rate.quota(self.visitor_rate)));
+        Arc::clone(all.entry(rate.name).or_insert_with(made))
     }
 
     /// Forgets whoever has been quiet; run it now and then, or the tables only grow.
     pub fn sweep(&self) {
-        for limiter in &self.by_address {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-        }
-        for limiter in &self.by_name {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-        }
-        for limiter in &self.by_token {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
+        let known = self.counters.read().unwrap_or_else(PoisonError::into_inner);
+        for counter in known.values() {
+            counter.retain_recent();
+            counter.shrink_to_fit();
         }
     }
 }
 
-fn quota(times: u32, period: Duration, burst: u32) -> Quota {
-    let one = period / times.max(1);
-    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-    Quota::with_period(one.max(Duration::from_nanos(1)))
-        .unwrap_or(Quota::per_hour(burst))
-        .allow_burst(burst)
-}
-
-/// Wraps every open door: nobody may hammer it, whatever it does.
+/// Wraps every open door: nobody may hammer it, whatever it does; and every door
+/// that has a rate of its own.
 pub async fn slow_floods_down(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
-    let address = ClientAddress::of(request.request()).bucket();
-    let limits = request.app_data::<Data<Limits>>();
-    match limits.map(|it| it.take(Limit::Request(address))) {
-        Some(Err(refused)) => {
+    match may_come_in(&request) {
+        Err(refused) => {
             let answer = request.into_response(refused.error_response());
             Ok(answer.map_into_right_body())
         }
-        _ => Ok(next.call(request).await?.map_into_left_body()),
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
     }
+}
+
+fn may_come_in(request: &ServiceRequest) -> Result<()> {
+    let Some(limits) = request.app_data::<Data<Limits>>() else {
+        return Ok(());
+    };
+    let request = request.request();
+    let key = Key::Address(ClientAddress::of(request).bucket());
+    let Some(door) = Rules::of(request, request.method()) else {
+        return limits.take(REQUEST, key);
+    };
+    if door.is_open() {
+        limits.take(REQUEST, key.clone())?;
+    }
+    let mut rates = door.rates.iter();
+    rates.try_for_each(|it| limits.take(*it, key.clone()))
 }
 
 #[cfg(test)]
@@ -180,29 +199,26 @@ mod tests {
 
     #[test]
     fn one_too_many_is_told_when_to_come_back() {
+        const RESET: Rate = Rate::new("test.reset", 5, HOUR);
         let limits = Limits::new(60);
-        let here = Limit::Reset(IpAddr::from([203, 0, 113, 1]));
+        let here = Key::Address(IpAddr::from([203, 0, 113, 1]));
         for _ in 0..5 {
-            assert!(limits.take(here).is_ok());
+            assert!(limits.take(RESET, here.clone()).is_ok());
         }
-        let refused = limits.take(here);
+        let refused = limits.take(RESET, here);
         assert!(matches!(refused, Err(Error::TooMany { retry_after }) if 0 < retry_after));
-        let elsewhere = Limit::Reset(IpAddr::from([203, 0, 113, 2]));
-        assert!(limits.take(elsewhere).is_ok());
+        let elsewhere = Key::Address(IpAddr::from([203, 0, 113, 2]));
+        assert!(limits.take(RESET, elsewhere).is_ok());
     }
 
     #[test]
-    fn an_agent_mails_a_few_strangers_an_hour_and_the_house_a_few_hundred() {
-        let limits = Limits::new(60);
-        let sent = |by: i64| {
-            let to = |n: i32| format!("{by}-{n}@strangers.example");
-            let all = (0..100).filter(|n| limits.take_letter(AgentId(by), &to(*n)).is_ok());
-            all.count()
+    fn a_rate_follows_what_the_operator_lets_visitors_write() {
+        const MESSAGE: Rate = Rate::by_visitor_rate("test.message", MINUTE, |it| (it, it / 6));
+        let taken = |visitor_rate| {
+            let limits = Limits::new(visitor_rate);
+            let free = || limits.take(MESSAGE, Key::Everybody).is_ok();
+            (0..100).take_while(|_| free()).count()
         };
-        assert_eq!(sent(1), 30);
-        assert_eq!((2..20).map(sent).sum::<usize>(), 270);
-        let to_one = Limits::new(60);
-        let sent = (0..20).filter(|_| to_one.take_letter(AgentId(1), "a@b.example").is_ok());
-        assert_eq!(sent.count(), 5);
+        assert_eq!((taken(60), taken(120)), (10, 20));
     }
 }

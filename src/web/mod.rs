@@ -9,18 +9,22 @@
 mod areas;
 mod around;
 mod body;
+mod context;
 mod edge;
 mod encoding;
+mod forms;
 mod framing;
 mod headers;
 mod limits;
 mod line;
+mod multipart;
 pub mod pages;
 mod place;
 mod problem;
 mod routes;
 mod signs;
 mod street;
+mod upload;
 
 use actix_web::http::header::{COOKIE, ContentType, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
@@ -30,18 +34,21 @@ use crate::error::{Error, Result};
 use crate::texts::Lang;
 
 pub use areas::{Area, AreaLink, Section};
-pub use around::{Around, Facts};
+pub use around::{Around, Surroundings};
 pub use body::{Form, Json, OpenForm, parse_query};
+pub use context::{Ctx, Kit};
 pub use edge::{carries_body, guard};
 pub use encoding::accepts;
+pub use forms::Refusal;
 pub use headers::Secure;
-pub use limits::{Limit, Limits};
+pub use limits::{HOUR, Key, Limits, MINUTE, Rate, UNKNOWN_TOKEN};
 pub use line::Arriving;
 pub use place::{ClientAddress, Place, SESSION_PURPOSE};
 pub use problem::wait_words;
-pub use routes::{Route, Routes, Who};
+pub use routes::{KIB, Route, Routes, Who};
 pub use signs::{Hint, Signs};
 pub use street::Street;
+pub use upload::{FileForm, Upload, sweep as sweep_uploads};
 
 pub fn page(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok()

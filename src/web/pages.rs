@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use askama::Template;
 
 use super::{AreaLink, Hint, Section};
-use crate::error::Result;
+use crate::error::{Mistake, Result};
 use crate::texts::Lang;
 
 /// What stands around the content of every signed-in page.
@@ -40,6 +40,8 @@ pub struct Shell {
     pub look: String,
     /// Where we are: the key of an area, `me` or `welcome`.
     pub path: &'static str,
+    /// A page on which the house is set up.
+    pub sets_up: bool,
     /// The places he may go to, in order.
     pub areas: Vec<AreaLink>,
 }
@@ -71,7 +73,7 @@ impl Shell {
     /// The hints for this page: all of them where the house is set up, elsewhere
     /// only what nobody can work with.
     pub fn hints_here(&self) -> Vec<&Hint> {
-        let all = self.is_at("settings") || self.is_at("welcome");
+        let all = self.sets_up;
         self.hints.iter().filter(|it| all || it.urgent).collect()
     }
 
@@ -136,6 +138,15 @@ impl Errors {
     pub fn one(field: &'static str, text: impl Into<String>) -> Self {
         let text = text.into();
         Self(vec![FieldError { field, text }])
+    }
+
+    /// Each in the reader's language.
+    pub fn of_all(mistakes: &[Mistake], t: Lang) -> Self {
+        let told = |it: &Mistake| FieldError {
+            field: it.field,
+            text: (it.say)(t).into_owned(),
+        };
+        Self(mistakes.iter().map(told).collect())
     }
 
     pub fn any(&self) -> bool {

@@ -10,7 +10,7 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 
 use super::signs::HOST;
-use crate::error::{Error, Say};
+use crate::error::{Error, Mistake, Say};
 use crate::kernel::clip;
 use crate::texts::Lang;
 
@@ -23,7 +23,8 @@ const QUIET: Duration = Duration::from_secs(600);
 /// What went wrong, still without a language.
 #[derive(Clone)]
 pub struct Problem {
-    pub field: Option<&'static str>,
+    /// What is wrong with which field; the first of them is the detail.
+    pub mistakes: Vec<Mistake>,
     detail: Detail,
 }
 
@@ -52,7 +53,7 @@ impl Problem {
     /// The proxy does not pass the name on, or `--public-url` is not the name.
     pub fn wrong_host(came: &str, ours: &str) -> Self {
         Self {
-            field: None,
+            mistakes: Vec::new(),
             detail: Detail::Host(clip(came, 100).to_owned(), ours.to_owned()),
         }
     }
@@ -60,7 +61,7 @@ impl Problem {
     /// For answers that came without a note: actix's own refusals.
     pub fn bare() -> Self {
         Self {
-            field: None,
+            mistakes: Vec::new(),
             detail: Detail::Status,
         }
     }
@@ -105,7 +106,7 @@ fn is_news() -> bool {
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -131,22 +132,29 @@ impl ResponseError for Error {
             _ => (),
         }
         let mut answer = HttpResponse::build(self.status_code());
-        let (field, detail) = match self {
-            Self::Invalid { field, say } => (Some(*field), Detail::Say(*say)),
-            Self::Conflict(say) | Self::Forbidden(say) => (None, Detail::Say(*say)),
-            Self::Malformed(why) => (None, Detail::Technical(why.to_string())),
+        let detail = match self {
+            Self::Invalid(mistakes) => match mistakes.first() {
+                Some(first) => Detail::Say(first.say),
+                None => Detail::Status,
+            },
+            Self::Conflict(say) | Self::Forbidden(say) => Detail::Say(*say),
+            Self::Malformed(why) => Detail::Technical(why.to_string()),
             Self::TooMany { retry_after } => {
                 answer.insert_header((RETRY_AFTER, retry_after.to_string()));
-                (None, Detail::Wait(*retry_after))
+                Detail::Wait(*retry_after)
             }
             Self::Unavailable(_) => {
                 answer.insert_header((RETRY_AFTER, UNAVAILABLE.to_string()));
-                (None, Detail::Status)
+                Detail::Status
             }
-            _ => (None, Detail::Status),
+            _ => Detail::Status,
+        };
+        let mistakes = match self {
+            Self::Invalid(mistakes) => mistakes.clone(),
+            _ => Vec::new(),
         };
         let mut answer = answer.finish();
-        answer.extensions_mut().insert(Problem { field, detail });
+        answer.extensions_mut().insert(Problem { mistakes, detail });
         answer
     }
 }

@@ -7,7 +7,7 @@
 use actix_web::cookie::time::Duration as CookieAge;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use serde::Deserialize;
 
 use super::pages::{Chat, ChatLine, DemoShop};
@@ -15,33 +15,31 @@ use super::post::{self, Caller, PostMessage};
 use crate::conversations::{self, Windows, dialogues};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
+use crate::kernel::{Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors;
-use crate::web::{self, ClientAddress, Limit, Limits, OpenForm, Place, Routes, Who};
+use crate::web::{self, Ctx, Key, OpenForm, Place, Routes, Who};
 
 /// How long a browser without scripts is remembered.
 const REMEMBERED_DAYS: i64 = 365;
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/c/{site}", Who::Anyone, chat);
-    routes.post("/c/{site}", Who::Anyone, send);
-    routes.get("/demo-shop", Who::Anyone, demo_shop);
+    routes.get("/c/{site}", chat).who(Who::Anyone);
+    routes
+        .post("/c/{site}", send)
+        .who(Who::Anyone)
+        .body(post::LARGEST)
+        .counts(&post::RATES)
+        .counts(&[post::NEW_VISITOR]);
+    routes.get("/demo-shop", demo_shop).who(Who::Anyone);
 }
 
-async fn chat(
-    db: Data<Db>,
-    clock: Data<Clock>,
-    place: Data<Place>,
-    windows: Data<Windows>,
-    key: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let token = cookie_token(&request, &place).map(|it| it.hash());
-    let (now, asked) = (clock.now(), web::preferred_lang(&request));
+async fn chat(cx: Ctx, windows: Data<Windows>, key: Path<String>) -> Result<HttpResponse> {
+    let token = cookie_token(&cx).map(|it| it.hash());
+    let (now, asked) = (cx.now(), web::preferred_lang(&cx.request));
     let key = key.into_inner();
-    let page = db.read(move |r| {
+    let page = cx.db.read(move |r| {
         let site = sites::find_by_key(r, &key)?;
         let t = asked.unwrap_or(site.lang);
         let said = said(r, &windows, now, &site, token, t)?;
@@ -55,13 +53,13 @@ async fn chat(
             origin: None,
             agent_string: String::new(),
         };
-        let mark = db.write("widget.chat_seen", move |w| {
+        let mark = cx.db.write("widget.chat_seen", move |w| {
             post::seen(w, now, &caller, None, up_to)
         });
         // He can read it all the same while nothing can be saved.
         let _ = mark.await;
     }
-    page.writing = request.query_string() == "write";
+    page.writing = cx.request.query_string() == "write";
     web::page(&page)
 }
 
@@ -147,30 +145,21 @@ struct SendForm {
     body: String,
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn send(
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    limits: Data<Limits>,
-    place: Data<Place>,
+    cx: Ctx,
     windows: Data<Windows>,
     key: Path<String>,
-    request: HttpRequest,
+
     OpenForm(form): OpenForm<SendForm>,
 ) -> Result<HttpResponse> {
-    let (asked, key) = (web::preferred_lang(&request), key.into_inner());
+    let (asked, key) = (web::preferred_lang(&cx.request), key.into_inner());
     // Another address each time: the same one with a fragment is only scrolled.
-    let back = format!("/c/{key}?at={}#end", clock.now());
-    match post(
-        &address, &db, &clock, &limits, &place, &windows, &key, &request, &form,
-    )
-    .await
-    {
+    let back = format!("/c/{key}?at={}#end", cx.now());
+    match post(&cx, &windows, &key, &form).await {
         Ok(made) => {
             let mut answer = web::see(back);
             if let Some(token) = made {
-                let cookie = cookie(&place, token.reveal());
+                let cookie = cookie(&cx.place, token.reveal());
                 answer
                     .add_cookie(&cookie)
                     .map_err(|e| Error::internal("setting a cookie", e))?;
@@ -180,7 +169,7 @@ async fn send(
         // What was typed is still in the box.
         Err(refused) => {
             let told = |t: Lang| match &refused {
-                Error::Invalid { say, .. } => Some(say(t).into_owned()),
+                Error::Invalid(mistakes) => Some((mistakes.first()?.say)(t).into_owned()),
                 Error::Unavailable(_) => Some(t.error_unavailable().to_owned()),
                 Error::TooMany { retry_after } => Some(t.error_too_many(*retry_after as i64)),
                 _ => None,
@@ -188,9 +177,9 @@ async fn send(
             if told(Lang::default()).is_none() {
                 return Err(refused);
             }
-            let token = cookie_token(&request, &place).map(|it| it.hash());
-            let now = clock.now();
-            let page = db.read(move |r| {
+            let token = cookie_token(&cx).map(|it| it.hash());
+            let now = cx.now();
+            let page = cx.db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
                 let t = asked.unwrap_or(site.lang);
                 Ok(draw(
@@ -211,51 +200,49 @@ async fn send(
 }
 
 /// Posts as whoever the cookie names, or as somebody new; the new one's token.
-#[allow(clippy::too_many_arguments)]
 async fn post(
-    address: &ClientAddress,
-    db: &Db,
-    clock: &Clock,
-    limits: &Limits,
-    place: &Place,
+    cx: &Ctx,
     windows: &Data<Windows>,
     key: &str,
-    request: &HttpRequest,
     form: &SendForm,
 ) -> Result<Option<Token>> {
-    let (now, asked) = (clock.now(), web::preferred_lang(request));
+    let (now, asked) = (cx.now(), web::preferred_lang(&cx.request));
     let (key, windows) = (key.to_owned(), Data::clone(windows));
     let message = PostMessage::plain(&form.cid, &form.body);
     // A cookie that opens nothing is no visitor: whoever made it up is new.
-    let known = match cookie_token(request, place) {
-        Some(token) => opens(db, &key, token).await?,
+    let known = match cookie_token(cx) {
+        Some(token) => opens(&cx.db, &key, token).await?,
         None => None,
     };
     match &known {
-        Some(token) => limits.take(Limit::Message(&token.hash().0))?,
-        None => limits.take(Limit::NewVisitor(address.bucket()))?,
+        Some(token) => cx.limits.take(post::MESSAGE, Key::Token(token.hash().0))?,
+        None => {
+            let from = Key::Address(cx.address().bucket());
+            cx.limits.take(post::NEW_VISITOR, from)?;
+        }
     }
-    post::weigh(limits, *address, &message)?;
-    let agent_string = web::header(request, "user-agent").to_owned();
-    db.write("widget.chat", move |w| {
-        let (token, made) = match known {
-            Some(token) => (token, None),
-            None => {
-                let site = sites::find_by_key(w, &key)?;
-                let t = asked.unwrap_or(site.lang);
-                let (_, token) = visitors::arrive(w, now, site.id, t.code())?;
-                (token.clone(), Some(token))
-            }
-        };
-        let caller = Caller {
-            token: token.hash(),
-            origin: None,
-            agent_string,
-        };
-        post::message(w, &windows, now, &caller, message)?;
-        Ok(made)
-    })
-    .await
+    post::weigh(cx, &message)?;
+    let agent_string = web::header(&cx.request, "user-agent").to_owned();
+    cx.db
+        .write("widget.chat", move |w| {
+            let (token, made) = match known {
+                Some(token) => (token, None),
+                None => {
+                    let site = sites::find_by_key(w, &key)?;
+                    let t = asked.unwrap_or(site.lang);
+                    let (_, token) = visitors::arrive(w, now, site.id, t.code())?;
+                    (token.clone(), Some(token))
+                }
+            };
+            let caller = Caller {
+                token: token.hash(),
+                origin: None,
+                agent_string,
+            };
+            post::message(w, &windows, now, &caller, message)?;
+            Ok(made)
+        })
+        .await
 }
 
 /// The token, where it opens a conversation with this site.
@@ -272,8 +259,8 @@ async fn opens(db: &Db, key: &str, token: Token) -> Result<Option<Token>> {
     Ok(read.await?.then_some(token))
 }
 
-fn cookie_token(request: &HttpRequest, place: &Place) -> Option<Token> {
-    Token::parse(web::cookie(request, &place.visitor_cookie)?)
+fn cookie_token(cx: &Ctx) -> Option<Token> {
+    Token::parse(cx.cookie(&cx.place.visitor_cookie)?)
 }
 
 fn cookie(place: &Place, value: &str) -> Cookie<'static> {
@@ -293,12 +280,12 @@ struct DemoQuery {
 }
 
 /// Only while its site's settings say so; before set-up there is no shop.
-async fn demo_shop(db: Data<Db>, request: HttpRequest) -> Result<HttpResponse> {
-    let query: DemoQuery = web::parse_query(request.query_string())?;
-    let read = db.read(move |r| sites::demo(r, query.site.as_deref()));
+async fn demo_shop(cx: Ctx) -> Result<HttpResponse> {
+    let query: DemoQuery = cx.query()?;
+    let read = cx.db.read(move |r| sites::demo(r, query.site.as_deref()));
     let site = read.await?;
     web::page(&DemoShop {
-        t: web::lang(&request),
+        t: cx.lang(),
         shop_name: site.name,
         site_key: site.key,
     })

@@ -12,24 +12,40 @@ use super::post::{self, Caller, PostMessage};
 use super::{chat, check_origin, loader, refuse_origin};
 use crate::assets::{self, Asset};
 use crate::conversations::{LONGEST, Windows};
-use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{Clock, ConversationKey, Seq};
+use crate::kernel::{ConversationKey, Seq};
 use crate::sites;
 use crate::texts::Lang;
 use crate::visitors::{self, Bearer};
-use crate::web::{self, ClientAddress, Json, Limit, Limits, Place, Routes, Who, accepts};
+use crate::web::{self, Ctx, Json, Key, Routes, UNKNOWN_TOKEN, Who, accepts};
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/w.js", Who::Anyone, loader::loader);
-    routes.get("/w.d.ts", Who::Anyone, types);
-    routes.get("/assets/{name:.*}", Who::Anyone, asset);
-    routes.get("/w/v1/sites/{site}", Who::Anyone, site);
-    routes.post("/w/v1/visitors", Who::Anyone, arrive);
-    routes.post("/w/v1/messages", Who::Visitor, message);
-    routes.post("/w/v1/seen", Who::Visitor, seen);
-    routes.post("/w/v1/end", Who::Visitor, end);
-    routes.get("/w/v1/history", Who::Visitor, history);
+    routes.get("/w.js", loader::loader).who(Who::Anyone);
+    routes.get("/w.d.ts", types).who(Who::Anyone);
+    routes.get("/assets/{name:.*}", asset).who(Who::Anyone);
+    routes.get("/w/v1/sites/{site}", site).who(Who::Anyone);
+    routes
+        .post("/w/v1/visitors", arrive)
+        .who(Who::Anyone)
+        .rate(post::NEW_VISITOR);
+    routes
+        .post("/w/v1/messages", message)
+        .who(Who::Visitor)
+        .body(post::LARGEST)
+        .counts(&post::RATES)
+        .counts(&[UNKNOWN_TOKEN]);
+    routes
+        .post("/w/v1/seen", seen)
+        .who(Who::Visitor)
+        .counts(&[UNKNOWN_TOKEN]);
+    routes
+        .post("/w/v1/end", end)
+        .who(Who::Visitor)
+        .counts(&[UNKNOWN_TOKEN]);
+    routes
+        .get("/w/v1/history", history)
+        .who(Who::Visitor)
+        .counts(&[UNKNOWN_TOKEN]);
     for path in [
         "/w/v1/visitors",
         "/w/v1/messages",
@@ -122,16 +138,13 @@ struct SiteConfig<'a> {
 
 /// Everything the panel needs to draw itself, in the visitor's language or else
 /// the site's.
-async fn site(
-    db: Data<Db>,
-    place: Data<Place>,
-    key: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: SiteQuery = web::parse_query(request.query_string())?;
-    let origin = refuse_origin(&request, &place)?;
+async fn site(cx: Ctx, key: Path<String>) -> Result<HttpResponse> {
+    let query: SiteQuery = cx.query()?;
+    let origin = refuse_origin(&cx)?;
     let key = key.into_inner();
-    let read = db.read(move |r| Ok((sites::find_by_key(r, &key)?, crate::journal::epoch(r)?)));
+    let read = cx
+        .db
+        .read(move |r| Ok((sites::find_by_key(r, &key)?, crate::journal::epoch(r)?)));
     let (site, epoch) = read.await?;
     check_origin(&site, origin.as_deref())?;
     let t = Lang::from_code(&query.lang).unwrap_or(site.lang);
@@ -155,7 +168,7 @@ async fn site(
         .content_type("application/json")
         .insert_header((VARY, "origin, accept-encoding"));
     // It is part of what a visitor waits for after the first click.
-    match assets::compress(&text, assets::TIGHT).filter(|_| accepts(&request, "br")) {
+    match assets::compress(&text, assets::TIGHT).filter(|_| accepts(&cx.request, "br")) {
         Some(compressed) => Ok(answer
             .insert_header((CONTENT_ENCODING, "br"))
             .body(compressed)),
@@ -171,19 +184,10 @@ struct Arrive {
     lang: String,
 }
 
-async fn arrive(
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    limits: Data<Limits>,
-    place: Data<Place>,
-    request: HttpRequest,
-    Json(arrive): Json<Arrive>,
-) -> Result<HttpResponse> {
-    limits.take(Limit::NewVisitor(address.bucket()))?;
-    let origin = refuse_origin(&request, &place)?;
-    let now = clock.now();
-    let arrived = db.write("widget.arrive", move |w| {
+async fn arrive(cx: Ctx, Json(arrive): Json<Arrive>) -> Result<HttpResponse> {
+    let origin = refuse_origin(&cx)?;
+    let now = cx.now();
+    let arrived = cx.db.write("widget.arrive", move |w| {
         let site = sites::find_by_key(w, &arrive.site)?;
         check_origin(&site, origin.as_deref())?;
         let (visitor, token) = visitors::arrive(w, now, site.id, &arrive.lang)?;
@@ -197,41 +201,36 @@ async fn arrive(
     })))
 }
 
-fn caller(bearer: Bearer, request: &HttpRequest, place: &Place) -> Result<Caller> {
+fn caller(bearer: Bearer, cx: &Ctx) -> Result<Caller> {
     Ok(Caller {
         token: bearer.0,
-        origin: refuse_origin(request, place)?,
-        agent_string: web::header(request, "user-agent").to_owned(),
+        origin: refuse_origin(cx)?,
+        agent_string: web::header(&cx.request, "user-agent").to_owned(),
     })
 }
 
 /// Somebody who tries tokens gets slower with each.
-fn count_guesses<T>(answer: Result<T>, address: ClientAddress, limits: &Limits) -> Result<T> {
+fn count_guesses<T>(answer: Result<T>, cx: &Ctx) -> Result<T> {
     if let Err(Error::SignedOut) = answer {
-        limits.take(Limit::UnknownToken(address.bucket()))?;
+        cx.limits
+            .take(UNKNOWN_TOKEN, Key::Address(cx.address().bucket()))?;
     }
     answer
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn message(
     bearer: Bearer,
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    limits: Data<Limits>,
-    place: Data<Place>,
+    cx: Ctx,
     windows: Data<Windows>,
-    request: HttpRequest,
     Json(message): Json<PostMessage>,
 ) -> Result<HttpResponse> {
-    limits.take(Limit::Message(&bearer.0.0))?;
-    post::weigh(&limits, address, &message)?;
-    let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
-    let post = db.write("widget.message", move |w| {
+    cx.limits.take(post::MESSAGE, Key::Token(bearer.0.0))?;
+    post::weigh(&cx, &message)?;
+    let (now, caller) = (cx.now(), caller(bearer, &cx)?);
+    let post = cx.db.write("widget.message", move |w| {
         post::message(w, &windows, now, &caller, message)
     });
-    let posted = count_guesses(post.await, address, &limits)?;
+    let posted = count_guesses(post.await, &cx)?;
     match posted.fresh {
         true => Ok(HttpResponse::Created().json(posted)),
         false => Ok(HttpResponse::Ok().json(posted)),
@@ -246,22 +245,12 @@ struct SeenUpTo {
     conversation: Option<ConversationKey>,
 }
 
-#[allow(clippy::too_many_arguments)]
-async fn seen(
-    bearer: Bearer,
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    limits: Data<Limits>,
-    place: Data<Place>,
-    request: HttpRequest,
-    Json(seen): Json<SeenUpTo>,
-) -> Result<HttpResponse> {
-    let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
-    let mark = db.write("widget.seen", move |w| {
+async fn seen(bearer: Bearer, cx: Ctx, Json(seen): Json<SeenUpTo>) -> Result<HttpResponse> {
+    let (now, caller) = (cx.now(), caller(bearer, &cx)?);
+    let mark = cx.db.write("widget.seen", move |w| {
         post::seen(w, now, &caller, seen.conversation.as_ref(), seen.upto)
     });
-    count_guesses(mark.await, address, &limits)?;
+    count_guesses(mark.await, &cx)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -272,37 +261,21 @@ struct End {
     conversation: Option<ConversationKey>,
 }
 
-#[allow(clippy::too_many_arguments)]
-async fn end(
-    bearer: Bearer,
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    limits: Data<Limits>,
-    place: Data<Place>,
-    request: HttpRequest,
-    Json(end): Json<End>,
-) -> Result<HttpResponse> {
-    let (now, caller) = (clock.now(), caller(bearer, &request, &place)?);
-    let end = db.write("widget.end", move |w| {
+async fn end(bearer: Bearer, cx: Ctx, Json(end): Json<End>) -> Result<HttpResponse> {
+    let (now, caller) = (cx.now(), caller(bearer, &cx)?);
+    let end = cx.db.write("widget.end", move |w| {
         post::end(w, now, &caller, end.conversation.as_ref())
     });
-    count_guesses(end.await, address, &limits)?;
+    count_guesses(end.await, &cx)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn history(
-    bearer: Bearer,
-    address: ClientAddress,
-    db: Data<Db>,
-    limits: Data<Limits>,
-    place: Data<Place>,
-    windows: Data<Windows>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let back: post::Back = web::parse_query(request.query_string())?;
-    let caller = caller(bearer, &request, &place)?;
-    let read = db.read(move |r| post::history(r, &windows, &caller, back));
-    let history = count_guesses(read.await, address, &limits)?;
+async fn history(bearer: Bearer, cx: Ctx, windows: Data<Windows>) -> Result<HttpResponse> {
+    let back: post::Back = cx.query()?;
+    let caller = caller(bearer, &cx)?;
+    let read = cx
+        .db
+        .read(move |r| post::history(r, &windows, &caller, back));
+    let history = count_guesses(read.await, &cx)?;
     Ok(HttpResponse::Ok().json(history))
 }

@@ -3,19 +3,17 @@
 //! colour, its side, its language. So the look follows the settings, and a page
 //! that may not carry the chat shows no button.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, REFERER, VARY,
 };
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::assets;
-use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::kernel::Origin;
 use crate::sites::{self, Site};
-use crate::web::{self, Place, accepts};
+use crate::web::{self, Ctx, Place, accepts};
 
 /// The loader changes with a release, or with the settings of its site; shops'
 /// pages should notice within minutes.
@@ -45,24 +43,20 @@ struct Look<'a> {
     origins: Option<Vec<&'a str>>,
 }
 
-pub async fn loader(
-    db: Data<Db>,
-    place: Data<Place>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: LoaderQuery = web::parse_query(request.query_string())?;
+pub async fn loader(cx: Ctx) -> Result<HttpResponse> {
+    let query: LoaderQuery = cx.query()?;
     // An address without a name is answered by who asks.
     let by_page = query.site.is_none();
-    let page = Origin::parse(web::header(&request, REFERER.as_str()));
+    let page = Origin::parse(web::header(&cx.request, REFERER.as_str()));
     let page = page.map_or_else(String::new, |it| it.as_str().to_owned());
-    let site = db.read(move |r| match query.site {
+    let site = cx.db.read(move |r| match query.site {
         Some(key) => sites::find_by_key(r, &key),
         None => sites::of_page(r, &page),
     });
     // Nobody's button waits for a reader that is busy, and before there is a site
     // the script is still a script.
     let look = match site.await {
-        Ok(site) => look(&site, &place)?,
+        Ok(site) => look(&site, &cx.place)?,
         Err(_) => String::new(),
     };
     let made = assets::loader(&look).ok_or(Error::NotFound("asset"))?;
@@ -76,13 +70,13 @@ pub async fn loader(
         .insert_header((VARY, vary))
         .insert_header((ETAG, made.etag.as_str()))
         .insert_header(("timing-allow-origin", "*"));
-    if web::header(&request, IF_NONE_MATCH.as_str()).contains(&made.etag) {
+    if web::header(&cx.request, IF_NONE_MATCH.as_str()).contains(&made.etag) {
         return Ok(answer
             .status(actix_web::http::StatusCode::NOT_MODIFIED)
             .finish());
     }
     answer.content_type("text/javascript; charset=utf-8");
-    Ok(match accepts(&request, "br") {
+    Ok(match accepts(&cx.request, "br") {
         true => answer
             .insert_header((CONTENT_ENCODING, "br"))
             .body(made.br.clone()),

@@ -12,17 +12,16 @@ mod loader;
 pub mod pages;
 mod post;
 
-use actix_web::HttpRequest;
-
 use crate::error::{Error, Result};
 use crate::sites::Site;
-use crate::web::{self, Place};
+use crate::web::{self, Ctx};
 
 /// Refuses a page that may not carry this site's chat. What sends no origin is
 /// no page of another site: our own pages' reads, an app, a program.
-fn refuse_origin(request: &HttpRequest, place: &Place) -> Result<Option<String>> {
-    let origin = web::header(request, "origin");
-    let ours = place.is_our_origin(origin, web::header(request, "host"));
+fn refuse_origin(cx: &Ctx) -> Result<Option<String>> {
+    let origin = web::header(&cx.request, "origin");
+    let host = web::header(&cx.request, "host");
+    let ours = cx.place.is_our_origin(origin, host);
     Ok((!origin.is_empty() && !ours).then(|| origin.to_owned()))
 }
 

@@ -16,10 +16,30 @@ use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, Timestamp, Toke
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors::{self, NewDevice, Visitor};
-use crate::web::{ClientAddress, Limit, Limits};
+use crate::web::{Ctx, HOUR, KIB, Key, MINUTE, Rate};
 
 const ADDRESS: usize = 500;
 const TITLE: usize = 200;
+
+/// A long message, each of whose bytes may be escaped in JSON.
+pub const LARGEST: usize = 96 * KIB;
+
+pub const NEW_VISITOR: Rate = Rate::new("widget.new_visitor", 30, HOUR);
+/// By the hash of the visitor's token.
+pub const MESSAGE: Rate =
+    Rate::by_visitor_rate("widget.message", MINUTE, |rate| (rate, (rate / 6).max(10)));
+/// An address may be an office or a school: ten of them may write as fast as that,
+/// and a hundred of them for half a minute.
+const MESSAGE_FROM: Rate = Rate::by_visitor_rate("widget.message_from", MINUTE, |rate| {
+    (rate.saturating_mul(10), rate.saturating_mul(5).max(100))
+});
+/// And how much they write, in KiB: what they store in an hour stays below 80 MiB.
+const VOLUME_FROM: Rate = Rate::by_visitor_rate("widget.volume_from", MINUTE, |rate| {
+    (rate.saturating_mul(20), rate.saturating_mul(70).max(256))
+});
+
+/// What every message is counted by.
+pub const RATES: [Rate; 3] = [MESSAGE, MESSAGE_FROM, VOLUME_FROM];
 
 /// Who asks, and from where: no body may say these.
 pub struct Caller {
@@ -65,13 +85,14 @@ impl PostMessage {
 
 /// Counts a message for its address, by number and by size: visitors cost
 /// nothing to make, and each may write.
-pub fn weigh(limits: &Limits, address: ClientAddress, post: &PostMessage) -> Result<()> {
+pub fn weigh(cx: &Ctx, post: &PostMessage) -> Result<()> {
     let length = |it: &Option<String>, most: usize| it.as_ref().map_or(0, |it| it.len().min(most));
     let told = length(&post.page, ADDRESS) + length(&post.title, TITLE);
     let bytes = post.body.len() + told;
-    limits.take(Limit::MessageFrom(address.bucket()))?;
-    let size = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-    limits.take(Limit::VolumeFrom(address.bucket(), size))
+    let from = Key::Address(cx.address().bucket());
+    cx.limits.take(MESSAGE_FROM, from.clone())?;
+    let size = bytes.div_ceil(KIB);
+    cx.limits.take_many(VOLUME_FROM, from, size)
 }
 
 #[derive(Serialize)]

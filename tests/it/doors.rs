@@ -9,7 +9,7 @@ use shopbell::accounts::Role;
 use shopbell::server;
 use shopbell::web::{Route, Who};
 
-use crate::support::{AgentBrowser, House, client, open_house};
+use crate::support::{AgentBrowser, House, VisitorPage, client, open_house};
 
 fn table() -> Vec<Route> {
     let mut table = Vec::new();
@@ -314,4 +314,92 @@ async fn the_scheme_of_a_token_has_no_case_and_no_other_scheme_passes() {
         assert_eq!(asks(scheme).await, 401, "{scheme}");
     }
     house.close().await;
+}
+
+/// As the whole world would send it: as whoever may come in, of the right kind.
+async fn sends(
+    house: &House,
+    (agent, csrf): (&AgentBrowser, &str),
+    visitor: &VisitorPage,
+    route: &Route,
+    body: String,
+) -> StatusCode {
+    let path = path(route, &house.site);
+    let request = match route.who {
+        Who::Agent | Who::Admin => agent
+            .request(method(route), &path)
+            .header("x-csrf-token", csrf),
+        Who::Anyone | Who::Visitor => visitor.request(method(route), &path),
+    };
+    let kind = match path.starts_with("/w/") {
+        true => "application/json",
+        false => "application/x-www-form-urlencoded",
+    };
+    let request = request
+        .header("origin", &house.url)
+        .header("content-type", kind);
+    request.body(body).send().await.unwrap().status()
+}
+
+#[actix_web::test]
+async fn each_door_reads_as_much_as_it_says_and_no_more() {
+    let house = open_house().await;
+    let (agent, visitor) = (house.owner().await, house.visitor().await);
+    let csrf = agent.csrf().await;
+    let us = (&agent, csrf.as_str());
+    let mut tried = BTreeSet::new();
+    for route in table().iter().filter(|it| it.method == "POST") {
+        let shown = format!("{} {}", route.path, route.body);
+        // Whoever reads nothing takes nothing amiss; signing out ends the test.
+        if route.path != "/logout" {
+            let fits = sends(&house, us, &visitor, route, "x".repeat(route.body)).await;
+            assert_ne!(fits, 413, "{shown}");
+        }
+        if 0 < route.body {
+            let more = sends(&house, us, &visitor, route, "x".repeat(route.body + 1)).await;
+            assert_eq!(more, 413, "{shown}");
+            tried.insert(route.body);
+        }
+    }
+    assert!(1 < tried.len(), "one size fits all: {tried:?}");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn each_door_with_a_rate_closes_to_whoever_comes_too_often() {
+    let house = open_house().await;
+    let (agent, csrf) = (house.owner().await, String::new());
+    let us = (&agent, csrf.as_str());
+    let mut tried = 0;
+    for route in table().iter().filter(|it| !it.rates.is_empty()) {
+        let (often, once) = (house.visitor().await, house.visitor().await);
+        let mut closed = false;
+        for _ in 0..400 {
+            let status = sends(&house, us, &often, route, String::new()).await;
+            closed = status == 429;
+            if closed {
+                break;
+            }
+        }
+        assert!(closed, "{} stays open", route.path);
+        let elsewhere = sends(&house, us, &once, route, String::new()).await;
+        assert_ne!(elsewhere, 429, "{}", route.path);
+        tried += 1;
+    }
+    assert!(1 < tried, "no door has a rate");
+    house.close().await;
+}
+
+/// One name, one measure: else whoever comes to a door first would decide for all.
+#[test]
+fn rates_of_one_name_are_the_same_rate() {
+    let mut known = std::collections::BTreeMap::new();
+    for route in table() {
+        for rate in route.rates.iter().chain(&route.counts) {
+            let measure = format!("{rate:?}");
+            let earlier = known.entry(rate.name).or_insert(measure.clone());
+            assert_eq!(*earlier, measure, "{}", rate.name);
+        }
+    }
+    assert!(5 < known.len(), "{known:?}");
 }

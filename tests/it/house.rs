@@ -100,6 +100,13 @@ fn doors_ask_the_room_not_the_database() {
     assert_none(doors_with_sql(&sources()));
 }
 
+/// The HTTP kit serves rooms that are not built yet.
+#[test]
+fn the_kit_of_the_doors_names_no_room() {
+    let above: Vec<String> = floors().into_iter().skip_while(|it| it != "web").collect();
+    assert_none(rooms_named(&above[1..], &sources()));
+}
+
 #[test]
 fn files_stay_readable_in_one_sitting() {
     let mut all = sources();
@@ -313,6 +320,18 @@ fn a_broken_rule_is_noticed() {
         "conversations/http.rs",
         "sql::find_message(r)",
     )));
+    let rooms = ["settings", "live"].map(str::to_owned);
+    caught(rooms_named(
+        &rooms,
+        &file("web/a.rs", "is_at(\"settings\")"),
+    ));
+    caught(rooms_named(&rooms, &file("web/a.rs", "live::start()")));
+    let fine = file("web/a.rs", "// settings\nlet deliver = \"olive\";");
+    assert_none(rooms_named(&rooms, &fine));
+    assert_none(rooms_named(
+        &rooms,
+        &file("sites/a.rs", "use crate::settings;"),
+    ));
     caught(too_long(&file("db/mod.rs", &"x\n".repeat(MAX_LINES + 1))));
     caught(silent_rooms(&file("db/mod.rs", "mod writer;")));
     assert!(!belongs(&floors, "helpers"));
@@ -378,6 +397,28 @@ fn doors_with_sql(sources: &[Source]) -> BTreeSet<String> {
     guilty
         .map(|(path, _)| format!("{} uses sql", path.display()))
         .collect()
+}
+
+/// As a module, or as an address.
+fn rooms_named(rooms: &[String], sources: &[Source]) -> BTreeSet<String> {
+    let mut wrong = BTreeSet::new();
+    for (path, text) in sources.iter().filter(|(path, _)| path.starts_with("web")) {
+        let lines = text.lines().map(str::trim);
+        for line in lines.filter(|it| !it.starts_with("//")) {
+            let named = rooms.iter().any(|room| {
+                let ways = [
+                    format!("\"{room}\""),
+                    format!("\"{room}/"),
+                    format!("/{room}"),
+                ];
+                ways.iter().any(|it| line.contains(it)) || names(line, room)
+            });
+            if named {
+                wrong.insert(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    wrong
 }
 
 fn too_long(sources: &[Source]) -> BTreeSet<String> {

@@ -355,3 +355,40 @@ async fn ids_of_others_and_of_nobody_are_not_found() {
     assert_eq!(agent.post("/inbox/c_nothing/join", &[]).await.status(), 404);
     house.close().await;
 }
+
+#[actix_web::test]
+async fn a_form_comes_back_with_all_that_is_wrong_and_as_it_was_typed() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let csrf = agent.csrf().await;
+    let form = agent
+        .request(Method::POST, &format!("/settings/sites/{}", house.site))
+        .header("origin", &house.url)
+        .header("x-csrf-token", csrf)
+        .header("accept", "text/html")
+        .form(&[
+            ("shop", "New mugs"),
+            ("origins", "nonsense"),
+            ("color", "blue"),
+            ("position", "end"),
+            ("foot", "20"),
+            ("lang", "en"),
+            ("zone", "Mars/Olympus"),
+        ]);
+    let answer = form.send().await.unwrap();
+    assert_eq!(answer.status(), 422);
+    let page = answer.text().await.unwrap();
+    for field in ["origins", "color", "zone"] {
+        assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}");
+    }
+    for fine in ["shop", "foot"] {
+        assert!(!page.contains(&format!("id=\"{fine}-error\"")), "{fine}");
+    }
+    for typed in ["New mugs", "nonsense", "Mars/Olympus"] {
+        assert!(page.contains(typed), "{typed}");
+    }
+    // Nothing of it was saved.
+    let sites = house.db.read(shopbell::sites::list).await.unwrap();
+    assert!(sites.iter().all(|it| it.name != "New mugs"));
+    house.close().await;
+}

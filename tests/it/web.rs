@@ -1,6 +1,8 @@
 //! How the house stands in the world: under a path of its host, behind proxies
 //! that take the path off or leave it, and at addresses with a slash too many.
 
+mod upload;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use actix_web::App;

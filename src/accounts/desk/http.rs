@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use crate::accounts::door::guesses::{Counted, Guess, Guesses};
@@ -7,15 +7,14 @@ use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
 use crate::accounts::passwords::Turn;
 use crate::accounts::work::{self, Letter};
 use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords};
-use crate::config::Config;
-use crate::db::{Db, Reader};
+use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
-use crate::kernel::{Browser, Clock, SessionId, Timestamp, comparable, iso};
-use crate::settings;
+use crate::kernel::{Browser, SessionId, Timestamp, comparable, iso};
+use crate::settings::{self, letters};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Area, Around, Limits, Place, Routes, Section, Who};
+use crate::web::{self, Area, Around, Ctx, Refusal, Routes, Section, Who};
 
 pub const TEAM: Area = Area {
     key: "settings/team",
@@ -28,37 +27,34 @@ pub const TEAM: Area = Area {
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/me", Who::Agent, me);
-    routes.post("/me/profile", Who::Agent, save_profile);
-    routes.post("/me/password", Who::Agent, change_password);
-    routes.post("/me/sessions/end-others", Who::Agent, end_others);
-    routes.post("/me/sessions/{session}/end", Who::Agent, end_session);
-    routes.get("/settings/team", Who::Admin, team);
-    routes.post("/settings/team", Who::Admin, invite);
+    routes.get("/me", me).who(Who::Agent);
+    routes.post("/me/profile", save_profile).who(Who::Agent);
+    routes.post("/me/password", change_password).who(Who::Agent);
+    routes
+        .post("/me/sessions/end-others", end_others)
+        .who(Who::Agent);
+    routes
+        .post("/me/sessions/{session}/end", end_session)
+        .who(Who::Agent);
+    routes.get("/settings/team", team).who(Who::Admin);
+    routes
+        .post("/settings/team", invite)
+        .who(Who::Admin)
+        .counts(&letters::RATES);
     accounts::team::http::routes(routes);
 }
 
-#[derive(Deserialize)]
-struct Done {
-    #[serde(default)]
-    done: String,
+async fn me(agent: Agent, cx: Ctx) -> Result<HttpResponse> {
+    let mut page = me_again(&cx, agent).await?;
+    page.done = cx.done(&["profile", "password", "sessions"]);
+    web::page(&page)
 }
 
-async fn me(
-    agent: Agent,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    around: Data<Around>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: Done = web::parse_query(request.query_string())?;
-    let now = clock.now();
-    let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
-    page.done = ["profile", "password", "sessions"]
-        .into_iter()
-        .find(|it| *it == query.done)
-        .unwrap_or_default();
-    web::page(&page)
+async fn me_again(cx: &Ctx, agent: Agent) -> Result<Me> {
+    let (now, kit) = (cx.now(), cx.kit());
+    cx.db
+        .browse(move |r| me_page(r, now, &agent, &kit.around))
+        .await
 }
 
 fn me_page(r: &Reader, now: Timestamp, agent: &Agent, around: &Around) -> Result<Me> {
@@ -93,27 +89,24 @@ struct ProfileForm {
 
 async fn save_profile(
     Signed(agent, form): Signed<Agent, ProfileForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    around: Data<Around>,
+    cx: Ctx,
 ) -> Result<HttpResponse> {
     let lang =
         Lang::from_code(&form.lang).ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
-    let (now, by, name) = (clock.now(), agent.id, form.name.clone());
-    let save = db.write("accounts.profile", move |w| {
+    let (now, by, name) = (cx.now(), agent.id, form.name.clone());
+    let save = cx.db.write("accounts.profile", move |w| {
         accounts::save_profile(w, now, by, &name, lang)
     });
     match save.await {
         Ok(()) => Ok(web::see("/me?done=profile")),
-        Err(Error::Invalid { field, say }) => {
-            let t = agent.lang;
-            let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
+        Err(error) => {
+            let refused = Refusal::of(error, agent.lang, "name")?;
+            let mut page = me_again(&cx, agent).await?;
             page.name = form.name;
             page.lang = form.lang;
-            page.profile_errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+            page.profile_errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -127,60 +120,49 @@ struct PasswordForm {
     password: String,
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn change_password(
     Signed(agent, form): Signed<Agent, PasswordForm>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    clock: Data<Clock>,
+    cx: Ctx,
     guesses: Data<Guesses>,
-    around: Data<Around>,
 ) -> Result<HttpResponse> {
-    let counted = guesses.begin(clock.now(), Guess::Inside { agent: agent.id });
+    let counted = guesses.begin(cx.now(), Guess::Inside { agent: agent.id });
     let hash = match counted {
-        Ok(counted) => new_hash(&db, &guesses, counted, &agent, &form).await,
+        Ok(counted) => new_hash(&cx, &guesses, counted, &agent, &form).await,
         Err(refused) => Err(refused),
     };
     match hash {
         Ok(hash) => {
             let (by, keep) = (agent.id, agent.session);
-            let set = db.write("accounts.password", move |w| {
+            let set = cx.db.write("accounts.password", move |w| {
                 accounts::set_password(w, by, &hash, Some(keep))
             });
             set.await?;
-            close_others(&hub, &agent);
+            close_others(&cx.hub, &agent);
             Ok(web::see("/me?done=password"))
         }
-        Err(Error::Invalid { field, say }) => {
-            let (now, t) = (clock.now(), agent.lang);
-            let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
-            page.password_errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+        Err(error) => {
+            let refused = Refusal::of(error, agent.lang, "current")?;
+            let mut page = me_again(&cx, agent).await?;
+            page.password_errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(Error::TooMany { retry_after }) => {
-            let (now, t) = (clock.now(), agent.lang);
-            let mut page = db.browse(move |r| me_page(r, now, &agent, &around)).await?;
-            page.password_errors = Errors::one("current", web::wait_words(t, retry_after));
-            web::page_to_wait(&page, retry_after)
-        }
-        Err(error) => Err(error),
     }
 }
 
 async fn new_hash(
-    db: &Db,
+    cx: &Ctx,
     guesses: &Guesses,
     counted: Counted,
     agent: &SignedIn,
     form: &PasswordForm,
 ) -> Result<passwords::PasswordHash> {
     let id = agent.id;
-    let stored = db.read(move |r| accounts::password_of(r, id)).await?;
+    let read = cx.db.read(move |r| accounts::password_of(r, id));
+    let stored = read.await?;
     if !passwords::verify(&form.current, stored, Turn::Proven).await? {
-        return Err(Error::Invalid {
-            field: "current",
-            say: |t| t.error_password_wrong().into(),
-        });
+        return Err(Error::invalid("current", |t| {
+            t.error_password_wrong().into()
+        }));
     }
     guesses.take_back(counted);
     passwords::hash(&form.password, &[agent.email.as_str(), &agent.name]).await
@@ -195,38 +177,36 @@ fn close_others(hub: &Hub, agent: &SignedIn) {
 
 async fn end_session(
     Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    hub: Data<Hub>,
+    cx: Ctx,
     session: Path<SessionId>,
 ) -> Result<HttpResponse> {
     let (by, session) = (agent.id, *session);
-    let end = db.write("accounts.end_session", move |w| {
+    let end = cx.db.write("accounts.end_session", move |w| {
         accounts::end_session(w, by, session)
     });
     end.await?;
-    hub.close_agents(|it| it.session == session, Closing::SignedOut);
+    cx.hub
+        .close_agents(|it| it.session == session, Closing::SignedOut);
     match session == agent.session {
         true => Ok(web::see("/login?done=ended")),
         false => Ok(web::see("/me?done=sessions")),
     }
 }
 
-async fn end_others(
-    Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-) -> Result<HttpResponse> {
+async fn end_others(Signed(agent, ()): Signed<Agent, ()>, cx: Ctx) -> Result<HttpResponse> {
     let (by, keep) = (agent.id, agent.session);
-    let end = db.write("accounts.end_others", move |w| {
+    let end = cx.db.write("accounts.end_others", move |w| {
         accounts::end_other_sessions(w, by, keep)
     });
     end.await?;
-    close_others(&hub, &agent);
+    close_others(&cx.hub, &agent);
     Ok(web::see("/me?done=sessions"))
 }
 
-async fn team(admin: Admin, db: Data<Db>, around: Data<Around>) -> Result<HttpResponse> {
-    let page = db.browse(move |r| team_page(r, &admin, &around)).await?;
+async fn team(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| team_page(r, &admin, &kit.around));
+    let page = read.await?;
     web::page(&page)
 }
 
@@ -262,16 +242,7 @@ struct InviteForm {
 }
 
 /// By mail where mail is set up, else by a link that is shown once.
-#[allow(clippy::too_many_arguments)]
-async fn invite(
-    Signed(admin, form): Signed<Admin, InviteForm>,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    config: Data<Config>,
-    place: Data<Place>,
-    around: Data<Around>,
-    limits: Data<Limits>,
-) -> Result<HttpResponse> {
+async fn invite(Signed(admin, form): Signed<Admin, InviteForm>, cx: Ctx) -> Result<HttpResponse> {
     let role =
         Role::parse(&form.role).ok_or(Error::Malformed("role: owner, admin or agent".into()))?;
     let new = NewAgent {
@@ -281,31 +252,34 @@ async fn invite(
         lang: admin.lang,
         password: None,
     };
-    let (now, by, by_name) = (clock.now(), admin.role, admin.name.clone());
-    let free = limits.take_letter(admin.id, comparable(&form.email).as_str());
-    let facts = around.facts;
-    let invited = db.write("accounts.invite", move |w| {
+    let (now, by, by_name) = (cx.now(), admin.role, admin.name.clone());
+    let free = letters::take(&cx.limits, admin.id, &comparable(&form.email));
+    let kit = cx.kit();
+    let invited = cx.db.write("accounts.invite", move |w| {
         // Where a link is shown, nothing is sent.
-        if settings::outgoing(w, &config)?.is_some() {
+        if settings::outgoing(w, &kit.config)?.is_some() {
             free?;
         }
         let (agent, token) = accounts::invite(w, now, by, new)?;
         let agent = accounts::find(w, agent)?;
-        if settings::outgoing(w, &config)?.is_none() {
+        if settings::outgoing(w, &kit.config)?.is_none() {
             return Ok((agent, Some(token)));
         }
         let sight = accounts::team::sight(w, agent.id)?;
-        let (shop, letter) = (facts(w, &sight)?.shop_name, Letter::Invite { by: by_name });
+        let shop = (kit.around.read)(w, &sight)?.shop_name;
+        let letter = Letter::Invite { by: by_name };
         work::order(w, now, agent.id, &agent.email, letter, &shop)?;
         Ok((agent, None))
     });
     let invited = invited.await;
     let t = admin.lang;
-    let mut page = db.browse(move |r| team_page(r, &admin, &around)).await?;
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| team_page(r, &admin, &kit.around));
+    let mut page = read.await?;
     match invited {
         Ok((agent, token)) => {
             let link = |it: crate::kernel::Token| {
-                format!("{}/invite?token={}", place.public_url, it.reveal())
+                format!("{}/invite?token={}", cx.place.public_url, it.reveal())
             };
             page.invited = Some(Invited {
                 name: agent.name,
@@ -314,20 +288,13 @@ async fn invite(
             });
             web::page(&page)
         }
-        Err(Error::Invalid { field, say }) => {
+        Err(error) => {
+            let refused = Refusal::of(error, t, "email")?;
             page.name = form.name;
             page.email = form.email;
             page.role = form.role;
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(Error::TooMany { retry_after }) => {
-            page.name = form.name;
-            page.email = form.email;
-            page.role = form.role;
-            page.errors = Errors::one("email", web::wait_words(t, retry_after));
-            web::page_to_wait(&page, retry_after)
-        }
-        Err(error) => Err(error),
     }
 }

@@ -1,49 +1,39 @@
+use actix_web::HttpResponse;
 use actix_web::cookie::time::Duration as CookieAge;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::guesses::{Guess, Guesses};
 use crate::accounts::pages::Login;
 use crate::accounts::passwords::{self, Turn};
 use crate::accounts::{self, Agent, Signed};
-use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::hub::{Closing, Hub};
-use crate::kernel::{AgentId, Clock, EmailAddress, Token, clip, comparable};
+use crate::hub::Closing;
+use crate::kernel::{AgentId, EmailAddress, Token, clip, comparable};
 use crate::texts::Lang;
-use crate::web::{self, ClientAddress, OpenForm, Place, Routes, Who};
+use crate::web::{self, Ctx, OpenForm, Place, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/login", Who::Anyone, login);
-    routes.post("/login", Who::Anyone, sign_in);
-    routes.post("/logout", Who::Agent, sign_out);
+    routes.get("/login", login).who(Who::Anyone);
+    routes.post("/login", sign_in).who(Who::Anyone);
+    routes.post("/logout", sign_out).who(Who::Agent);
 }
 
 #[derive(Deserialize)]
 struct LoginQuery {
     #[serde(default)]
     next: String,
-    #[serde(default)]
-    done: String,
 }
 
-async fn login(
-    agent: Result<Agent>,
-    place: Data<Place>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: LoginQuery = web::parse_query(request.query_string())?;
+async fn login(agent: Result<Agent>, cx: Ctx) -> Result<HttpResponse> {
+    let query: LoginQuery = cx.query()?;
     // Whoever is signed in already goes where he was going.
     if agent.is_ok() {
         return Ok(web::see(web::local_path(&query.next).unwrap_or("/inbox")));
     }
-    let mut page = login_page(web::lang(&request), &place, &query.next);
-    page.done = ["signed_out", "password", "ended"]
-        .into_iter()
-        .find(|it| *it == query.done)
-        .unwrap_or_default();
+    let mut page = login_page(cx.lang(), &cx.place, &query.next);
+    page.done = cx.done(&["signed_out", "password", "ended"]);
     web::page(&page)
 }
 
@@ -67,23 +57,19 @@ struct LoginForm {
     next: String,
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn sign_in(
-    address: ClientAddress,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     guesses: Data<Guesses>,
-    place: Data<Place>,
-    request: HttpRequest,
+
     OpenForm(form): OpenForm<LoginForm>,
 ) -> Result<HttpResponse> {
-    let mut page = login_page(web::lang(&request), &place, &form.next);
+    let mut page = login_page(cx.lang(), &cx.place, &form.next);
     page.email.clone_from(&form.email);
     let name = EmailAddress::parse(&form.email)
         .map_or_else(|| comparable(&clip(&form.email, 254)), |it| it.to_string());
-    let browser = browser(&request, &place).map(|it| it.hash());
+    let browser = browser(&cx).map(|it| it.hash());
     let email = form.email.clone();
-    let read = db.read(move |r| {
+    let read = cx.db.read(move |r| {
         let (agent, stored) = accounts::find_password(r, &email)?.unzip();
         let known = match (agent, browser) {
             (Some(agent), Some(it)) => {
@@ -103,11 +89,11 @@ async fn sign_in(
         },
         None => Guess::Stranger {
             name: &name,
-            address: address.bucket(),
+            address: cx.address().bucket(),
             stored: compared,
         },
     };
-    let counted = match guesses.begin(clock.now(), guess) {
+    let counted = match guesses.begin(cx.now(), guess) {
         Ok(counted) => counted,
         Err(Error::TooMany { retry_after }) => {
             let minutes = retry_after.div_ceil(60) as i64;
@@ -135,21 +121,14 @@ async fn sign_in(
     };
     guesses.take_back(counted);
     let next = web::local_path(&form.next).unwrap_or("/inbox");
-    start_session(&db, &clock, &place, &request, agent, next).await
+    start_session(&cx, agent, next).await
 }
 
 /// A new session on every sign-in, so that nobody can hand another an old one.
-pub async fn start_session(
-    db: &Db,
-    clock: &Clock,
-    place: &Place,
-    request: &HttpRequest,
-    agent: AgentId,
-    next: &str,
-) -> Result<HttpResponse> {
-    let device = web::header(request, "user-agent").to_owned();
-    let (now, shown) = (clock.now(), browser(request, place));
-    let begin = db.write("accounts.sign_in", move |w| {
+pub async fn start_session(cx: &Ctx, agent: AgentId, next: &str) -> Result<HttpResponse> {
+    let device = web::header(&cx.request, "user-agent").to_owned();
+    let (now, shown) = (cx.now(), browser(cx));
+    let begin = cx.db.write("accounts.sign_in", move |w| {
         let session = accounts::sign_in(w, now, agent, &device)?;
         let browser = accounts::remember_browser(w, now, agent, shown)?;
         Ok((session, browser))
@@ -157,32 +136,25 @@ pub async fn start_session(
     let (session, browser) = begin.await?;
     let mut answer = web::see(next);
     let age = accounts::LONGEST;
-    let session = cookie(place, &place.session_cookie, session.reveal(), age);
+    let session = cookie(&cx.place, &cx.place.session_cookie, session.reveal(), age);
     set_cookie(&mut answer, session)?;
-    set_cookie(&mut answer, browser_cookie(place, &browser))?;
+    set_cookie(&mut answer, browser_cookie(&cx.place, &browser))?;
     Ok(answer)
 }
 
 /// This browser opened a link from the agent's mailbox: it may sign in, however
 /// many others guess.
-pub async fn remember_browser(
-    db: &Db,
-    clock: &Clock,
-    place: &Place,
-    request: &HttpRequest,
-    agent: AgentId,
-    answer: &mut HttpResponse,
-) -> Result<()> {
-    let (now, shown) = (clock.now(), browser(request, place));
-    let remember = db.write("accounts.remember_browser", move |w| {
+pub async fn remember_browser(cx: &Ctx, agent: AgentId, answer: &mut HttpResponse) -> Result<()> {
+    let (now, shown) = (cx.now(), browser(cx));
+    let remember = cx.db.write("accounts.remember_browser", move |w| {
         accounts::remember_browser(w, now, agent, shown)
     });
-    set_cookie(answer, browser_cookie(place, &remember.await?))
+    set_cookie(answer, browser_cookie(&cx.place, &remember.await?))
 }
 
 /// What this browser shows of an earlier visit; it may be anybody's, or nobody's.
-pub fn browser(request: &HttpRequest, place: &Place) -> Option<Token> {
-    Token::parse(web::cookie(request, &place.browser_cookie)?)
+pub fn browser(cx: &Ctx) -> Option<Token> {
+    Token::parse(cx.cookie(&cx.place.browser_cookie)?)
 }
 
 fn browser_cookie(place: &Place, token: &Token) -> Cookie<'static> {
@@ -206,20 +178,16 @@ fn cookie(place: &Place, name: &str, value: &str, milliseconds: i64) -> Cookie<'
         .finish()
 }
 
-async fn sign_out(
-    Signed(agent, ()): Signed<Agent, ()>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    place: Data<Place>,
-) -> Result<HttpResponse> {
+async fn sign_out(Signed(agent, ()): Signed<Agent, ()>, cx: Ctx) -> Result<HttpResponse> {
     let (by, session) = (agent.id, agent.session);
-    let end = db.write("accounts.sign_out", move |w| {
+    let end = cx.db.write("accounts.sign_out", move |w| {
         accounts::end_session(w, by, session)
     });
     end.await?;
-    hub.close_agents(|it| it.session == session, Closing::SignedOut);
+    cx.hub
+        .close_agents(|it| it.session == session, Closing::SignedOut);
     let mut answer = web::see("/login?done=signed_out");
-    let mut gone = cookie(&place, &place.session_cookie, "", accounts::LONGEST);
+    let mut gone = cookie(&cx.place, &cx.place.session_cookie, "", accounts::LONGEST);
     gone.make_removal();
     set_cookie(&mut answer, gone)?;
     Ok(answer)

@@ -1,44 +1,41 @@
 //! The page about a colleague. Who sees which site is said with the site.
 
-use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
+use actix_web::web::Path;
 use serde::Deserialize;
 
 use super::NewMember;
 use crate::accounts::pages::Member;
 use crate::accounts::{Admin, Role, Signed};
-use crate::db::{Db, Reader};
+use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::hub::{Closing, Hub};
-use crate::kernel::{AgentId, Clock, May};
+use crate::hub::Closing;
+use crate::kernel::{AgentId, May};
 use crate::web::pages::Errors;
-use crate::web::{self, Around, Routes, Who};
+use crate::web::{self, Around, Ctx, Refusal, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/settings/team/{agent}", Who::Admin, member);
-    routes.post("/settings/team/{agent}", Who::Admin, save);
-    routes.post("/settings/team/{agent}/deactivate", Who::Admin, deactivate);
-    routes.post("/settings/team/{agent}/reactivate", Who::Admin, reactivate);
+    routes.get("/settings/team/{agent}", member).who(Who::Admin);
+    routes.post("/settings/team/{agent}", save).who(Who::Admin);
+    routes
+        .post("/settings/team/{agent}/deactivate", deactivate)
+        .who(Who::Admin);
+    routes
+        .post("/settings/team/{agent}/reactivate", reactivate)
+        .who(Who::Admin);
 }
 
-#[derive(Deserialize)]
-struct Saved {
-    #[serde(default)]
-    saved: String,
-}
-
-async fn member(
-    admin: Admin,
-    db: Data<Db>,
-    around: Data<Around>,
-    agent: Path<AgentId>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: Saved = web::parse_query(request.query_string())?;
-    let page = db.browse(move |r| draw(r, &admin, &around, *agent));
-    let mut page = page.await?;
-    page.saved = !query.saved.is_empty();
+async fn member(admin: Admin, cx: Ctx, agent: Path<AgentId>) -> Result<HttpResponse> {
+    let mut page = stored(&cx, admin, *agent).await?;
+    page.saved = cx.done(&["saved"]) == "saved";
     web::page(&page)
+}
+
+/// The page with what holds now.
+async fn stored(cx: &Ctx, admin: Admin, agent: AgentId) -> Result<Member> {
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| draw(r, &admin, &kit.around, agent));
+    read.await
 }
 
 fn draw(r: &Reader, admin: &Admin, around: &Around, agent: AgentId) -> Result<Member> {
@@ -69,10 +66,7 @@ struct MemberForm {
 
 async fn save(
     Signed(admin, form): Signed<Admin, MemberForm>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    clock: Data<Clock>,
-    around: Data<Around>,
+    cx: Ctx,
     agent: Path<AgentId>,
 ) -> Result<HttpResponse> {
     let agent = *agent;
@@ -84,72 +78,66 @@ async fn save(
         role,
         given: customers.then_some(May::Customers).into_iter().collect(),
     };
-    let (now, by) = (clock.now(), admin.viewer.clone());
-    let save = db.write("accounts.change_member", move |w| {
+    let (now, by) = (cx.now(), admin.viewer.clone());
+    let save = cx.db.write("accounts.change_member", move |w| {
         super::change(w, now, &by, agent, &new)
     });
     match save.await {
         Ok(changed) => {
             if changed {
-                hub.close_agents(|it| it.agent == agent, Closing::Restart);
+                cx.hub
+                    .close_agents(|it| it.agent == agent, Closing::Restart);
             }
             match agent == admin.id && !role.may_administer() {
                 true => Ok(web::see("/me")),
-                false => Ok(web::see(format!("/settings/team/{agent}?saved=1"))),
+                false => Ok(web::see(format!("/settings/team/{agent}?done=saved"))),
             }
         }
-        Err(Error::Invalid { field, say }) => {
-            let t = admin.lang;
-            let page = db.browse(move |r| draw(r, &admin, &around, agent));
-            let mut page = page.await?;
+        Err(error) => {
+            let refused = Refusal::of(error, admin.lang, "name")?;
+            let mut page = stored(&cx, admin, agent).await?;
             page.name = form.name;
             page.role = form.role;
             page.customers = customers;
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
 async fn deactivate(
     Signed(admin, ()): Signed<Admin, ()>,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    clock: Data<Clock>,
-    around: Data<Around>,
+    cx: Ctx,
     agent: Path<AgentId>,
 ) -> Result<HttpResponse> {
-    let (now, agent, by) = (clock.now(), *agent, admin.viewer.clone());
-    let deactivate = db.write("accounts.deactivate", move |w| {
+    let (now, agent, by) = (cx.now(), *agent, admin.viewer.clone());
+    let deactivate = cx.db.write("accounts.deactivate", move |w| {
         super::deactivate(w, now, &by, agent)
     });
     match deactivate.await {
         Ok(()) => {
-            hub.close_agents(|it| it.agent == agent, Closing::SignedOut);
-            Ok(web::see(format!("/settings/team/{agent}?saved=1")))
+            cx.hub
+                .close_agents(|it| it.agent == agent, Closing::SignedOut);
+            Ok(web::see(format!("/settings/team/{agent}?done=saved")))
         }
-        Err(Error::Invalid { field, say }) => {
-            let t = admin.lang;
-            let page = db.browse(move |r| draw(r, &admin, &around, agent));
-            let mut page = page.await?;
-            page.errors = Errors::one(field, say(t));
-            web::page_to_mend(&page)
+        Err(error) => {
+            let refused = Refusal::of(error, admin.lang, "name")?;
+            let mut page = stored(&cx, admin, agent).await?;
+            page.errors.clone_from(&refused.errors);
+            refused.answer(&page)
         }
-        Err(error) => Err(error),
     }
 }
 
 async fn reactivate(
     Signed(admin, ()): Signed<Admin, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     agent: Path<AgentId>,
 ) -> Result<HttpResponse> {
-    let (now, agent, by) = (clock.now(), *agent, admin.viewer.clone());
-    let reactivate = db.write("accounts.reactivate", move |w| {
+    let (now, agent, by) = (cx.now(), *agent, admin.viewer.clone());
+    let reactivate = cx.db.write("accounts.reactivate", move |w| {
         super::reactivate(w, now, &by, agent)
     });
     reactivate.await?;
-    Ok(web::see(format!("/settings/team/{agent}?saved=1")))
+    Ok(web::see(format!("/settings/team/{agent}?done=saved")))
 }

@@ -112,10 +112,7 @@ fn find_below(r: &Reader, by: &Viewer, agent: AgentId) -> Result<AgentView> {
 fn keep_an_owner(r: &Reader, but: AgentId) -> Result<()> {
     match sql::exists_other_owner(r, but)? {
         true => Ok(()),
-        false => Err(Error::Invalid {
-            field: "role",
-            say: |t| t.error_last_owner().into(),
-        }),
+        false => Err(Error::invalid("role", |t| t.error_last_owner().into())),
     }
 }
 

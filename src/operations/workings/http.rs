@@ -1,19 +1,18 @@
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
 
 use crate::accounts::{Admin, Agent, Signed};
-use crate::db::{Db, Reader};
+use crate::db::Reader;
 use crate::error::Result;
 use crate::jobs::{self, Job};
 use crate::journal::{self, FollowerView};
-use crate::kernel::{Clock, JobId, Seq, iso};
+use crate::kernel::{JobId, Seq, iso};
 use crate::mail;
 use crate::operations::pages::{Alarm, FollowerRow, JobRow, TaskRow, Workings};
 use crate::plant::{Plant, State, Task};
 use crate::texts::Lang;
 use crate::web::pages::Moment;
-use crate::web::{self, Area, Around, Routes, Section, Who};
+use crate::web::{self, Area, Around, Ctx, Routes, Section, Who};
 
 pub const WORKINGS: Area = Area {
     key: "settings/workings",
@@ -26,51 +25,40 @@ pub const WORKINGS: Area = Area {
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/settings/workings", Who::Admin, show);
-    routes.post("/settings/workings/jobs/{job}/retry", Who::Admin, retry);
-    routes.post("/settings/workings/jobs/{job}/drop", Who::Admin, drop_job);
-    routes.post(
-        "/settings/workings/followers/{follower}/skip",
-        Who::Admin,
-        skip,
-    );
+    routes.get("/settings/workings", show).who(Who::Admin);
+    routes
+        .post("/settings/workings/jobs/{job}/retry", retry)
+        .who(Who::Admin);
+    routes
+        .post("/settings/workings/jobs/{job}/drop", drop_job)
+        .who(Who::Admin);
+    routes
+        .post("/settings/workings/followers/{follower}/skip", skip)
+        .who(Who::Admin);
 }
 
-#[derive(Deserialize)]
-struct Done {
-    #[serde(default)]
-    done: String,
-}
-
-async fn show(
-    admin: Admin,
-    db: Data<Db>,
-    around: Data<Around>,
-    plant: Data<Plant>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let query: Done = web::parse_query(request.query_string())?;
-    let cause = match around.is_writable() {
+async fn show(admin: Admin, cx: Ctx, plant: Data<Plant>) -> Result<HttpResponse> {
+    let cause = match cx.around.is_writable() {
         true => String::new(),
         // Tried once more, so that the page names today's cause.
-        false => db
+        false => cx
+            .db
             .probe()
             .await
             .err()
             .map(|e| e.to_string())
             .unwrap_or_default(),
     };
-    let mut page = db.browse(move |r| draw(r, &admin, &around)).await?;
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| draw(r, &admin, &kit.around));
+    let mut page = read.await?;
     page.storage_cause = cause;
     page.tasks = plant
         .tasks()
         .into_iter()
         .map(|it| task_row(page.t, it))
         .collect();
-    page.done = ["retry", "drop", "skip"]
-        .into_iter()
-        .find(|it| *it == query.done)
-        .unwrap_or_default();
+    page.done = cx.done(&["retry", "drop", "skip"]);
     web::page(&page)
 }
 
@@ -148,30 +136,31 @@ fn follower_row(it: FollowerView, position: Seq) -> FollowerRow {
 
 async fn retry(
     Signed(_admin, ()): Signed<Admin, ()>,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    cx: Ctx,
     job: Path<JobId>,
 ) -> Result<HttpResponse> {
-    let (now, id) = (clock.now(), *job);
-    db.write("jobs.retry", move |w| jobs::retry(w, now, id))
+    let (now, id) = (cx.now(), *job);
+    cx.db
+        .write("jobs.retry", move |w| jobs::retry(w, now, id))
         .await?;
     Ok(web::see("/settings/workings?done=retry"))
 }
 
 async fn drop_job(
     Signed(_admin, ()): Signed<Admin, ()>,
-    db: Data<Db>,
+    cx: Ctx,
     job: Path<JobId>,
 ) -> Result<HttpResponse> {
     let id = *job;
-    db.write("jobs.drop", move |w| jobs::drop_job(w, id))
+    cx.db
+        .write("jobs.drop", move |w| jobs::drop_job(w, id))
         .await?;
     Ok(web::see("/settings/workings?done=drop"))
 }
 
 async fn skip(
     Signed(admin, ()): Signed<Admin, ()>,
-    db: Data<Db>,
+    cx: Ctx,
     follower: Path<String>,
 ) -> Result<HttpResponse> {
     let (by, name) = (admin.id, follower.into_inner());
@@ -179,7 +168,8 @@ async fn skip(
         agent = by.0,
         "agent {by} skips an event of a stuck follower"
     );
-    db.write("journal.skip", move |w| journal::skip(w, &name))
+    cx.db
+        .write("journal.skip", move |w| journal::skip(w, &name))
         .await?;
     Ok(web::see("/settings/workings?done=skip"))
 }
