@@ -25,7 +25,9 @@ const UNSETTLED: Duration = Duration::from_secs(5);
 const PATIENCE: u32 = 2;
 /// Jobs of an unknown kind that are given up at once.
 const UNKNOWN: i64 = 8;
-const HOUR: Duration = Duration::from_secs(3600);
+/// A look now and then, whatever was said: clocks are set, machines sleep, and
+/// another process of ours may have left something.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Works off what is due. Comes back when the database closes, or at the end of
 /// the program, and then finishes what is under way.
@@ -43,7 +45,7 @@ pub async fn work(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop) -> Result<
             return Ok(());
         }
         let nap = match stopping {
-            true => HOUR,
+            true => LONGEST,
             false => match bench.look().await {
                 Ok(nap) => {
                     misses = 0;
@@ -132,7 +134,9 @@ impl Bench {
         for job in due {
             self.start(job);
         }
-        Ok(next.map_or(HOUR, |at| Duration::from_millis((at - now).max(10) as u64)))
+        Ok(next.map_or(LONGEST, |at| {
+            Duration::from_millis((at - now).max(10) as u64).min(LONGEST)
+        }))
     }
 
     fn start(&mut self, job: Job) {

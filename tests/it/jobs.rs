@@ -142,9 +142,11 @@ async fn a_worker_whom_the_database_does_not_answer_goes_on_once_it_does() {
     until_done(&house.db, "test.fine").await;
     let rename = async |from: &str, to: &str| {
         let sql = format!("alter table {from} rename to {to}");
-        let write = house
-            .db
-            .write("test.rename", move |w| Ok(w.execute(&sql, [])?));
+        let write = house.db.write("test.rename", move |w| {
+            // Somebody looks for work, as after every order.
+            w.leave_work();
+            Ok(w.execute(&sql, [])?)
+        });
         write.await.unwrap();
     };
     rename("jobs", "hidden").await;
