@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-/// Where the look belongs, quotes included: without one it stays a word.
+/// Where the look belongs, quotes included.
 const PLACE: &str = "'__LOOK__'";
 /// More looks than there are sites, with some that have just been changed.
 const KEPT: usize = 64;
@@ -21,7 +21,7 @@ pub struct Loader {
 
 static MADE: LazyLock<Mutex<HashMap<String, Arc<Loader>>>> = LazyLock::new(Mutex::default);
 
-/// `look`: a JSON object; empty for none.
+/// `look`: an object, as a script writes it.
 pub fn loader(look: &str) -> Option<Arc<Loader>> {
     let kept = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(made) = kept().get(look) {
@@ -39,10 +39,7 @@ pub fn loader(look: &str) -> Option<Arc<Loader>> {
 fn make(look: &str) -> Option<Loader> {
     let plain = super::find("/widget/loader.js")?;
     let script = std::str::from_utf8(plain.bytes).ok()?;
-    let text = match look.is_empty() {
-        true => script.to_owned(),
-        false => script.replace(PLACE, look),
-    };
+    let text = script.replace(PLACE, look);
     let mut etag = String::from("\"");
     for byte in Sha256::digest(&text).iter().take(8) {
         let _ = write!(etag, "{byte:02x}");
@@ -61,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_look_stands_in_its_place_and_changes_the_tag() {
-        let plain = loader("").unwrap();
+        let plain = loader("{}").unwrap();
         let blue = loader("{\"color\":\"#00f\"}").unwrap();
         let text = String::from_utf8(blue.text.clone()).unwrap();
         assert!(text.contains("={\"color\":\"#00f\"};"), "{text}");

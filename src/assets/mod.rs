@@ -201,7 +201,7 @@ mod tests {
         let script = "const handler = (event, [first]) => {\n  stopped = true;\n  handler.count += 1 - -first;\n};\nlet stopped = `${handler} handler`;\n";
         assert_eq!(
             shorten::shorten(script),
-            "const a=(event,[first])=>{b=true;a.count+=1- -first;};let b=`${a} handler`;"
+            "let a=(event,[first])=>{b=true;a.count+=1- -first;};let b=`${a} handler`;"
         );
     }
 
@@ -210,24 +210,41 @@ mod tests {
         for (script, short) in [
             (
                 "const title=1;const it={title:2};",
-                "const a=1;const it={title:2};",
+                "let a=1;let it={title:2};",
             ),
             (
                 "const title=1;const it={title};",
-                "const a=1;const it={title:a};",
+                "let a=1;let it={title:a};",
             ),
             (
                 "const{title,size=1}=it;use(title,size);",
-                "const{title:b,size:a=1}=it;use(b,a);",
+                "let{title:b,size:a=1}=it;use(b,a);",
             ),
             (
                 "function title(){}const it={title(){}};",
-                "function a(){}const it={title(){}};",
+                "function a(){}let it={title(){}};",
             ),
-            ("const title=1;it.title=title;", "const a=1;it.title=a;"),
-            ("const title=1;it?.title(title);", "const a=1;it?.title(a);"),
-            ("const title=1;it=ok?title:{};", "const a=1;it=ok?a:{};"),
+            ("const title=1;it.title=title;", "let a=1;it.title=a;"),
+            ("const title=1;it?.title(title);", "let a=1;it?.title(a);"),
+            ("const title=1;it=ok?title:{};", "let a=1;it=ok?a:{};"),
             ("it(({title})=>{title=1});", "it(({title:a})=>{a=1});"),
+        ] {
+            assert_eq!(shorten::shorten(script), short);
+        }
+    }
+
+    #[test]
+    fn what_only_readers_need_is_left_out() {
+        for (script, short) in [
+            ("it([1,2,],{a,},);", "it([1,2],{a});"),
+            ("it( /** @type {any} */ (a)/* b */ );", "it((a));"),
+            ("it(a) /* b */\nlet c", "it(a)\nlet c"),
+            (
+                "it=`\n.a{\ncolor:red;\n}\n.b{}\n`;",
+                "it=`.a{color:red;}.b{}`;",
+            ),
+            ("it=`.a\n.b{}`;", "it=`.a\n.b{}`;"),
+            ("it='/* no comment */,]';", "it='/* no comment */,]';"),
         ] {
             assert_eq!(shorten::shorten(script), short);
         }
@@ -237,10 +254,10 @@ mod tests {
     fn what_others_know_by_name_keeps_it() {
         for kept in [
             // Another module, or the browser.
-            "export const title=1;",
+            "export let title=1;",
             "export async function title(){}",
             "import{title}from'./a.js';",
-            "const name=1;",
+            "let name=1;",
             // No code at all.
             "it='title';",
             "it=/title/.test(it);",

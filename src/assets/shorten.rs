@@ -95,10 +95,33 @@ pub fn shorten(source: &str) -> String {
             }
             continue;
         }
-        short.push_str(names.get(&solid).map_or(text, String::as_str));
+        let next = tokens[at + 1..].iter().find(|it| it.0 != Class::Space);
+        let text = match (*kind, *text) {
+            // Both keep a name in its block; only whoever reads gains by the difference.
+            (Class::Word, "const") => "let",
+            // It says nothing at the end of a list.
+            (Class::Mark, ",") if next.is_some_and(|it| matches!(it.1, "]" | "}" | ")")) => "",
+            (_, text) => text,
+        };
+        match kind {
+            Class::Fixed if text.contains('\n') => short.push_str(&joined(text)),
+            _ => short.push_str(names.get(&solid).map_or(text, String::as_str)),
+        }
         solid += 1;
     }
     short
+}
+
+/// Templates of several lines are style sheets here, in which a line ends without meaning.
+fn joined(template: &str) -> String {
+    let parts = template.split_inclusive('\n').map(|line| {
+        let plain = line.trim_end_matches('\n');
+        match plain.ends_with(['`', '{', '}', ';', ',']) {
+            true => plain,
+            false => line,
+        }
+    });
+    parts.collect()
 }
 
 /// Whether what stands on both sides of a space would run together without it.
@@ -163,8 +186,21 @@ fn read(source: &str) -> Vec<Token<'_>> {
             (Class::Mark, first.len_utf8())
         };
         let (token, after) = rest.split_at(size);
-        tokens.push((kind, token));
         rest = after;
+        // What stands between words about their types is a space to a browser.
+        let (kind, token) = match token.starts_with("/*") {
+            true => (Class::Space, " "),
+            false => (kind, token),
+        };
+        // One space stands for several, and it is the end of a line if one of them is.
+        match tokens.last_mut() {
+            Some(last) if kind == Class::Space && last.0 == Class::Space => {
+                if token.contains('\n') {
+                    last.1 = token;
+                }
+            }
+            _ => tokens.push((kind, token)),
+        }
     }
     tokens
 }

@@ -1,6 +1,6 @@
 //! `/w.js`, the one script a shop embeds. With it travels what the button must
 //! know of its site before anything else is fetched: where it may appear, its
-//! colour, its side, its language. So the look follows the settings, and a page
+//! colour, its side, its words. So the look follows the settings, and a page
 //! that may not carry the chat shows no button.
 
 use actix_web::HttpResponse;
@@ -13,6 +13,7 @@ use crate::assets;
 use crate::error::{Error, Result};
 use crate::kernel::Origin;
 use crate::sites::{self, Site};
+use crate::texts::Lang;
 use crate::web::{self, Ctx, Place, accepts};
 
 /// The loader changes with a release, or with the settings of its site; shops'
@@ -24,23 +25,6 @@ const FRESH: &str = "public, max-age=300, stale-while-revalidate=86400";
 struct LoaderQuery {
     #[serde(default)]
     site: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Look<'a> {
-    color: &'a str,
-    #[serde(skip_serializing_if = "is_usual")]
-    position: &'a str,
-    #[serde(skip_serializing_if = "is_usual")]
-    lang: &'a str,
-    /// CSS pixels from the foot of the page.
-    #[serde(skip_serializing_if = "is_usual_foot")]
-    offset: u16,
-    /// What the button says where the chat cannot be loaded.
-    down: &'a str,
-    /// Absent where any page may carry the chat.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origins: Option<Vec<&'a str>>,
 }
 
 pub async fn loader(cx: Ctx) -> Result<HttpResponse> {
@@ -55,10 +39,7 @@ pub async fn loader(cx: Ctx) -> Result<HttpResponse> {
     });
     // Nobody's button waits for a reader that is busy, and before there is a site
     // the script is still a script.
-    let look = match site.await {
-        Ok(site) => look(&site, &cx.place)?,
-        Err(_) => String::new(),
-    };
+    let look = look(site.await.ok().as_ref(), &cx.place)?;
     let made = assets::loader(&look).ok_or(Error::NotFound("asset"))?;
     let vary = match by_page {
         true => "accept-encoding, referer",
@@ -84,28 +65,50 @@ pub async fn loader(cx: Ctx) -> Result<HttpResponse> {
     })
 }
 
-/// And 20 pixels.
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
-fn is_usual_foot(pixels: &u16) -> bool {
-    *pixels == 20
-}
-
-/// What the script takes for granted: the side where lines end, English.
-fn is_usual(word: &str) -> bool {
-    matches!(word, "end" | "en")
-}
-
-fn look(site: &Site, place: &Place) -> Result<String> {
+/// What the script takes for granted, the side where lines end and 20 pixels from
+/// the foot of the page, is not said.
+fn look(site: Option<&Site>, place: &Place) -> Result<String> {
     let ours = place.public_url.origin();
-    let listed = site.origins.iter().map(|it| it.as_str());
-    let origins: Vec<&str> = listed.chain([ours.as_str()]).collect();
-    let look = Look {
-        color: &site.color,
-        position: &site.position,
-        lang: site.lang.code(),
-        offset: site.foot,
-        down: site.lang.error_chat_down(),
-        origins: (!site.origins.is_empty()).then_some(origins),
-    };
-    serde_json::to_string(&look).map_err(|e| Error::internal("writing a look", e))
+    let mut look = Object::default();
+    if let Some(site) = site {
+        look.say("color", &site.color)?;
+        if site.position != "end" {
+            look.say("position", &site.position)?;
+        }
+        if site.foot != 20 {
+            look.say("offset", site.foot)?;
+        }
+        // Any page may carry the chat where none is listed.
+        if !site.origins.is_empty() {
+            let listed = site.origins.iter().map(|it| it.as_str());
+            let origins: Vec<&str> = listed.chain([ours.as_str()]).collect();
+            look.say("origins", origins)?;
+        }
+    }
+    // Where the page's language is none of ours.
+    look.say("lang", site.map(|it| it.lang).unwrap_or_default())?;
+    // What the button is called, and what it says where the chat cannot be loaded:
+    // then there is nothing left to ask in the language of the page.
+    for t in Lang::ALL {
+        look.say(t.code(), [t.site_launcher(), t.error_chat_down()])?;
+    }
+    Ok(look.end())
+}
+
+/// An object as a script may write it: its keys are words, and want no quotes.
+#[derive(Default)]
+struct Object(String);
+
+impl Object {
+    fn say(&mut self, key: &'static str, value: impl Serialize) -> Result<()> {
+        let value =
+            serde_json::to_string(&value).map_err(|e| Error::internal("writing a look", e))?;
+        let comma = if self.0.is_empty() { "" } else { "," };
+        self.0 += &format!("{comma}{key}:{value}");
+        Ok(())
+    }
+
+    fn end(self) -> String {
+        format!("{{{}}}", self.0)
+    }
 }

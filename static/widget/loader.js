@@ -15,34 +15,34 @@
   // The same script once more, as when the body of a page is swapped.
   if (early?.loaded) return;
 
-  /** What the server knows of its site stands here when it sends this. @type {any} */
+  /** What the server knows of its site, and says in each language, stands here when it sends this. @type {any} */
   const look = '__LOOK__';
 
-  /** What the launcher is called. @type {Record<string, string>} */
-  const names = { fr: 'Discutez avec nous', tr: 'Bize yazın', ru: 'Напишите нам' };
   // The icon is black or white, whichever is easier to read on the shop's color;
   // it is all border, which high contrast modes keep.
   const css = `
     :host{all:initial!important}
     #launcher{
-      position:fixed;z-index:999999999;bottom:20px;inset-inline-end:20px;translate:0 var(--up);
-      display:flex;align-items:center;height:60px;padding:0 17px;
+      position:fixed;z-index:999999999;bottom:20px;inset-inline:auto 20px;translate:0 var(--up);
+      display:flex;gap:10px;align-items:center;height:60px;padding:0 17px;
       border:1px solid #0000;border-radius:30px;cursor:pointer;
       background:currentColor;box-shadow:0 4px 20px #0004;font:600 16px system-ui;
     }
     #launcher.start{inset-inline:20px auto}
     #launcher:focus-visible{outline:3px solid;outline-offset:3px;box-shadow:0 0 0 3px #fff}
     #launcher>*{color:#fff;color:lab(from currentColor calc(1e5*(49.4 - l)) 0 0)}
-    #launcher span:not(:empty){margin-inline-start:10px}
-    #launcher i{border:12px solid;border-radius:12px;border-end-start-radius:3px}
-    [hidden]{display:none!important}
+    #launcher i{border:12px solid;border-radius:12px 12px 12px 3px}
+    [hidden],span:empty{display:none!important}
     @media print{*{display:none!important}}`;
 
+  /** What the launcher is called, and what it says where the chat cannot be loaded. @type {string[]} */
+  let words;
   /** @type {Panel | undefined} */
   let panel;
   /** @type {Promise<void> | undefined} */
   let loading;
-  let started = false;
+  /** @type {boolean | undefined} */
+  let started;
   /** @type {boolean | undefined} */
   let wanted;
   let attempts = 0;
@@ -65,7 +65,7 @@
     emit(what, detail = {}) {
       host.dispatchEvent(new CustomEvent('shopbell:' + what, { bubbles: true, detail }));
       // Whatever a handler of the shop throws is reported, and stops nothing of ours.
-      handlers[what]?.forEach((handler) => queueMicrotask(() => handler(detail)));
+      handlers[what]?.map((handler) => queueMicrotask(() => handler(detail)));
     },
   };
   const { label, options, facts, emit, home } = shell;
@@ -79,20 +79,19 @@
   };
 
   const load = () =>
-    (loading ||= (async () => {
-      try {
-        const [module, config] = await Promise.all([
-          // A browser may remember that a module failed, so ask by another name.
-          import(home + '__WIDGET_URL__?' + attempts++),
-          fetch(`${home}w/v1/sites/${options.site}?lang=${options.locale}`),
-        ]);
-        if (started) panel = module.mount(shell, await config.json());
-      } catch (cause) {
+    (loading ||= Promise.all([
+      // A browser may remember that a module failed, so ask by another name.
+      import(home + '__WIDGET_URL__?' + attempts++),
+      fetch(`${home}w/v1/sites/${options.site}?lang=${options.locale}`).then((it) => it.json()),
+    ])
+      .then(([module, config]) => {
+        if (started) panel = module.mount(shell, config);
+      })
+      .catch((cause) => {
         loading = undefined;
-        if (wanted) button.ariaLabel = label.textContent = look.down || shell.title;
+        if (wanted) button.ariaLabel = label.textContent = words[1];
         emit('error', { message: 'load failed', cause });
-      }
-    })());
+      }));
 
   /** Now and then: a page may have lost it, or show something new where it stands. */
   const tend = () => {
@@ -106,7 +105,7 @@
     // It steps above what is fixed to the foot of the page, as a cookie bar; not above what
     // is nearly as high as the window.
     const box = button.getBoundingClientRect();
-    let foot = box.bottom - up + (20 - +(options.offset ?? 20) || 0);
+    let foot = box.bottom - up + (20 - /** @type {any} */ (options.offset ?? 20) || 0);
     let last;
     do {
       last = foot;
@@ -129,11 +128,12 @@
     init(more) {
       Object.assign(options, more);
       if (started || !options.site) return;
-      if (look.origins && !look.origins.includes(self.origin)) return console.warn(title + ' may not be on ' + self.origin);
+      if (look.origins && !look.origins.includes(origin)) return console.warn(title + ' may not be on ' + origin);
       started = true;
       options.locale = (options.locale || document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
       label.textContent = options.label || '';
-      button.ariaLabel = shell.title = options.label || names[options.locale] || names[look.lang] || 'Chat with us';
+      words = look[options.locale] || look[look.lang];
+      button.ariaLabel = shell.title = options.label || words[0];
       button.style.color = options.color || '';
       button.className = options.position || '';
       button.hidden = options.launcher == 'off';
@@ -171,29 +171,25 @@
       return facts[what];
     },
     reset() {
-      for (const key of kept()) delete localStorage[key];
+      kept().map((key) => delete localStorage[key]);
       panel?.reset();
     },
     destroy() {
       verbs.close();
       verbs.reset();
       panel?.destroy();
-      panel = loading = undefined;
-      started = false;
+      started = panel = loading = undefined;
       host.remove();
     },
   };
 
-  /** @param {string} verb @param {any[]} rest */
-  const api = async (verb, ...rest) => {
+  /** @type {any} */
+  const api = async (/** @type {string} */ verb, /** @type {any[]} */ ...rest) => {
     // Not before the page is read: whoever goes through it then may not expect us there.
     while (document.readyState == 'loading') await new Promise((done) => addEventListener('DOMContentLoaded', done));
     try {
-      if (!verbs[verb]) {
-        console.warn(verb + ' is unknown to ' + title);
-        verbs[verb] = () => {};
-      }
-      return await verbs[verb](...rest);
+      if (verbs[verb]) return await verbs[verb](...rest);
+      console.warn(verb + ' is unknown to ' + title);
     } catch (cause) {
       emit('error', { message: verb + ' failed', cause });
     }
@@ -215,5 +211,5 @@
 
   api('init');
   setInterval(tend, 1e3);
-  for (const call of early?.q || []) api.apply(0, call);
+  for (const call of early?.q || []) api(...call);
 })();

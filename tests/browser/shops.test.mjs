@@ -188,3 +188,23 @@ test('whoever speaks none of our languages gets that of the shop: on the button,
   }
   await settings(house, (agent) => agent.locator('#lang').selectOption('en'));
 });
+
+test('a chat that cannot be loaded says so in the language of the page, else in that of the shop', async () => {
+  await settings(house, (agent) => agent.locator('#lang').selectOption('tr'));
+  for (const [lang, more, button, down] of [
+    ['eo', '', 'Bize yazın', 'Sohbet kullanılamıyor'],
+    ['fr-CA', '', 'Discutez avec nous', 'Le chat est indisponible'],
+    ['en', 'data-locale="ru"', 'Напишите нам', 'Чат недоступен'],
+    ['en', '', 'Chat with us', 'Chat is unavailable now'],
+  ]) {
+    const shop = await openShop({ lang, body: `<h1>Mugs</h1>${tag(more)}` });
+    const page = await window();
+    await page.route('**/assets/widget/panel.*', (route) => route.abort());
+    await page.goto(shop.url);
+    await page.getByRole('button', { name: button, exact: true }).click();
+    await page.getByRole('button', { name: down, exact: true }).getByText(down).waitFor();
+    await page.done();
+    await shop.close();
+  }
+  await settings(house, (agent) => agent.locator('#lang').selectOption('en'));
+});
