@@ -55,6 +55,43 @@ test('a visitor on a phone and an agent on a phone come to an end with each othe
   await agent.done();
 });
 
+test('what an agent on a phone is told of his deed covers nothing, with the keyboard on the screen or without', async () => {
+  const agent = await agentWindow(house, PHONE);
+  const visitor = await visitorWindow(house, PHONE);
+  await openChat(visitor);
+  await says(visitor, 'Is the blue mug back?');
+  await agent.getByRole('link', { name: /Is the blue mug back/ }).tap();
+  await agent.getByRole('button', { name: 'Join conversation' }).tap();
+  const box = agent.getByRole('textbox', { name: 'Message' });
+  await box.waitFor();
+  for (const size of [PHONE.viewport, ABOVE_KEYBOARD]) {
+    await agent.setViewportSize(size);
+    for (const [deed, after] of [['No reply needed', 'Needs a reply'], ['Resolve', 'Reopen']]) {
+      await agent.getByRole('button', { name: deed }).tap();
+      const told = agent.locator('.toast');
+      await told.waitFor();
+      await agent.getByRole('button', { name: after }).waitFor();
+      await agent.evaluate(() => new Promise(requestAnimationFrame));
+      await inSight(agent, told, 'the toast');
+      const over = await told.evaluate((it) => {
+        const { x, y, width, height } = it.getBoundingClientRect();
+        const points = [0, 1, 2, 3, 4].flatMap((n) => [0.1, 0.5, 0.9].map((m) => [x + (n * width) / 4, y + m * height]));
+        const below = ([left, top]) => document.elementsFromPoint(left, top)
+          .filter((other) => !it.contains(other) && other.closest('.page'))
+          .map((other) => other.className);
+        return [...new Set(points.flatMap(below))];
+      });
+      assert.deepEqual(over, [], `after “${deed}”, at ${size.height} px, the toast covers this`);
+      await shot(agent, `phone-toast-${size.height}-${after.replace(' ', '-')}`);
+      await told.getByRole('button', { name: 'Undo' }).tap();
+      await agent.getByRole('button', { name: deed }).waitFor();
+    }
+    await inSight(agent, box, 'the box');
+  }
+  await visitor.done();
+  await agent.done();
+});
+
 test('fingers meet no control of the dashboard smaller than 24 px', async () => {
   const agent = await agentWindow(house, PHONE);
   const small = () => agent.locator('a, button, input:not([type=hidden]), select, textarea').evaluateAll((all) => all
