@@ -2,7 +2,7 @@
 // longest first. An entry is drawn for all agents alike; how much of it this one
 // has not read is counted here.
 
-import { all, find } from './dom.js';
+import { all, at, find } from './dom.js';
 import { fetchPage, on, onPage } from './live.js';
 
 const body = document.body;
@@ -112,47 +112,127 @@ on('read', (item) => {
   if (row) count(row);
 });
 
+/** How many entries of each list have been on the screen, and how far down it was.
+ * @typedef {{ rows: Record<string, number>, top: number }} Place */
+
+const NAMES = ['mine', 'inbox', 'resolved'];
+/** Pages of a list that are fetched again, so that it stays where it was. */
+const KEPT = 10;
+const column = find('.lists');
+
+/** Fetches the next page of a list, to stand below this one.
+ * @param {HTMLElement} target */
+async function append(target) {
+  const link = wayOn(target);
+  if (!(link instanceof HTMLAnchorElement) || link.getAttribute('aria-busy') === 'true') return [];
+  link.setAttribute('aria-busy', 'true');
+  // Without the conversation that is open: only the list is taken.
+  const page = await fetchPage(at('/inbox') + link.search);
+  link.removeAttribute('aria-busy');
+  const fresh = page && find(`[data-list="${target.dataset.list}"]`, page);
+  if (!fresh || !target.isConnected) return [];
+  const rows = all('.row', fresh).filter((it) => !document.getElementById(it.id));
+  for (const row of rows) {
+    learn(row.id, row.dataset.read ?? '');
+    mark(row);
+    // It stands below the others here, and is to be found there again.
+    const opens = find('a', row);
+    if (!('deep' in target.dataset)) opens?.setAttribute('href', (opens.getAttribute('href') ?? '').replace(/&before=.*/, ''));
+  }
+  target.append(...rows);
+  target.dataset.further = '';
+  const more = wayOn(fresh);
+  if (more instanceof HTMLAnchorElement) {
+    link.search = more.search;
+    link.dataset.rank = more.dataset.rank;
+  } else link.parentElement?.remove();
+  return rows;
+}
+
+/** Where the lists are. On a phone they are out of sight beside a conversation.
+ * @param {Place} before
+ * @returns {Place} */
+function placeNow(before) {
+  const lists = NAMES.map(list).filter((it) => it && 'further' in it.dataset);
+  const rows = lists.map((it) => [it?.dataset.list, all(':scope > .row', it ?? document).length]);
+  return { rows: Object.fromEntries(rows), top: column?.clientHeight ? column.scrollTop : before.top };
+}
+
+/** Brings the lists back to where they were. @param {Place} place */
+async function restore({ rows, top }) {
+  const back = () => column?.scrollTo({ top, behavior: 'instant' });
+  let moved = false;
+  const note = () => (moved = true);
+  for (const type of ['wheel', 'touchmove', 'pointerdown', 'keydown']) column?.addEventListener(type, note, { once: true, passive: true });
+  back();
+  for (const name of Object.keys(rows)) {
+    const target = list(name);
+    for (let page = 1; target && page < KEPT && target.childElementCount < rows[name]; page += 1) {
+      if ((await append(target)).length === 0) break;
+      // Whoever reads on meanwhile is not pulled back.
+      if (!moved) back();
+    }
+  }
+}
+
+/** @type {Place} */
+let place = { rows: {}, top: 0 };
+
+/** @param {string} address  where this tab goes now, with the lists as they are */
+function keep(address) {
+  place = placeNow(place);
+  history.replaceState({ ...history.state, lists: place }, '');
+  try {
+    sessionStorage.setItem('shopbell.lists', JSON.stringify({ address, ...place }));
+  } catch {
+    // Without it the lists begin at their first page.
+  }
+}
+
+/** What this page's entry in the history knows, or the page before has left.
+ * @returns {Place | undefined} */
+function left() {
+  try {
+    const { address, ...it } = JSON.parse(sessionStorage.getItem('shopbell.lists') ?? '{}');
+    sessionStorage.removeItem('shopbell.lists');
+    return history.state?.lists ?? (address === location.href ? it : undefined);
+  } catch {
+    return history.state?.lists;
+  }
+}
+
 function start() {
   for (const row of all('.row')) learn(row.id, row.dataset.read ?? '');
 }
 
 onPage((page, renewed) => {
   if (renewed) read.clear();
+  place = placeNow(place);
   const focused = document.activeElement?.closest('.row')?.id;
-  for (const name of ['mine', 'inbox', 'resolved']) {
+  for (const name of NAMES) {
     const fresh = find(`[data-list="${name}"]`, page)?.parentElement;
     if (fresh) list(name)?.parentElement?.replaceWith(fresh);
   }
   start();
-  if (focused) find(`#${focused} a`)?.focus({ preventScroll: true });
+  const focus = () => {
+    // Not taken from wherever he has gone meanwhile.
+    if (focused && document.activeElement === body) find(`#${focused} a`)?.focus({ preventScroll: true });
+  };
+  focus();
+  void restore(place).then(focus);
 });
 
-// "Show more" appends; without a script it leads to a page of its own.
 document.addEventListener('click', async (event) => {
-  const link = event.target instanceof Element ? event.target.closest('[data-more]') : null;
-  if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey) return;
+  const link = event.target instanceof Element ? event.target.closest('[data-more], .row a, .thread-back') : null;
+  if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!('more' in link.dataset)) return keep(link.href);
+  // "Show more" appends; without a script it leads to a page of its own.
   event.preventDefault();
   const target = link.closest('.list')?.querySelector('[data-list]');
-  if (!(target instanceof HTMLElement) || link.getAttribute('aria-busy') === 'true') return;
-  link.setAttribute('aria-busy', 'true');
-  const page = await fetchPage(link.href);
-  link.removeAttribute('aria-busy');
-  const fresh = page && find(`[data-list="${target.dataset.list}"]`, page);
-  if (!fresh) return;
-  const rows = all('.row', fresh).filter((it) => !document.getElementById(it.id));
-  for (const row of rows) {
-    learn(row.id, row.dataset.read ?? '');
-    mark(row);
-  }
-  target.append(...rows);
-  const more = wayOn(fresh);
-  if (more instanceof HTMLAnchorElement) {
-    link.setAttribute('href', more.getAttribute('href') ?? '');
-    link.dataset.rank = more.dataset.rank;
-  } else link.parentElement?.remove();
-  const first = rows[0];
+  const [first] = target instanceof HTMLElement ? await append(target) : [];
   if (first) find('a', first)?.focus({ preventScroll: true });
 });
 
 start();
-find('.row a[aria-current]')?.scrollIntoView({ block: 'nearest' });
+place = left() ?? place;
+void restore(place).then(() => find('.row a[aria-current]')?.scrollIntoView({ block: 'nearest' }));
