@@ -126,6 +126,9 @@ pub struct History {
     epoch: String,
     /// How far agents have read in that.
     agent_seen: Seq,
+    /// How far he has, as is known here: for a browser whose own mark means nothing
+    /// any more.
+    visitor_seen: Seq,
     state: &'static str,
 }
 
@@ -218,6 +221,7 @@ pub fn history(r: &Reader, windows: &Windows, caller: &Caller, back: Back) -> Re
         older,
     } = dialogues::history(r, visitor.id, place)?;
     let t = language(&visitor, &site);
+    let read = talks.iter().chain(&current).map(|it| it.visitor_seen).max();
     let keys = keys(&talks);
     let messages = lines.iter().filter_map(|it| {
         Some(view::for_visitor(
@@ -235,6 +239,7 @@ pub fn history(r: &Reader, windows: &Windows, caller: &Caller, back: Back) -> Re
         seq,
         epoch,
         agent_seen: current.as_ref().map_or(Seq(0), |it| it.agents_seen),
+        visitor_seen: read.unwrap_or(Seq(0)),
         state: match current.map(|it| it.state) {
             None => "none",
             Some(State::Open) => "open",

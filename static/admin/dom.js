@@ -47,6 +47,35 @@ const KEPT_ALIVE = 48 * 1024;
  * @returns {Promise<Reply>}
  */
 export async function send(url, fields) {
+  const reply = await sendOnce(url, fields);
+  const isRefused = reply.status === 403 && reply.ours;
+  return isRefused && (await isSignedInAnew()) ? sendOnce(url, fields) : reply;
+}
+
+/**
+ * Whether the same agent has signed in again, as in another tab: then this page takes over
+ * what proves that a form is his. Nothing is done in the name of somebody else.
+ */
+async function isSignedInAnew() {
+  const meta = find('meta[name="csrf"]');
+  try {
+    const page = await (await fetch(at('/me'), { headers: { accept: 'text/html' } })).text();
+    const [, agent] = page.match(/ data-agent="(\d+)"/) ?? [];
+    const [, csrf] = page.match(/<meta name="csrf" content="([^"]+)"/) ?? [];
+    if (!meta || !csrf || agent !== document.body.dataset.agent || csrf === meta.getAttribute('content')) return false;
+    meta.setAttribute('content', csrf);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {Record<string, string>} fields
+ * @returns {Promise<Reply>}
+ */
+async function sendOnce(url, fields) {
   const csrf = find('meta[name="csrf"]')?.getAttribute('content') ?? '';
   const body = new URLSearchParams(fields);
   try {

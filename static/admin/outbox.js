@@ -22,10 +22,12 @@ let due = 0;
 
 /** What a server, or a gateway before it, says while it is away or has too much to do. */
 const PASSING = [0, 408, 425, 429, 500, 502, 503, 504];
-/** So often a line may get no answer while something else does. */
-const STUCK = 3;
+/** So often a line may get no proper answer while something else does. */
+const STUCK = 4;
 /** What a gateway refuses for good, in a page of its own. */
 const REFUSED = [403, 413];
+/** The shop answers, and asks for time: that is nothing against the line. */
+const WAIT = [408, 425, 429, 503];
 
 /** Whether the same may succeed later, by itself. A page in place of an answer comes
  * from something that stands before the shop, while the shop itself is away.
@@ -35,6 +37,10 @@ const mayPass = ({ status, ours }) => PASSING.includes(status) || (!ours && !REF
 /** Whoever was signed out says nothing against the line: it goes once he is back.
  * @param {{ status: number }} reply */
 const isSignedOut = ({ status }) => status === 401;
+
+/** Nor is it the line where somebody else was signed in, or somebody who may less.
+ * @param {Outgoing} message */
+const isHisToSend = ({ refused }) => refused?.status === 401 || refused?.status === 403;
 
 /** Milliseconds: full jitter, so that many pages do not come back at once.
  * @param {number} attempt */
@@ -50,8 +56,7 @@ function blocked(status) {
 function load() {
   try {
     const stored = JSON.parse(recall(key) ?? '[]');
-    const all = Array.isArray(stored) ? stored : [];
-    return all.map((it) => (it.refused && isSignedOut(it.refused) ? { ...it, refused: undefined } : it));
+    return Array.isArray(stored) ? stored : [];
   } catch {
     return [];
   }
@@ -59,7 +64,7 @@ function load() {
 
 /** What this page still has to send; the browser's store may be full, or forbidden.
  * @type {Map<string, Outgoing>} */
-const waiting = new Map(load().map((it) => [it.cid, it]));
+const waiting = new Map(load().map((it) => [it.cid, isHisToSend(it) ? { ...it, refused: undefined } : it]));
 
 /** @param {Outgoing[]} all */
 function save(all) {
@@ -151,8 +156,10 @@ async function attempt(message) {
   if (note) fields.note = '1';
   const reply = await send(at(`/inbox/${view}/messages`), fields);
   // One line that cannot go must not hold up the others.
-  const isStuck = reply.status === 0 && (await isThere()) && ++stuck >= STUCK;
-  if (reply.status !== 0 || isStuck) stuck = 0;
+  const later = isSignedOut(reply) || (!(reply.ok && reply.ours) && mayPass(reply));
+  const mayBeTheLine = later && !isSignedOut(reply) && !WAIT.includes(reply.status);
+  const isStuck = mayBeTheLine && (await isThere()) && ++stuck >= STUCK;
+  if (!later || isStuck) stuck = 0;
   if (reply.ok && reply.ours) {
     forget(cid);
     // A look into the past ends with an answer.
@@ -161,7 +168,7 @@ async function attempt(message) {
     return;
   }
   // What only the network held up goes out by itself; what was refused does not.
-  if (isSignedOut(reply) || (mayPass(reply) && !isStuck)) {
+  if (later && !isStuck) {
     fail(message);
     return reply;
   }
@@ -193,8 +200,7 @@ function fail(message, refused) {
   const again = find('[data-again]', told);
   if (again && refused?.status === 409) again.textContent = again.dataset.anyway ?? '';
   again?.addEventListener('click', () => {
-    keep({ ...message, seen: newest(), refused: undefined });
-    line.querySelector('.message-failed')?.remove();
+    admit({ ...message, seen: newest() });
     due = 0;
     void deliver();
   });
@@ -206,10 +212,25 @@ function fail(message, refused) {
   keeping(() => line.append(told));
 }
 
+/** To be sent once more. @param {Outgoing} message */
+function admit(message) {
+  keep({ ...message, refused: undefined });
+  const line = lineOf(message.cid);
+  if (line) find('.message-failed', line)?.remove();
+}
+
+/** Whoever comes back to this page, or to the server, may be signed in as its author again. */
+function comeBack() {
+  if (document.hidden) return;
+  for (const message of waiting.values()) if (isHisToSend(message)) admit(message);
+  void deliver();
+}
+
 onState((connected) => {
-  if (connected) void deliver();
+  if (connected) comeBack();
 });
 addEventListener('online', () => void deliver());
+document.addEventListener('visibilitychange', comeBack);
 
 // Left over from before: it may have arrived without our hearing of it.
 for (const message of [...waiting.values()]) {

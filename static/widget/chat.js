@@ -24,8 +24,8 @@ const HIDDEN = 60e3;
 /** An agent who has not been heard for this long has stopped typing. */
 const WRITING = 6e3;
 
-/** So often a line may get no answer while something else does. */
-const STUCK = 3;
+/** So often a line may get no proper answer while something else does. */
+const STUCK = 4;
 
 let again = '';
 /** A browser may remember that a module failed: then it is asked for by another name. @param {string} url @returns {Promise<any>} */
@@ -154,9 +154,9 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
     if (!answer.ok) return answer;
     /** @type {History} */
     const page = answer.told;
-    // Numbers given out before a restore are given out again.
+    // Numbers given out before a restore are given out again: what the copy knows of them counts.
     keep((it) => {
-      if (it.epoch && it.epoch != page.epoch) it.read = 0;
+      if (it.epoch && it.epoch != page.epoch) it.read = page.visitor_seen;
       it.epoch = page.epoch;
     });
     // What came while nothing got through is news all the same.
@@ -218,10 +218,11 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
         ? ask('/messages', { ...line, device: { kind }, lang })
         : ask('/visitors', { site: options.site, lang }));
       const { status, told } = answer;
-      // A gateway refuses without a word that a page may read. One line that cannot go
-      // must not hold the others.
-      const isStuck = !status && (await isThere()) && ++stuck >= STUCK;
-      if (!isStuck && mayPass(answer)) return answer;
+      const later = mayPass(answer);
+      // A gateway refuses without a word that a page may read, and the server itself may stumble
+      // over a line. One that cannot go must not hold the others; who asks for time gets it.
+      const isStuck = later && ![408, 425, 429, 503].includes(status) && (await isThere()) && ++stuck >= STUCK;
+      if (later && !isStuck) return answer;
       stuck = 0;
       if (told?.message) accept(told);
       else if (answer.ok) keep((it) => Object.assign(it, { token: told.token, number: told.number }));

@@ -66,6 +66,7 @@ export interface History {
   epoch: string;
   /** How far agents have read in that. */
   agent_seen: number;
+  visitor_seen: number;
   state: ConversationState;
 }
 

@@ -93,6 +93,69 @@ test('an answer that is cut off each time says so, and holds up none of the othe
   await agent.done();
 });
 
+/** What one line gets each time, while everything else goes well. */
+const STUMBLES = [
+  { status: 500, contentType: 'application/problem+json', body: '{"detail":"Out of order."}' },
+  { status: 400, ...PAGE },
+];
+
+for (const stumble of STUMBLES) test(`an answer that gets a ${stumble.status} each time stands aside, says why, and goes out when it is sent again`, async () => {
+  const { visitor, agent, there, here } = await talking(`what about ${stumble.status}?`);
+  await agent.route('**/messages', (route) => {
+    const cursed = (route.request().postData() ?? '').includes('cursed');
+    return cursed ? route.fulfill(stumble) : route.continue();
+  });
+  await answers(agent, 'a cursed answer');
+  await answers(agent, 'a plain answer');
+  await there.getByText('a plain answer').waitFor({ timeout: 60000 });
+  const held = here.getByRole('listitem').filter({ hasText: 'a cursed answer' });
+  await held.getByText(stumble.status === 500 ? 'Out of order.' : /\(400\)/).waitFor();
+  await agent.unroute('**/messages');
+  await held.getByRole('button', { name: /again/i }).click();
+  await there.getByText('a cursed answer').waitFor();
+  assert.equal(await here.getByText('a cursed answer').count(), 1);
+  await visitor.done();
+  await agent.done();
+});
+
+for (const stumble of STUMBLES) test(`a message that gets a ${stumble.status} each time stands aside, says why, and goes out when it is sent again`, async () => {
+  const visitor = await window();
+  await visitor.goto(`${house.url}/demo-shop`);
+  await openChat(visitor);
+  await visitor.route('**/w/v1/messages', (route) => {
+    const cursed = (route.request().postData() ?? '').includes('cursed');
+    return cursed ? route.fulfill(stumble) : route.continue();
+  });
+  await says(visitor, 'a cursed message');
+  await says(visitor, 'a plain message');
+  const log = visitor.getByRole('log', { name: 'Conversation' });
+  await log.locator('.sent, .seen', { hasText: 'a plain message' }).waitFor({ timeout: 60000 });
+  await log.locator('.failed', { hasText: 'a cursed message' }).getByText(stumble.status === 500 ? 'Out of order.' : /does not get through/).waitFor();
+  await visitor.unroute('**/w/v1/messages');
+  await log.getByRole('button', { name: 'Retry' }).click();
+  await log.locator('.sent, .seen', { hasText: 'a cursed message' }).waitFor();
+  await visitor.done();
+});
+
+test('a shop that asks for time as often as it likes is given it: nothing stands aside', async () => {
+  const { visitor, agent, there, here } = await talking('is there room?');
+  const busy = { status: 503, contentType: 'application/problem+json', body: '{"detail":"No room to save."}', headers: { 'retry-after': '1' } };
+  for (const [page, path, write] of [[agent, '**/inbox/*/messages', answers], [visitor, '**/w/v1/messages', says]]) {
+    let tries = 0;
+    await page.route(path, (route) => {
+      tries += 1;
+      return tries <= 6 ? route.fulfill({ ...busy, headers: { ...busy.headers, 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' } }) : route.continue();
+    });
+    await write(page, `after six refusals, ${path}`);
+    await there.locator('.sent, .seen, .agent', { hasText: `after six refusals, ${path}` }).waitFor({ timeout: 30000 });
+    assert.equal(tries, 7);
+    await page.unroute(path);
+  }
+  assert.equal(await here.getByRole('button', { name: /again/i }).count(), 0);
+  await visitor.done();
+  await agent.done();
+});
+
 test('the longest answer goes out, in whatever letters', async () => {
   const { visitor, agent, there } = await talking('at length, please');
   await answers(agent, '漢'.repeat(7900));

@@ -186,6 +186,111 @@ test('an answer that met a session that was over goes out once its author has si
   await agent.done();
 });
 
+/** A tab of an agent's browser that hears nothing over its socket. */
+async function deafTab(agent, url) {
+  const tab = await agent.context().newPage();
+  await tab.routeWebSocket(/\/live/, () => {});
+  await tab.goto(url);
+  await tab.getByRole('textbox', { name: 'Message' }).waitFor();
+  return tab;
+}
+
+/** Windows of a test are never hidden; whoever looks at one again is told in the same way. */
+const comesBack = (tab) => tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+
+async function signOut(tab) {
+  await tab.goto(`${house.url}/me`);
+  await tab.locator('.rail-out').click();
+  await tab.waitForURL(/\/login/);
+}
+
+async function signIn(tab, email, password) {
+  await tab.locator('#email').fill(email);
+  await tab.locator('#password').fill(password);
+  await tab.locator('form button').first().click();
+  await tab.waitForURL(/\/inbox/);
+}
+
+test('what an agent does in a page from before he signed in again, in another tab, is done', async () => {
+  const { agent, visitor, there } = await talking('still you?');
+  const old = await deafTab(agent, agent.url());
+  await signOut(agent);
+  await signIn(agent, OWNER, PASSWORD);
+  await answers(old, 'still me');
+  await there.getByText('still me').waitFor();
+  await old.getByRole('button', { name: 'Resolve' }).click();
+  await there.getByText('Ada closed the chat').waitFor();
+  await visitor.done();
+  await agent.done();
+});
+
+test('an answer that was refused while a colleague was signed in goes out in its author’s name, once he is back', async () => {
+  const { agent, visitor, there, here } = await talking('who answers?');
+  const address = agent.url();
+  await agent.goto(`${house.url}/settings/team`);
+  await agent.locator('#name').fill('Ben');
+  await agent.locator('#email').fill('ben@mugs.example');
+  await agent.locator('form[action="/settings/team"] button').last().click();
+  const link = await agent.locator('#invite-link').inputValue();
+  const old = await deafTab(agent, address);
+  await signOut(agent);
+  await agent.goto(link);
+  await agent.locator('#password').fill('the password of ben');
+  await agent.locator('form button').first().click();
+  await agent.waitForURL(/\/inbox/);
+
+  const refused = old.waitForResponse((it) => it.url().endsWith('/messages') && it.status() === 403);
+  await answers(old, 'Ada says so');
+  await refused;
+  await old.getByRole('log', { name: 'Messages' }).getByText(/open for too long/).waitFor();
+  await agent.goto(address);
+  await here.waitFor();
+  assert.equal(await here.getByText('Ada says so').count(), 0, 'not on his screen');
+  const again = old.waitForResponse((it) => it.url().endsWith('/messages') && it.status() === 403);
+  await comesBack(old);
+  await again;
+  assert.equal(await there.getByText('Ada says so').count(), 0, 'nor the visitor’s');
+
+  await signOut(agent);
+  await signIn(agent, OWNER, PASSWORD);
+  await comesBack(old);
+  await there.getByText('Ada says so').waitFor();
+  assert.match(await there.locator('.agent', { hasText: 'Ada says so' }).innerText(), /Ada/);
+  assert.equal(await old.getByRole('button', { name: /again/i }).count(), 0);
+  await visitor.done();
+  await agent.done();
+});
+
+test('after a restore, what a visitor had read is not unread again', async () => {
+  const { agent, visitor, there, here } = await talking('shall I look again?');
+  await answers(agent, 'long since read');
+  await here.locator('[data-tick="seen"]', { hasText: 'long since read' }).waitFor();
+  const epoch = await agent.locator('body').getAttribute('data-epoch');
+  const copy = mkdtempSync(join(tmpdir(), 'shopbell-copy-'));
+  await house.stop();
+  cpSync(house.data, copy, { recursive: true });
+  await house.start();
+  await answers(agent, 'read and then lost');
+  await here.locator('[data-tick="seen"]', { hasText: 'read and then lost' }).waitFor({ timeout: 60000 });
+  await visitor.getByRole('button', { name: 'Close chat' }).click();
+  await visitor.evaluate(() => { globalThis.counts = []; globalThis.shopbell('on', 'unread', ({ count }) => globalThis.counts.push(count)); });
+  await house.stop();
+  rmSync(house.data, { recursive: true });
+  cpSync(copy, house.data, { recursive: true });
+  rmSync(copy, { recursive: true });
+  await house.start();
+  await visitor.waitForFunction((old) => {
+    const [, kept] = Object.entries(localStorage).find(([name]) => /^shopbell:[^:]+$/.test(name));
+    return JSON.parse(kept).epoch !== old;
+  }, epoch, { timeout: 60000 });
+  await here.getByText('read and then lost').waitFor({ state: 'detached', timeout: 60000 });
+  await answers(agent, 'news after the restore');
+  await visitor.waitForFunction(() => globalThis.counts.length);
+  assert.deepEqual(await visitor.evaluate(() => globalThis.counts), [1]);
+  await visitor.done();
+  await agent.done();
+});
+
 test('after a restore, what is numbered as what was read before is unread all the same', async () => {
   const { agent, visitor, there, here } = await talking('before the copy');
   const beside = await agent.context().newPage();
