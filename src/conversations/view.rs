@@ -120,7 +120,6 @@ pub fn rows(
     let filter = Filter {
         list,
         sight: &agent.sight,
-        site: None,
     };
     let page = lists::page(r, agent.id, &filter, after)?;
     let ids: Vec<ConversationId> = page.entries.iter().map(|it| it.id).collect();

@@ -385,7 +385,6 @@ fn a_list_costs_what_it_shows_and_not_what_all_others_wait_for() {
             let filter = Filter {
                 list,
                 sight: &sight,
-                site: None,
             };
             stays_flat(|r| {
                 lists::page(r, AgentId(1), &filter, None).unwrap();

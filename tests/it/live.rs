@@ -168,7 +168,6 @@ async fn who_cannot_resume_is_told_to_reload() {
         let inbox = shopbell::conversations::lists::Filter {
             list: shopbell::conversations::lists::List::Inbox(nobody),
             sight: &shopbell::kernel::Sight::ALL,
-            site: None,
         };
         let found = shopbell::conversations::lists::page(r, nobody, &inbox, None)?;
         Ok(found.entries[0].id)

@@ -35,15 +35,13 @@ pub enum List {
 pub struct Filter<'a> {
     pub list: List,
     pub sight: &'a Sight,
-    /// One site only.
-    pub site: Option<SiteId>,
 }
 
 impl Filter<'_> {
-    /// The sites that are in sight and asked for.
+    /// The sites that are in sight.
     fn sites(&self, r: &Reader) -> Result<Vec<SiteId>> {
         let mut sites = sites::ids(r)?;
-        sites.retain(|it| self.sight.sees(*it) && self.site.is_none_or(|only| only == *it));
+        sites.retain(|it| self.sight.sees(*it));
         Ok(sites)
     }
 }
