@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::SignedIn;
 use crate::error::{Error, Result};
 use crate::kernel::Token;
-use crate::web::{Ctx, FileForm, Form, SESSION_PURPOSE, Upload};
+use crate::web::{self, Ctx, FileForm, Form, SESSION_PURPOSE, Upload};
 
 /// Somebody who is signed in.
 pub struct Agent {
@@ -117,6 +117,9 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
     let (now, hash) = (cx.now(), token.hash());
     let read = cx.db.read(move |r| super::authenticate(r, now, hash));
     let who = read.await?;
+    if let Some(may) = web::needed(request) {
+        who.needs(may)?;
+    }
     cx.place.heed_agent(request);
     if who.stale {
         let (agent, session) = (who.id, who.session);

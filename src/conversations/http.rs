@@ -38,19 +38,24 @@ pub fn routes(routes: &mut Routes) {
         .body(96 * KIB);
     routes
         .post("/inbox/{conversation}/join", join)
-        .who(Who::Agent);
+        .who(Who::Agent)
+        .needs(May::Customers);
     routes
         .post("/inbox/{conversation}/resolve", resolve)
-        .who(Who::Agent);
+        .who(Who::Agent)
+        .needs(May::Customers);
     routes
         .post("/inbox/{conversation}/reopen", reopen)
-        .who(Who::Agent);
+        .who(Who::Agent)
+        .needs(May::Customers);
     routes
         .post("/inbox/{conversation}/no-reply-needed", no_reply_needed)
-        .who(Who::Agent);
+        .who(Who::Agent)
+        .needs(May::Customers);
     routes
         .post("/inbox/{conversation}/reply-needed", reply_needed)
-        .who(Who::Agent);
+        .who(Who::Agent)
+        .needs(May::Customers);
     routes
         .post("/inbox/{conversation}/seen", seen)
         .who(Who::Agent);
@@ -256,7 +261,6 @@ async fn join(
     cx: Ctx,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    agent.needs(May::Customers)?;
     let by = agent.id;
     let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
     act(&cx, agent, key, "conversations.join", join).await
@@ -267,7 +271,6 @@ async fn resolve(
     cx: Ctx,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    agent.needs(May::Customers)?;
     let by = Actor::Agent(agent.id);
     let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
     act(&cx, agent, key, "conversations.resolve", resolve).await
@@ -278,7 +281,6 @@ async fn reopen(
     cx: Ctx,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    agent.needs(May::Customers)?;
     let by = Actor::Agent(agent.id);
     let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
     act(&cx, agent, key, "conversations.reopen", reopen).await
@@ -289,7 +291,6 @@ async fn no_reply_needed(
     cx: Ctx,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    agent.needs(May::Customers)?;
     let (by, name) = (agent.id, "conversations.no_reply_needed");
     let deed =
         move |w: &Writer, now, it: &Conversation| attention::no_reply_needed(w, now, by, it.id);
@@ -301,7 +302,6 @@ async fn reply_needed(
     cx: Ctx,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    agent.needs(May::Customers)?;
     let (by, name) = (agent.id, "conversations.reply_needed");
     let deed = move |w: &Writer, now, it: &Conversation| attention::reply_needed(w, now, by, it.id);
     act(&cx, agent, key, name, deed).await

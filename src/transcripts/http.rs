@@ -14,6 +14,7 @@ pub fn routes(routes: &mut Routes) {
     routes
         .post("/inbox/{conversation}/transcript", send)
         .who(Who::Agent)
+        .needs(May::Customers)
         .counts(&letters::RATES);
 }
 
@@ -29,7 +30,6 @@ async fn send(
     hall: Data<Windows>,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    agent.needs(May::Customers)?;
     let (now, by, key) = (cx.now(), agent.id, key.into_inner());
     let ordered = match address(&form.email, by, &cx.limits) {
         Ok(to) => {

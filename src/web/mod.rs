@@ -45,7 +45,7 @@ pub use limits::{HOUR, Key, Limits, MINUTE, Rate, UNKNOWN_TOKEN};
 pub use line::Arriving;
 pub use place::{ClientAddress, Place, SESSION_PURPOSE};
 pub use problem::wait_words;
-pub use routes::{KIB, Route, Routes, Who};
+pub use routes::{KIB, Route, Routes, Who, needed};
 pub use signs::{Hint, Signs};
 pub use street::Street;
 pub use upload::{FileForm, Upload, sweep as sweep_uploads};

@@ -13,6 +13,7 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 
 use super::limits::{self, Rate};
 use crate::error::Error;
+use crate::kernel::May;
 
 pub const KIB: usize = 1024;
 
@@ -37,6 +38,8 @@ pub struct Route {
     pub method: &'static str,
     pub path: &'static str,
     pub who: Who,
+    /// What whoever comes in must be allowed to do.
+    pub needs: Option<May>,
     /// The largest body it reads.
     pub body: usize,
     /// Counted by the caller's address, before anything is read.
@@ -67,6 +70,7 @@ impl<'r> Undecided<'r> {
             method: self.method,
             path: self.path,
             who,
+            needs: None,
             body: FORM,
             rates: Vec::new(),
             counts: Vec::new(),
@@ -77,6 +81,12 @@ impl<'r> Undecided<'r> {
 }
 
 impl Route {
+    /// Opens to those only who may do this.
+    pub fn needs(&mut self, may: May) -> &mut Self {
+        self.needs = Some(may);
+        self
+    }
+
     /// Takes so many bytes, where a form's worth is too little or too much.
     pub fn body(&mut self, most: usize) -> &mut Self {
         self.body = most;
@@ -109,6 +119,11 @@ impl Rules {
         };
         rules.0.iter().find(|it| it.method == asked)
     }
+}
+
+/// What the door of this request asks of whoever comes in.
+pub fn needed(request: &HttpRequest) -> Option<May> {
+    Rules::of(request, request.method())?.needs
 }
 
 /// The largest body that the door of this request reads.
