@@ -52,10 +52,10 @@ async fn settings(agent: Agent, cx: Ctx) -> HttpResponse {
 }
 
 /// Where there is one site, “the site” is that one.
-async fn only(_: Admin, cx: Ctx) -> Result<HttpResponse> {
+async fn only(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
     match cx.db.read(super::only).await? {
-        Some(site) => Ok(web::see(format!("/settings/sites/{}", site.key))),
-        None => Ok(web::see("/settings/sites")),
+        Some(site) => web::page(&stored(&cx, admin, site.key).await?),
+        None => list(admin, cx).await,
     }
 }
 
