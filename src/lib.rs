@@ -56,6 +56,9 @@ pub mod assets;
 /// The HTTP kit: routes, bodies, limits, errors and pages as responses.
 pub mod web;
 
+/// Live screens: facts become frames on open sockets.
+pub mod live;
+
 /// What an admin changes while the program runs.
 pub mod settings;
 
@@ -73,9 +76,6 @@ pub mod conversations;
 
 /// A conversation as a mail.
 pub mod transcripts;
-
-/// Live screens: events become frames on open sockets.
-pub mod live;
 
 /// The visitors' door: the loader, the widget's JSON, the chat page.
 pub mod widget;

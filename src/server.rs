@@ -20,6 +20,7 @@ use crate::hub::{Closing, Hub};
 use crate::jobs::{self, Kinds};
 use crate::journal::Follower;
 use crate::kernel::{Clock, Sight};
+use crate::live::{Draw, Live, Watch};
 use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{
@@ -63,6 +64,29 @@ struct Shared {
     guesses: Data<Guesses>,
     code: Data<SetupCode>,
     windows: Data<Windows>,
+    live: Data<Live>,
+}
+
+/// What a room brings to the roof.
+#[derive(Clone, Default)]
+pub struct Wing {
+    /// What its facts look like on live screens.
+    pub draws: Vec<Draw>,
+    /// What a page may listen to by name.
+    pub watches: Vec<Watch>,
+    /// What it shows in the hall.
+    pub windows: Vec<fn(&mut Windows)>,
+    /// What it does when something happened.
+    pub followers: Vec<Follower>,
+}
+
+/// All of the house that is drawn live, one line each.
+fn wings() -> Vec<Wing> {
+    let shown = |draw: Draw| Wing {
+        draws: vec![draw],
+        ..Wing::default()
+    };
+    vec![shown(conversations::news::draw), shown(widget::news::draw)]
 }
 
 pub async fn start(
@@ -71,6 +95,18 @@ pub async fn start(
     config: Config,
     clock: Clock,
 ) -> Result<Running> {
+    start_with(listener, folder, config, clock, Vec::new()).await
+}
+
+/// With wings that are not of the house.
+pub async fn start_with(
+    listener: TcpListener,
+    folder: DataFolder,
+    config: Config,
+    clock: Clock,
+    more: Vec<Wing>,
+) -> Result<Running> {
+    let wings: Vec<Wing> = wings().into_iter().chain(more).collect();
     let address = listener
         .local_addr()
         .map_err(|e| Error::internal("binding the port", e))?;
@@ -101,27 +137,30 @@ pub async fn start(
         place: Arc::new(place),
         config: Arc::new(config),
     });
+    let windows = Data::new(windows(&kit.config, &wings)?);
+    let live = Live::new(
+        kit.config.public_url.base().clone(),
+        wings.iter().flat_map(|it| it.draws.clone()),
+        wings.iter().flat_map(|it| it.watches.clone()),
+    );
     let shared = Shared {
         secure: Data::new(Secure::new(&kit.place)),
         place: Data::from(Arc::clone(&kit.place)),
         limits: Data::from(Arc::clone(&kit.limits)),
         plant: Data::new(plant.clone()),
         guesses: Data::default(),
-        windows: Data::new(windows(&kit.config)?),
+        live: Data::new(live.with(Data::clone(&windows).into_inner())),
+        windows,
         code: Data::new(code),
         kit,
     };
 
-    live::start(
-        &plant,
-        &db,
-        hub.clone(),
-        shared.kit.config.public_url.base().clone(),
-        Data::clone(&shared.windows).into_inner(),
-    )?;
+    let screens = Data::clone(&shared.live).into_inner();
+    live::start(&plant, &db, hub.clone(), screens)?;
     let windows = Data::clone(&shared.windows).into_inner();
     start_work(&plant, &shared.kit, windows);
-    follow(&plant, &db, clock.clone()).await?;
+    let followers = wings.into_iter().flat_map(|it| it.followers);
+    follow(&plant, &db, clock.clone(), followers.collect()).await?;
 
     let street = Street {
         trusted_proxies: shared.kit.config.trusted_proxies.clone(),
@@ -138,6 +177,7 @@ pub async fn start(
             .app_data(shared.guesses)
             .app_data(shared.code)
             .app_data(shared.windows)
+            .app_data(shared.live)
             .wrap(from_fn(web::guard))
             .configure(|config| {
                 mount(config);
@@ -195,9 +235,10 @@ pub fn mount(config: &mut ServiceConfig) -> Vec<Route> {
     accounts::http::routes(&mut routes);
     sites::http::routes(&mut routes);
     conversations::http::routes(&mut routes);
+    conversations::socket::routes(&mut routes);
     transcripts::http::routes(&mut routes);
-    live::socket::routes(&mut routes);
     widget::http::routes(&mut routes);
+    widget::socket::routes(&mut routes);
     setup::http::routes(&mut routes);
     operations::http::routes(&mut routes);
     routes.mount(config)
@@ -214,10 +255,12 @@ pub const AREAS: &[Area] = &[
 ];
 
 /// What wings show in the hall, one line each.
-fn windows(config: &Arc<Config>) -> Result<Windows> {
+fn windows(config: &Arc<Config>, wings: &[Wing]) -> Result<Windows> {
     let mut windows = Windows::default();
     let config = || Arc::clone(config);
     transcripts::windows::open(&mut windows, config());
+    let brought = wings.iter().flat_map(|it| &it.windows);
+    brought.for_each(|open| open(&mut windows));
     windows.check()?;
     Ok(windows)
 }
@@ -290,7 +333,7 @@ fn start_work(plant: &Plant, kit: &Kit, windows: Arc<Windows>) {
     }
     let (at, hub) = (db.clone(), kit.hub.clone());
     plant.supervise("banner", move || {
-        live::tell_storage(at.clone(), hub.clone())
+        live::tell_storage(at.clone(), hub.clone(), accounts::topics::TEAM)
     });
     let at = db.clone();
     plant.supervise("disk", move || mend_storage(at.clone()));
@@ -305,13 +348,9 @@ fn timers() -> timers::Kinds {
     timers::Kinds::new()
 }
 
-/// The wings that hear the hall through the journal, one line each.
-fn followers() -> Arc<[Follower]> {
-    Arc::new([])
-}
-
-async fn follow(plant: &Plant, db: &Db, clock: Clock) -> Result<()> {
-    let (followers, now) = (followers(), clock.now());
+/// Whoever hears the hall through the journal.
+async fn follow(plant: &Plant, db: &Db, clock: Clock, followers: Arc<[Follower]>) -> Result<()> {
+    let now = clock.now();
     let known: Vec<&str> = followers.iter().map(|it| it.name).collect();
     // Names that another version left behind do not hold the journal.
     let retire = move |w: &Writer| journal::retire_all_but(w, now, &known);

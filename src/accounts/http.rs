@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::door::http::{browser, remember_browser, start_session};
 use super::pages::{Forgot, Invite, Reset};
 use super::work::{self, Letter};
-use super::{Purpose, desk, door, passwords};
+use super::{Purpose, desk, door, passwords, topics};
 use crate::error::{Error, Result};
 use crate::hub::Closing;
 use crate::kernel::{AgentId, EmailAddress, Token};
@@ -187,8 +187,7 @@ async fn set_password(cx: Ctx, OpenForm(form): OpenForm<PasswordForm>) -> Result
     };
     match redeem(&cx, &form, &agent, None).await {
         Ok(agent) => {
-            cx.hub
-                .close_agents(|it| it.agent == agent, Closing::SignedOut);
+            cx.hub.close(topics::agent(agent), None, Closing::SignedOut);
             let mut answer = web::see("/login?done=password");
             remember_browser(&cx, agent, &mut answer).await?;
             Ok(answer)

@@ -14,6 +14,7 @@ pub mod passwords;
 mod rules;
 mod sql;
 pub mod team;
+pub mod topics;
 pub mod work;
 
 use std::ops::Deref;

@@ -1,4 +1,5 @@
-//! Who is connected, and a way to send to them. Knows seats, not business.
+//! Who is connected, and a way to send to them. Knows topics and who listens to
+//! them, not business.
 //!
 //! The hub also holds the position that news has reached. A `Turn` moves it and
 //! notes who is there, in one step and *before* anything is drawn: the news of
@@ -7,14 +8,16 @@
 //! database, receives everything after it, and neither misses nor doubles any.
 
 mod outbox;
+mod topic;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::kernel::{AgentId, ConversationId, Seq, SessionId, Sight, SiteId, VisitorId};
+use crate::kernel::Seq;
 use crate::texts::Lang;
 
-pub use outbox::{Closing, Frame, Outbox, Sent};
+pub use outbox::{Closing, Frame, Next, Outbox, Sent};
+pub use topic::{Audience, Scope, Seat, TOPICS, Topic};
 
 #[derive(Clone, Default)]
 pub struct Hub(Arc<Mutex<State>>);
@@ -24,64 +27,17 @@ struct State {
     next: u64,
     position: Seq,
     closing: Option<Closing>,
-    agents: HashMap<u64, Chair>,
-    visitors: HashMap<VisitorId, Vec<(u64, Arc<Outbox>)>>,
-}
-
-/// An agent's open page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentSeat {
-    pub agent: AgentId,
-    pub session: SessionId,
-    pub lang: Lang,
-    pub viewing: Option<ConversationId>,
-    /// The sites he is told of.
-    pub sight: Sight,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seat {
-    Agent(AgentSeat),
-    Visitor(VisitorId),
+    chairs: HashMap<u64, Arc<Chair>>,
+    /// In the order of joining.
+    listeners: HashMap<Topic, Vec<Arc<Chair>>>,
+    /// How many pages read it.
+    languages: HashMap<Lang, usize>,
 }
 
 struct Chair {
-    seat: AgentSeat,
-    /// He answers in the conversation he views, and since which position that is
-    /// known or known not to be so.
-    answers: (bool, Seq),
+    id: u64,
+    seat: Seat,
     outbox: Arc<Outbox>,
-}
-
-/// Who gets a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    Visitor(VisitorId),
-    /// Every page of every agent: what concerns the whole house.
-    Agents,
-    /// Every page of whoever sees a site.
-    AgentsAt(SiteId),
-    /// Those of them in one language.
-    AgentsReading(SiteId, Lang),
-    /// Pages in one language that show one conversation.
-    Viewers(ConversationId, Lang),
-    /// Pages of whoever sees a site, but for one agent.
-    OtherAgents(SiteId, AgentId),
-}
-
-impl Audience {
-    pub fn includes(self, seat: &AgentSeat) -> bool {
-        match self {
-            Self::Visitor(_) => false,
-            Self::Agents => true,
-            Self::AgentsAt(site) => seat.sight.sees(site),
-            Self::AgentsReading(site, lang) => seat.lang == lang && seat.sight.sees(site),
-            Self::Viewers(conversation, lang) => {
-                seat.lang == lang && seat.viewing == Some(conversation)
-            }
-            Self::OtherAgents(site, agent) => seat.agent != agent && seat.sight.sees(site),
-        }
-    }
 }
 
 /// One piece of news, written out, and who gets it.
@@ -93,13 +49,12 @@ pub struct News {
 }
 
 /// One step of the news: up to where, and who was there when it began.
-#[derive(Debug)]
 pub struct Turn {
+    hub: Hub,
     position: Seq,
     /// Connections with a later number joined after this, and replay for themselves.
     newest: u64,
     languages: Vec<Lang>,
-    viewed: HashSet<ConversationId>,
 }
 
 impl Turn {
@@ -112,9 +67,9 @@ impl Turn {
         &self.languages
     }
 
-    /// Whether somebody looks at that conversation.
-    pub fn is_viewed(&self, conversation: ConversationId) -> bool {
-        self.viewed.contains(&conversation)
+    /// Whether somebody listens there, for the same reason.
+    pub fn is_watched(&self, topic: Topic) -> bool {
+        self.hub.is_watched(topic)
     }
 }
 
@@ -124,7 +79,6 @@ pub type Bundle = fn(&[&str]) -> Frame;
 /// One open connection. Leaving the hub is dropping it.
 pub struct Connection {
     hub: Hub,
-    seat: Seat,
     id: u64,
     pub outbox: Arc<Outbox>,
     /// News up to here went out before this connection joined.
@@ -132,18 +86,11 @@ pub struct Connection {
 }
 
 impl Hub {
-    /// `None` where that seat already has as many connections as it may.
+    /// `None` where its owner already has as many pages as he may.
     pub fn join(&self, seat: Seat, most: usize) -> Option<Connection> {
         let mut state = self.lock();
-        let taken = match &seat {
-            Seat::Agent(seat) => state
-                .agents
-                .values()
-                .filter(|chair| chair.seat.session == seat.session)
-                .count(),
-            Seat::Visitor(visitor) => state.visitors.get(visitor).map_or(0, Vec::len),
-        };
-        if most <= taken {
+        let own = seat.topics().first().and_then(|it| state.listeners.get(it));
+        if most <= own.map_or(0, Vec::len) {
             return None;
         }
         state.next += 1;
@@ -152,26 +99,25 @@ impl Hub {
         if let Some(closing) = state.closing {
             outbox.close(closing);
         }
-        match seat.clone() {
-            Seat::Agent(seat) => {
-                let outbox = Arc::clone(&outbox);
-                let answers = (false, Seq(0));
-                let chair = Chair {
-                    seat,
-                    answers,
-                    outbox,
-                };
-                state.agents.insert(id, chair);
-            }
-            Seat::Visitor(visitor) => {
-                let connections = state.visitors.entry(visitor).or_default();
-                connections.reserve_exact(1);
-                connections.push((id, Arc::clone(&outbox)));
-            }
+        if let Some(lang) = seat.lang() {
+            *state.languages.entry(lang).or_default() += 1;
         }
+        let chair = Arc::new(Chair {
+            id,
+            seat,
+            outbox: Arc::clone(&outbox),
+        });
+        for topic in chair.seat.topics() {
+            let listeners = state.listeners.entry(*topic).or_default();
+            if listeners.is_empty() {
+                // Most are listened to by one page.
+                listeners.reserve_exact(1);
+            }
+            listeners.push(Arc::clone(&chair));
+        }
+        state.chairs.insert(id, chair);
         Some(Connection {
             hub: self.clone(),
-            seat,
             id,
             outbox,
             joined_at: state.position,
@@ -183,19 +129,12 @@ impl Hub {
     pub fn turn(&self, position: Seq) -> Turn {
         let mut state = self.lock();
         state.position = position;
-        let mut turn = Turn {
+        Turn {
+            hub: self.clone(),
             position,
             newest: state.next,
-            languages: Vec::with_capacity(Lang::ALL.len()),
-            viewed: HashSet::new(),
-        };
-        for chair in state.agents.values() {
-            if !turn.languages.contains(&chair.seat.lang) {
-                turn.languages.push(chair.seat.lang);
-            }
-            turn.viewed.extend(chair.seat.viewing);
+            languages: state.languages(),
         }
-        turn
     }
 
     /// Sends what was drawn in a turn to those who were there when it began. A
@@ -204,65 +143,54 @@ impl Hub {
     pub fn publish(&self, turn: &Turn, mut news: Vec<News>, bundle: Bundle) {
         news.sort_by_key(|it| it.seq);
         let state = self.lock();
-        state.tell_visitors(turn.newest, &news, bundle);
-        state.tell_agents(turn.newest, &news, bundle);
-    }
-
-    /// Who answers in a conversation, as it was at a position. Kept with the pages
-    /// that show it, so that their signals need not ask the database.
-    pub fn answered_by(&self, conversation: ConversationId, agent: Option<AgentId>, at: Seq) {
-        for chair in self.lock().agents.values_mut() {
-            // Older knowledge may come later.
-            if chair.seat.viewing == Some(conversation) && chair.answers.1 <= at {
-                chair.answers = (agent == Some(chair.seat.agent), at);
-            }
+        let mut shared: HashMap<Vec<usize>, Frame> = HashMap::new();
+        for (chair, told) in state.told(turn.newest, &news) {
+            // Whoever is told the same shares one frame.
+            let frame = shared.entry(told).or_insert_with_key(|told| {
+                let texts = told.iter().filter_map(|it| news.get(*it));
+                let texts: Vec<&str> = texts.map(|it| it.text.as_str()).collect();
+                bundle(&texts)
+            });
+            chair.outbox.push(frame.clone());
         }
     }
 
-    /// Whether this agent answers in a conversation that is on his screen.
-    pub fn answers(&self, agent: AgentId, conversation: ConversationId) -> bool {
+    /// Everybody who listens there asks again whether he may be here, and what he
+    /// may, before he gets anything that is told after this.
+    pub fn ask_again(&self, topic: Topic) {
         let state = self.lock();
-        let mut chairs = state.agents.values();
-        chairs.any(|it| {
-            it.answers.0 && it.seat.agent == agent && it.seat.viewing == Some(conversation)
-        })
+        state.at(topic).for_each(|it| it.outbox.ask_again());
     }
 
-    /// Sends a passing signal. Whoever is behind does without it.
-    pub fn signal(&self, audience: Audience, frame: &Frame) {
-        self.lock().send(audience, frame, Outbox::push_if_idle);
+    /// Sends a passing signal, not to who listens to `except`. Whoever is behind
+    /// does without it.
+    pub fn signal(&self, audience: &Audience, except: Option<Topic>, frame: &Frame) {
+        let state = self.lock();
+        let told = state.at(audience.topic).filter(|it| {
+            it.seat.may_be_told(audience) && !except.is_some_and(|topic| it.seat.listens_to(topic))
+        });
+        for chair in told {
+            chair.outbox.push_if_idle(frame.clone());
+        }
     }
 
     /// The languages somebody reads right now, so that nothing is rendered for
     /// nobody.
     pub fn languages(&self) -> Vec<Lang> {
+        self.lock().languages()
+    }
+
+    pub fn is_watched(&self, topic: Topic) -> bool {
+        self.lock().listeners.contains_key(&topic)
+    }
+
+    /// Ends the pages that listen there, and not to `except`.
+    pub fn close(&self, topic: Topic, except: Option<Topic>, closing: Closing) {
         let state = self.lock();
-        let mut found: Vec<Lang> = Vec::with_capacity(4);
-        for chair in state.agents.values() {
-            if !found.contains(&chair.seat.lang) {
-                found.push(chair.seat.lang);
-            }
-        }
-        found
-    }
-
-    pub fn is_present(&self, visitor: VisitorId) -> bool {
-        self.lock().visitors.contains_key(&visitor)
-    }
-
-    /// Ends the pages of sessions that are over.
-    pub fn close_agents(&self, over: impl Fn(&AgentSeat) -> bool, closing: Closing) {
-        for chair in self.lock().agents.values() {
-            if over(&chair.seat) {
+        for chair in state.at(topic) {
+            if !except.is_some_and(|it| chair.seat.listens_to(it)) {
                 chair.outbox.close(closing);
             }
-        }
-    }
-
-    /// Makes every visitor's page come back and ask afresh what holds now.
-    pub fn renew_visitors(&self) {
-        for (_, outbox) in self.lock().visitors.values().flatten() {
-            outbox.close(Closing::Restart);
         }
     }
 
@@ -270,19 +198,15 @@ impl Hub {
     pub fn close_all(&self, closing: Closing) {
         let mut state = self.lock();
         state.closing = Some(closing);
-        for chair in state.agents.values() {
-            chair.outbox.close(closing);
-        }
-        for (_, outbox) in state.visitors.values().flatten() {
-            outbox.close(closing);
-        }
+        state
+            .chairs
+            .values()
+            .for_each(|it| it.outbox.close(closing));
     }
 
-    /// Open connections: agents' and visitors'.
-    pub fn count(&self) -> (usize, usize) {
-        let state = self.lock();
-        let visitors = state.visitors.values().map(Vec::len).sum();
-        (state.agents.len(), visitors)
+    /// Open connections.
+    pub fn count(&self) -> usize {
+        self.lock().chairs.len()
     }
 
     /// A panic while the lock was held leaves maps that are still maps.
@@ -292,75 +216,61 @@ impl Hub {
 }
 
 impl State {
-    fn tell_visitors(&self, newest: u64, news: &[News], bundle: Bundle) {
-        let mut told: HashMap<VisitorId, Vec<&str>> = HashMap::new();
-        for it in news {
-            if let Audience::Visitor(visitor) = it.audience
-                && self.visitors.contains_key(&visitor)
-            {
-                told.entry(visitor).or_default().push(&it.text);
-            }
-        }
-        for (visitor, texts) in told {
-            let frame = bundle(&texts);
-            let connections = self.visitors.get(&visitor).into_iter().flatten();
-            for (_, outbox) in connections.filter(|(id, _)| *id <= newest) {
-                outbox.push(frame.clone());
-            }
-        }
+    fn languages(&self) -> Vec<Lang> {
+        let read = |it: &Lang| self.languages.contains_key(it);
+        Lang::ALL.into_iter().filter(read).collect()
     }
 
-    /// Pages that show the same in the same language, to who sees the same, share
-    /// one frame.
-    fn tell_agents(&self, newest: u64, news: &[News], bundle: Bundle) {
-        type Look<'s> = (Lang, Option<ConversationId>, &'s Sight);
-        let mut shared: HashMap<Look<'_>, Option<Frame>> = HashMap::new();
-        let there = self.agents.iter().filter(|(id, _)| **id <= newest);
-        for (_, chair) in there {
-            let look = (chair.seat.lang, chair.seat.viewing, &chair.seat.sight);
-            let frame = shared.entry(look).or_insert_with(|| {
-                let texts: Vec<&str> = news
-                    .iter()
-                    .filter(|it| it.audience.includes(&chair.seat))
-                    .map(|it| it.text.as_str())
-                    .collect();
-                (!texts.is_empty()).then(|| bundle(&texts))
-            });
-            if let Some(frame) = frame {
-                chair.outbox.push(frame.clone());
-            }
-        }
+    fn at(&self, topic: Topic) -> impl Iterator<Item = &Chair> {
+        let listeners = self.listeners.get(&topic).into_iter().flatten();
+        listeners.map(Arc::as_ref)
     }
 
-    fn send(&self, audience: Audience, frame: &Frame, push: fn(&Outbox, Frame) -> Sent) {
-        if let Audience::Visitor(visitor) = audience {
-            for (_, outbox) in self.visitors.get(&visitor).into_iter().flatten() {
-                push(outbox, frame.clone());
+    /// What each connection up to `newest` is told, as places in `news`.
+    fn told<'s>(
+        &'s self,
+        newest: u64,
+        news: &[News],
+    ) -> impl Iterator<Item = (&'s Chair, Vec<usize>)> {
+        let mut told: BTreeMap<u64, (&Chair, Vec<usize>)> = BTreeMap::new();
+        for (n, News { audience, .. }) in news.iter().enumerate() {
+            let there = self.at(audience.topic).take_while(|it| it.id <= newest);
+            for chair in there.filter(|it| it.seat.may_be_told(audience)) {
+                let (_, told) = told.entry(chair.id).or_insert((chair, Vec::new()));
+                told.push(n);
             }
+        }
+        told.into_values()
+    }
+
+    fn leave(&mut self, id: u64) {
+        let Some(chair) = self.chairs.remove(&id) else {
             return;
+        };
+        let seat = &chair.seat;
+        for topic in seat.topics() {
+            if let Some(listeners) = self.listeners.get_mut(topic) {
+                if let Ok(at) = listeners.binary_search_by_key(&id, |it| it.id) {
+                    listeners.remove(at);
+                }
+                if listeners.is_empty() {
+                    self.listeners.remove(topic);
+                }
+            }
         }
-        let listening = self.agents.values();
-        for chair in listening.filter(|it| audience.includes(&it.seat)) {
-            push(&chair.outbox, frame.clone());
+        if let Some(lang) = seat.lang()
+            && let Some(readers) = self.languages.get_mut(&lang)
+        {
+            *readers -= 1;
+            if *readers == 0 {
+                self.languages.remove(&lang);
+            }
         }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut state = self.hub.lock();
-        match self.seat {
-            Seat::Agent(_) => {
-                state.agents.remove(&self.id);
-            }
-            Seat::Visitor(visitor) => {
-                if let Some(connections) = state.visitors.get_mut(&visitor) {
-                    connections.retain(|(id, _)| *id != self.id);
-                    if connections.is_empty() {
-                        state.visitors.remove(&visitor);
-                    }
-                }
-            }
-        }
+        self.hub.lock().leave(self.id);
     }
 }

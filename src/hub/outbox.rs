@@ -28,6 +28,14 @@ pub enum Closing {
     SignedOut,
 }
 
+/// What a connection has to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    Frame(Frame),
+    /// Ask again whether it may be here, and what it may.
+    AskAgain,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
     Queued,
@@ -43,6 +51,7 @@ pub struct Outbox {
 #[derive(Default)]
 struct Queue {
     frames: VecDeque<Frame>,
+    asked: bool,
     closing: Option<Closing>,
 }
 
@@ -75,23 +84,33 @@ impl Outbox {
         Sent::Queued
     }
 
+    /// However often it is asked before it does, it is asked once.
+    pub fn ask_again(&self) {
+        self.lock().asked = true;
+        self.waker.wake();
+    }
+
     /// The reason given first counts; what is queued before it still goes out.
     pub fn close(&self, closing: Closing) {
         self.lock().closing.get_or_insert(closing);
         self.waker.wake();
     }
 
-    /// The next frame, or why there will be none. One reader only.
-    pub async fn next(&self) -> Result<Frame, Closing> {
+    /// What comes next, or why there will be nothing. One reader only.
+    pub async fn next(&self) -> Result<Next, Closing> {
         poll_fn(|context| {
             self.waker.register(context.waker());
             let mut queue = self.lock();
+            // Before any frame: what it says may hold from there on only.
+            if std::mem::take(&mut queue.asked) {
+                return Poll::Ready(Ok(Next::AskAgain));
+            }
             if let Some(frame) = queue.frames.pop_front() {
                 if queue.frames.is_empty() {
                     // Give the memory of a busy moment back.
                     queue.frames = VecDeque::new();
                 }
-                return Poll::Ready(Ok(frame));
+                return Poll::Ready(Ok(Next::Frame(frame)));
             }
             match queue.closing {
                 Some(closing) => Poll::Ready(Err(closing)),

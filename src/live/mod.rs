@@ -1,14 +1,17 @@
-//! Live screens: turns what the journal says into frames, and keeps the sockets.
+//! Live screens: facts become frames on open sockets, and the sockets are kept.
 //!
-//! News goes out here; commands come in over HTTP. Upwards a socket carries only
-//! signals that never touch the database (typing). Whoever comes back names the
-//! last position he saw and gets exactly what he missed, or is told to reload.
+//! A machine: what a fact looks like, each room says itself (`Draw`); here is only
+//! the batching, the position and the socket. News goes out here; commands come in
+//! over HTTP. Upwards a socket carries only signals that never touch the database
+//! (typing). Whoever comes back names the last position he saw and gets exactly
+//! what he missed, or is told to reload.
 
+mod batch;
 mod draw;
-mod news;
+mod greeting;
 mod protocol;
 mod pump;
-pub mod socket;
+mod socket;
 mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,15 +19,20 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::conversations::Windows;
 use crate::db::{self, Db, Reader, Storage};
 use crate::error::Result;
-use crate::hub::{Audience, Hub, Turn};
+use crate::hub::{Audience, Hub, Topic, Turn};
 use crate::journal::{self, Fact};
-use crate::kernel::{Base, Seq};
+use crate::kernel::Seq;
 use crate::plant::Plant;
 
-use protocol::Passing;
+use batch::Listening;
+
+pub use batch::{At, Batch, Draw, DrawOnce, Live, Watch};
+pub use greeting::{Missed, Resume, greet, reload};
+pub use protocol::frame;
+pub use pump::{End, Heard, Listener};
+pub use socket::{Line, shake_hands};
 
 /// How long news waits for a busy database, and how often, before the thread
 /// counts as failed.
@@ -33,8 +41,8 @@ const PATIENCE: u32 = 25;
 
 /// Starts the thread that renders news, from the journal's present end on. It
 /// has a connection of its own: between a commit and the sockets there is no
-/// queue to wait in. `base` is where the links in it lead.
-pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base, windows: Arc<Windows>) -> Result<()> {
+/// queue to wait in.
+pub fn start(plant: &Plant, db: &Db, hub: Hub, live: Arc<Live>) -> Result<()> {
     let reader = db.reader()?;
     let position = journal::position(&reader)?;
     hub.turn(position);
@@ -43,8 +51,7 @@ pub fn start(plant: &Plant, db: &Db, hub: Hub, base: Base, windows: Arc<Windows>
     let screens = Arc::new(Mutex::new(Screens {
         reader,
         hub,
-        base,
-        windows,
+        live,
         position,
         begun: None,
     }));
@@ -83,8 +90,7 @@ async fn keep_up(screens: Arc<Mutex<Screens>>, mut news: watch::Receiver<Seq>) -
 struct Screens {
     reader: Reader,
     hub: Hub,
-    base: Base,
-    windows: Arc<Windows>,
+    live: Arc<Live>,
     /// News up to here has begun to go out.
     position: Seq,
     /// The turn that has begun and whose news did not go out yet.
@@ -113,24 +119,16 @@ impl Screens {
                 let Some((turn, facts)) = &self.begun else {
                     return Ok(None);
                 };
-                let viewed = |it| turn.is_viewed(it);
-                let news = draw::draw(
-                    r,
-                    &self.base,
-                    &self.windows,
-                    facts,
-                    turn.languages(),
-                    viewed,
-                )?;
-                Ok(Some((news, draw::answerers(r, facts)?)))
+                draw::draw(r, &self.live, facts, Listening::Turn(turn)).map(Some)
             })?;
-            let (Some((news, answerers)), Some((turn, _))) = (drawn, self.begun.take()) else {
+            let (Some(drawn), Some((turn, _))) = (drawn, self.begun.take()) else {
                 return Ok(());
             };
-            for (conversation, agent) in answerers {
-                self.hub.answered_by(conversation, agent, turn.position());
-            }
-            self.hub.publish(&turn, news, protocol::bundle);
+            drawn
+                .again
+                .into_iter()
+                .for_each(|it| self.hub.ask_again(it));
+            self.hub.publish(&turn, drawn.news, protocol::bundle);
             // A commit after this reading rings again.
             if !more {
                 return Ok(());
@@ -139,12 +137,13 @@ impl Screens {
     }
 }
 
-/// Tells every open page whether saving works, whenever that changes.
-pub async fn tell_storage(db: Db, hub: Hub) -> Result<()> {
+/// Tells every page that listens there whether saving works, whenever that changes.
+pub async fn tell_storage(db: Db, hub: Hub, topic: Topic) -> Result<()> {
     let mut storage = db.storage();
     while storage.changed().await.is_ok() {
         let ok = *storage.borrow_and_update() == Storage::Writable;
-        hub.signal(Audience::Agents, &Passing::Storage { ok }.frame());
+        let said = protocol::Storage { op: "storage", ok };
+        hub.signal(&Audience::of(topic), None, &frame(&said));
     }
     Ok(())
 }

@@ -1,15 +1,14 @@
-//! Every frame that crosses a socket, in one place. The same envelope for both
-//! sides: pages of ours get HTML, the widget gets data, because other people's
-//! pages may forbid markup made of strings.
+//! What crosses a socket whatever it is about. The same envelope for everybody:
+//! pages of ours get HTML, the widget gets data, because other people's pages may
+//! forbid markup made of strings. Signals have their words where they belong.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::hub::{Audience, Frame, News};
-use crate::kernel::{ConversationKey, Seq};
+use crate::hub::Frame;
+use crate::kernel::Seq;
 
 /// One piece of news. A screen keeps it under `id` in `list`, sorted by `key`,
-/// and ignores what it has in a newer version. What a visitor gets of one of his
-/// conversations, and is no line, has that conversation's as its `key`.
+/// and ignores what it has in a newer version.
 #[derive(Serialize)]
 pub struct Item<'a, D = ()> {
     pub seq: Seq,
@@ -31,38 +30,15 @@ pub enum Op {
     Put,
     /// Set a value.
     Text,
+    /// Take away.
+    Remove,
 }
 
 /// A signal: no position, never replayed, dropped when late.
 #[derive(Serialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
-pub enum Passing<'a> {
-    /// To agents: somebody writes in a conversation.
-    #[serde(rename = "typing")]
-    Writing {
-        conversation: &'a ConversationKey,
-        who: Who,
-        name: &'a str,
-        text: Option<&'a str>,
-        on: bool,
-    },
-    /// To the visitor: an agent writes.
-    #[serde(rename = "typing")]
-    Answering {
-        conversation: &'a ConversationKey,
-        name: &'a str,
-        on: bool,
-    },
-    Storage {
-        ok: bool,
-    },
-}
-
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Who {
-    Visitor,
-    Agent,
+pub struct Storage {
+    pub op: &'static str,
+    pub ok: bool,
 }
 
 /// About the connection itself.
@@ -81,59 +57,9 @@ pub enum Control<'a> {
     Pong,
 }
 
-/// From an agent's page.
-#[derive(Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case", deny_unknown_fields)]
-pub enum AgentSignal {
-    Typing {
-        conversation: ConversationKey,
-        on: bool,
-    },
-    Ping,
-}
-
-/// From a visitor's page.
-#[derive(Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case", deny_unknown_fields)]
-pub enum VisitorSignal {
-    Hello {
-        token: String,
-        #[serde(default)]
-        seq: Seq,
-        #[serde(default)]
-        epoch: Option<String>,
-    },
-    Typing {
-        on: bool,
-        #[serde(default)]
-        text: Option<String>,
-    },
-    Ping,
-}
-
-impl Passing<'_> {
-    pub fn frame(&self) -> Frame {
-        text(self)
-    }
-}
-
-impl Control<'_> {
-    pub fn frame(&self) -> Frame {
-        text(self)
-    }
-}
-
 impl<D: Serialize> Item<'_, D> {
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
-    }
-
-    pub fn news(&self, audience: Audience) -> News {
-        News {
-            audience,
-            seq: self.seq,
-            text: self.text(),
-        }
     }
 }
 
@@ -145,7 +71,7 @@ pub fn bundle(items: &[&str]) -> Frame {
     }
 }
 
-/// These types have only string keys, so this cannot fail.
-fn text(value: &impl Serialize) -> Frame {
+/// What is sent has only string keys, so this cannot fail.
+pub fn frame(value: &impl Serialize) -> Frame {
     serde_json::to_string(value).unwrap_or_default().into()
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use actix_ws::{CloseCode, CloseReason, Session};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::protocol::Control;
+use super::protocol::{Control, frame};
 use super::socket::Stream;
 use super::wire::{Fault, Said};
-use crate::hub::{Closing, Connection};
+use crate::hub::{Closing, Connection, Next};
 
 /// A ping goes out this often; after two without any sign of life the
 /// connection is dead.
@@ -68,11 +68,12 @@ pub trait Listener {
     fn hear(&mut self, text: &str) -> Heard;
     /// Heartbeats from one asking to the next.
     const BEATS: u32;
-    /// Asked now and then: may this connection go on?
-    async fn is_still_welcome(&self) -> bool;
+    /// Asked now and then, and when something has changed: may this connection go
+    /// on, and what may it do? An error ends it.
+    fn ask_again(&mut self) -> impl Future<Output = Result<(), End>>;
 }
 
-pub async fn run(
+pub(super) async fn run(
     connection: Connection,
     mut session: Session,
     mut stream: Stream,
@@ -103,7 +104,16 @@ async fn exchange<L: Listener>(
     loop {
         tokio::select! {
             frame = connection.outbox.next() => match frame {
-                Ok(frame) => if session.text(frame).await.is_err() { return End::Gone },
+                Ok(Next::Frame(frame)) => {
+                    if session.text(frame).await.is_err() {
+                        return End::Gone;
+                    }
+                }
+                Ok(Next::AskAgain) => {
+                    if let Err(end) = listener.ask_again().await {
+                        return end;
+                    }
+                }
                 Err(closing) => return End::House(closing),
             },
             said = stream.next() => {
@@ -115,7 +125,7 @@ async fn exchange<L: Listener>(
                     Some(Ok(Said::Text(text))) => match listener.hear(&text) {
                         Heard::Fine => (),
                         Heard::Ping => {
-                            if session.text(Control::Pong.frame()).await.is_err() {
+                            if session.text(frame(&Control::Pong)).await.is_err() {
                                 return End::Gone;
                             }
                         }
@@ -138,15 +148,17 @@ async fn exchange<L: Listener>(
                     return End::Gone;
                 }
                 // Now and then: a session may have run out, or been ended elsewhere.
-                if beats.is_multiple_of(L::BEATS) && !listener.is_still_welcome().await {
-                    return End::House(Closing::SignedOut);
+                if beats.is_multiple_of(L::BEATS)
+                    && let Err(end) = listener.ask_again().await
+                {
+                    return end;
                 }
             }
         }
     }
 }
 
-pub async fn close(session: Session, end: End) {
+pub(super) async fn close(session: Session, end: End) {
     let (code, words) = match end {
         End::House(Closing::Restart) => (CloseCode::Restart, "restarting"),
         End::House(Closing::Behind) => (CloseCode::Again, "too slow"),

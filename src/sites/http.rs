@@ -216,11 +216,7 @@ async fn save(
         super::save(w, now, by, site.id, &look)
     });
     match save.await {
-        Ok(()) => {
-            // Open chats ask again what holds now: previews may have ended.
-            cx.hub.renew_visitors();
-            Ok(web::see(format!("/settings/sites/{key}?done=saved")))
-        }
+        Ok(()) => Ok(web::see(format!("/settings/sites/{key}?done=saved"))),
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "shop")?;
             let mut page = stored(&cx, admin, key).await?;
@@ -267,7 +263,9 @@ async fn set_members(
         team::set_members(w, site.id, &form.agents)
     });
     let changed = set.await?;
-    cx.hub
-        .close_agents(|it| changed.contains(&it.agent), Closing::Restart);
+    for agent in changed {
+        cx.hub
+            .close(accounts::topics::agent(agent), None, Closing::Restart);
+    }
     Ok(web::see(format!("/settings/sites/{key}?done=saved")))
 }

@@ -12,11 +12,17 @@ mod sql;
 use crate::db::{Reader, Writer};
 use crate::error::{Check, Error, Result};
 use crate::events::Event;
+use crate::hub::Topic;
 use crate::journal;
 use crate::kernel::{Actor, Origin, PublicUrl, Sight, SiteId, Timestamp, line, random_key};
 use crate::texts::Lang;
 
 pub use rules::{contrast, text_on, together};
+
+/// Every open chat of one site.
+pub const fn topic(id: SiteId) -> Topic {
+    Topic::new("site", id.0)
+}
 
 const NAME: usize = 80;
 /// Lists look into each of them.

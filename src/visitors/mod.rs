@@ -11,10 +11,16 @@ use serde::Deserialize;
 
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
+use crate::hub::Topic;
 use crate::kernel::{SiteId, Timestamp, Token, TokenHash, VisitorId, clip};
 use crate::texts::Lang;
 
 pub use extract::Bearer;
+
+/// All pages of one visitor.
+pub const fn topic(id: VisitorId) -> Topic {
+    Topic::new("visitor", id.0)
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {

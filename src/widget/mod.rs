@@ -9,8 +9,10 @@
 mod chat;
 pub mod http;
 mod loader;
+pub mod news;
 pub mod pages;
 mod post;
+pub mod socket;
 
 use crate::error::{Error, Result};
 use crate::sites::Site;

@@ -83,12 +83,23 @@ function mark(row) {
   if (row.id === `c-${body.dataset.view}`) find('a', row)?.setAttribute('aria-current', 'page');
 }
 
+/**
+ * Whether something newer stands there already: news may come late.
+ * @param {HTMLElement | null} old
+ * @param {import('./live.js').Item} item
+ */
+const isOld = (old, item) => !!old && (item.seq ?? 0) <= Number(old.dataset.seq ?? 0);
+
 on('conversations', (item) => {
   const row = item.node;
-  if (!row) return;
+  if (!row) {
+    const left = item.op === 'remove' ? document.getElementById(item.id ?? '') : null;
+    if (!isOld(left, item)) left?.remove();
+    return;
+  }
   learn(row.id, row.dataset.read ?? '');
   const old = document.getElementById(row.id);
-  if (old && (item.seq ?? 0) <= Number(old.dataset.seq ?? 0)) return;
+  if (isOld(old, item)) return;
   const target = home(row);
   if (!target || !belongs(target, row)) return old?.remove();
 

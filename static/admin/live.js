@@ -2,7 +2,7 @@
 // the page afresh where it cannot. What to do with a piece of news is for the
 // files that own a part of the page; they say so with `on`.
 
-import { at, find } from './dom.js';
+import { all, at, find } from './dom.js';
 
 /** One piece of news, as the server sends it; `node` is `html` made ready.
  * @typedef {object} Item
@@ -216,6 +216,8 @@ function connect() {
     epoch,
     view: body.dataset.view ?? '',
     look: body.dataset.look ?? '',
+    // What else is on this page, and who may see it, its room knows.
+    topics: [...new Set(all('[data-topic]').map((it) => it.dataset.topic))].join(','),
   }).toString();
   const made = new WebSocket(url);
   socket = made;

@@ -69,6 +69,12 @@ function tick(line) {
 }
 
 on('log', (item, conversation) => {
+  if (item.op !== 'remove' || conversation !== view) return;
+  const line = document.getElementById(item.id ?? '');
+  if (line && Number(line.dataset.seq ?? 0) < (item.seq ?? 0)) keeping(() => line.remove());
+});
+
+on('log', (item, conversation) => {
   const line = item.node;
   if (!line || !lines || !log || conversation !== view || 'deep' in log.dataset) return;
   const old = twin(line);

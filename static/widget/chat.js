@@ -13,6 +13,7 @@ import { mayPass, NOTHING, pause, request } from './requests.js';
 /** @typedef {import('./types.d.ts').Message} Message */
 /** @typedef {import('./types.d.ts').Posted} Posted */
 /** @typedef {import('./types.d.ts').Shell} Shell */
+/** @typedef {import('./types.d.ts').Site} Site */
 /** @typedef {import('./types.d.ts').SiteConfig} SiteConfig */
 /** @typedef {import('./types.d.ts').Stored} Stored */
 /** @typedef {import('./types.d.ts').Unsent} Unsent */
@@ -36,9 +37,10 @@ export const late = (url) => import(url + again).catch(() => import(url + (again
  * @param {SiteConfig} config
  * @param {(quietly?: boolean) => void} changed  `quietly`: old lines, of which nothing is to be read out
  * @param {(message: Message) => void} arrived
+ * @param {Site} site
  * @returns {Chat}
  */
-export function openChat({ home, options, emit, facts }, { lang, preview }, changed, arrived) {
+export function openChat({ home, options, emit, facts }, { lang }, changed, arrived, site) {
   const api = home + 'w/v1';
   const key = 'shopbell:' + options.site;
   const ending = new AbortController();
@@ -340,7 +342,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
       if (answer && mayPass(answer)) throw answer;
       if (chat.state == 'open' || (watching && chat.state == 'resolved')) {
         const { openLive } = await late('./live.js');
-        if (!resting && token) live = openLive(api.replace('http', 'ws') + '/live', { t: 'hello', token, seq, epoch }, receive, close);
+        if (!resting && token) live = openLive(api.replace('http', 'ws') + '/live', { t: 'hello', token, seq, epoch }, receive, close, messages, site);
       }
     } catch {
       lose(answer?.seconds);
@@ -452,7 +454,7 @@ export function openChat({ home, options, emit, facts }, { lang, preview }, chan
       watching = now;
       wake();
     },
-    typing: (text) => live?.type(text, preview),
+    typing: (text) => live?.type(text),
     async end() {
       const answer = await ask('/end', { conversation: talk });
       if (answer.ok) turn('resolved');

@@ -4,6 +4,8 @@
 
 /** @typedef {import('./types.d.ts').Item} Item */
 /** @typedef {import('./types.d.ts').Live} Live */
+/** @typedef {import('./types.d.ts').Message} Message */
+/** @typedef {import('./types.d.ts').Site} Site */
 
 /** Milliseconds: a socket is asked after this much silence, and given up after that. */
 const QUIET = 20e3;
@@ -17,9 +19,11 @@ const TYPING = 1e3;
  * @param {object} hello  who we are, and what we have seen
  * @param {(item: Item) => void} receive
  * @param {(code: number) => void} lost  not called after `close`
+ * @param {Map<number, Message>} messages
+ * @param {Site} site
  * @returns {Live}
  */
-export function openLive(url, hello, receive, lost) {
+export function openLive(url, hello, receive, lost, messages, { config, options, dress }) {
   const socket = new WebSocket(url);
   let isOpen = true;
   let heard = Date.now();
@@ -36,9 +40,22 @@ export function openLive(url, hello, receive, lost) {
   socket.onopen = () => say(hello);
   socket.onmessage = ({ data }) => {
     heard = Date.now();
-    for (const item of [JSON.parse(data)].flat()) if (isOpen) receive(item);
+    for (const item of [JSON.parse(data)].flat()) if (isOpen) receive(mind(item));
   };
   socket.onclose = ({ code }) => end(code);
+
+  /** What is about lines that are gone, or the site; the rest is for whoever receives. @param {Item} item @returns {Item} */
+  function mind(item) {
+    const { op, list, id, data, seq } = item;
+    if (op == 'remove') messages.delete(+id.slice(2));
+    else if (list == 'site') {
+      // What the shop's page says itself is not the site's, and stays.
+      for (const key of /** @type {const} */ (['color', 'position'])) if (options[key] == config[key]) options[key] = data[key];
+      Object.assign(config, data);
+      dress();
+    } else return item;
+    return { seq };
+  }
 
   /** @param {object} signal */
   function say(signal) {
@@ -62,16 +79,16 @@ export function openLive(url, hello, receive, lost) {
   return {
     close,
     /** What stands in the box, or only that something does, where agents may not see it. */
-    type(text, preview) {
+    type(text) {
       clearTimeout(typist);
       const due = typed + TYPING - Date.now();
       if (text && due > 0) {
-        typist = setTimeout(this.type, due, text, preview);
+        typist = setTimeout(this.type, due, text);
         return;
       }
       typed = Date.now();
       // Whole characters: half of one would be no JSON.
-      const shown = preview ? [...text].slice(0, PREVIEW).join('') : null;
+      const shown = config.preview ? [...text].slice(0, PREVIEW).join('') : null;
       say({ t: 'typing', on: text != '', text: shown });
     },
   };

@@ -127,7 +127,7 @@ export function mount(shell, config) {
   // A loader that was kept from an earlier release says it so.
   shell.home ||= shell.origin + '/';
   const { root, button, label, home, options, facts, emit, frame } = shell;
-  const { name, lang, texts } = config;
+  const { lang, texts } = config;
   // The server refused, and says why. On a page that is not of the shop, a button
   // that was kept from before its list takes itself away.
   if (config.status == 403) button.remove();
@@ -135,8 +135,6 @@ export function mount(shell, config) {
 
   /** @param {string} key @param {Record<string, any>} [values] */
   const t = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, word) => values[word]);
-  /** @type {Record<string, string>} */
-  const states = { waiting: t('waiting'), sent: t('sent'), seen: t('seen'), failed: t('failed') };
   const phone = matchMedia(PHONE);
   const ending = new AbortController();
 
@@ -153,10 +151,11 @@ export function mount(shell, config) {
   /** @param {string} words @param {() => void} onclick */
   const wordButton = (words, onclick) => make('button', { onclick }, words);
 
+  const heading = make('h2');
   const subtitle = make('p');
   const moreButton = iconButton('more', t('more'), () => withExtras((it) => it.toggle()));
   const closeButton = iconButton('close', t('close'), close);
-  const header = make('div', { className: 'head' }, make('div', {}, make('h2', {}, name), subtitle), moreButton, closeButton);
+  const header = make('div', { className: 'head' }, make('div', {}, heading, subtitle), moreButton, closeButton);
   const hello = make('div', { className: 'hello' }, make('h2', {}, t('hello')), make('p', {}, t('intro')));
   const earlier = wordButton(t('earlier'), () => chat.loadOlder());
   const log = make('div', { role: 'log', ariaLabel: t('log'), tabIndex: 0 });
@@ -192,7 +191,7 @@ export function mount(shell, config) {
     const date = new Date(at);
     const isToday = date.toDateString() == new Date().toDateString();
     const when = date.toLocaleString(lang, { timeStyle: 'short', dateStyle: isToday ? undefined : 'medium' });
-    const who = from == 'agent' ? author || name : '';
+    const who = from == 'agent' ? author || config.name : '';
     const bubble = make('div', { className: 'bubble', dir: 'auto' }, ...(parts ? parts.map(drawPart) : withLinks(body)));
     const tick = make('i', { role: 'img' });
     const refused = make('div', { className: 'refused' });
@@ -219,7 +218,8 @@ export function mount(shell, config) {
     /** @type {(line: Line, before?: Line) => Element} */
     const update = ({ state, error }, before) => {
       row.className = from + ' ' + state + (before?.from == from && before.name == author ? ' joined' : '');
-      tick.ariaLabel = states[state];
+      // As it is called: t('waiting'), t('sent'), t('seen'), t('failed').
+      tick.ariaLabel = texts[state];
       if (told != error) refused.replaceChildren(...(error ? [make('p', {}, error.trim() || t('blocked')), retry, edit] : []));
       told = error;
       return row;
@@ -373,8 +373,8 @@ export function mount(shell, config) {
 
   const chat = openChat(shell, config, render, ({ id, name: author }) => {
     withExtras((it) => it.ring(id, isVisible() && document.hasFocus()));
-    if (!open) news.textContent = t('news', { name: author || name });
-  });
+    if (!open) news.textContent = t('news', { name: author || config.name });
+  }, { config, options, dress });
 
   /** @type {Promise<Extras> | undefined} */
   let extras;
@@ -388,19 +388,24 @@ export function mount(shell, config) {
   }
 
   const sheet = new CSSStyleSheet();
-  // What the shop's page decides goes before the settings of the site.
-  const own = options.color;
-  const position = options.position || config.position;
-  button.style.color = own || config.color;
-  // How a launcher says black: no lightness, or, in an earlier release, far below zero.
-  const ink = / -|lab\(0/.test(getComputedStyle(label).color) ? '#000' : '#fff';
-  sheet.replaceSync(style(getComputedStyle(button).color, own ? ink : config.on_color));
+  function dress() {
+    // What the shop's page decides goes before the settings of the site.
+    const own = options.color;
+    const position = options.position || config.position;
+    button.style.color = own || config.color;
+    // How a launcher says black: no lightness, or, in an earlier release, far below zero.
+    const ink = / -|lab\(0/.test(getComputedStyle(label).color) ? '#000' : '#fff';
+    sheet.replaceSync(style(getComputedStyle(button).color, own ? ink : config.on_color));
+    button.className = position;
+    panel.className = 'panel ' + (frame ? 'page' : position);
+    set(heading, (panel.ariaLabel = config.name));
+  }
+  dress();
   root.adoptedStyleSheets.push(sheet);
-  button.className = position;
   button.append(badge);
   label.textContent = options.label || '';
 
-  Object.assign(panel, { className: 'panel ' + (frame ? 'page' : position), ariaLabel: name, lang });
+  panel.lang = lang;
   moreButton.ariaHasPopup = 'menu';
   panel.append(header, log, typing, notice, composer);
   root.append(panel, news);

@@ -82,15 +82,15 @@ export interface Posted {
 /** Whatever the socket brings; each item has some of these. */
 export interface Item {
   t?: 'welcome' | 'reload' | 'pong';
-  op?: 'put' | 'text' | 'typing';
+  op?: 'put' | 'text' | 'remove' | 'typing';
   seq?: number;
   epoch?: string;
   missed?: number;
-  list?: 'log' | 'state' | 'seen';
-  id?: string;
+  list?: 'log' | 'state' | 'seen' | 'site';
+  id?: any;
   /** Of a state, and of what was seen: which conversation's. */
   key?: any;
-  /** A message in the log, a state, or the number of a line. */
+  /** A message in the log, a state, the number of a line, or how the site looks now. */
   data?: any;
   name?: any;
   on?: any;
@@ -200,10 +200,17 @@ export interface Panel {
   destroy(): void;
 }
 
+/** What the site decides, what its page decides itself, and how that is shown. */
+export interface Site {
+  config: SiteConfig;
+  options: Shell['options'];
+  dress(): void;
+}
+
 /** An open socket. */
 export interface Live {
   close(): void;
-  type(text: string, preview: boolean): void;
+  type(text: string): void;
 }
 
 /** What is fetched only when it is needed. */

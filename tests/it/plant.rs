@@ -1,4 +1,4 @@
-//! The promises of the machinery: threads, transactions, the journal, jobs, the hub.
+//! The promises of the machinery: threads, transactions, the journal, jobs.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -12,13 +12,9 @@ use rusqlite::StatementStatus;
 use shopbell::db::{DataFolder, Db, Reader, Storage, Writer};
 use shopbell::error::{Error, Result};
 use shopbell::events::Event;
-use shopbell::hub::{AgentSeat, Audience, Closing, Hub, News, Seat};
 use shopbell::journal::{self, Fact};
-use shopbell::kernel::{
-    Actor, AgentId, Clock, ConversationId, Seq, SessionId, Sight, SiteId, VisitorId,
-};
+use shopbell::kernel::{Actor, Clock, ConversationId, Seq};
 use shopbell::plant::{Plant, State, Task};
-use shopbell::texts::Lang;
 
 use crate::support::{NOW, Scratch, soon};
 
@@ -371,125 +367,6 @@ async fn threads_of_one_name_are_one_task_which_is_down_while_one_of_them_is() {
         }
     })
     .await;
-}
-
-fn seat(session: i64) -> Seat {
-    Seat::Agent(AgentSeat {
-        agent: AgentId(1),
-        session: SessionId(session),
-        lang: Lang::En,
-        viewing: None,
-        sight: Sight::without([SiteId(2)]),
-    })
-}
-
-/// One piece of news to all agents: its own number.
-fn publish(hub: &Hub, n: i64) {
-    let news = News {
-        audience: Audience::Agents,
-        seq: Seq(n),
-        text: n.to_string(),
-    };
-    hub.publish(&hub.turn(Seq(n)), vec![news], |texts| {
-        texts.join(",").into()
-    });
-}
-
-#[actix_web::test]
-async fn what_is_new_to_a_page_comes_in_one_frame_and_in_order() {
-    let hub = Hub::default();
-    let page = hub.join(seat(1), 10).unwrap();
-    let news = |audience, seq| News {
-        audience,
-        seq: Seq(seq),
-        text: seq.to_string(),
-    };
-    let all = vec![
-        news(Audience::AgentsReading(SiteId(1), Lang::En), 5),
-        news(Audience::AgentsReading(SiteId(1), Lang::Fr), 4),
-        // Of a site he does not see.
-        news(Audience::AgentsReading(SiteId(2), Lang::En), 1),
-        news(Audience::AgentsAt(SiteId(2)), 1),
-        news(Audience::Visitor(VisitorId(7)), 2),
-        news(Audience::Agents, 3),
-    ];
-    hub.publish(&hub.turn(Seq(5)), all, |texts| texts.join(",").into());
-    assert_eq!(page.outbox.next().await.unwrap(), "3,5");
-    assert!(page.outbox.next().now_or_never().is_none());
-}
-
-#[actix_web::test]
-async fn the_slow_connection_is_closed_and_its_neighbour_is_not() {
-    let hub = Hub::default();
-    let slow = hub.join(seat(1), 10).unwrap();
-    let quick = hub.join(seat(2), 10).unwrap();
-    for n in 1..1000 {
-        publish(&hub, n);
-        assert_eq!(quick.outbox.next().await.unwrap(), n.to_string());
-    }
-    assert_eq!(slow.outbox.next().await, Err(Closing::Behind));
-}
-
-#[actix_web::test]
-async fn joining_and_publishing_leave_neither_gap_nor_double() {
-    let hub = Hub::default();
-    publish(&hub, 7);
-    let late = hub.join(seat(1), 10).unwrap();
-    publish(&hub, 8);
-    assert_eq!(late.joined_at, Seq(7));
-    assert_eq!(late.outbox.next().await.unwrap(), "8");
-}
-
-#[actix_web::test]
-async fn whoever_comes_while_news_is_drawn_replays_it_and_gets_only_what_is_later() {
-    let hub = Hub::default();
-    let there = hub.join(seat(1), 10).unwrap();
-    let here = hub.join(Seat::Visitor(VisitorId(7)), 10).unwrap();
-    let turn = hub.turn(Seq(7));
-    let (late, late_visitor) = (
-        hub.join(seat(2), 10).unwrap(),
-        hub.join(Seat::Visitor(VisitorId(7)), 10).unwrap(),
-    );
-    assert_eq!((late.joined_at, late_visitor.joined_at), (Seq(7), Seq(7)));
-    let news = |audience| News {
-        audience,
-        seq: Seq(7),
-        text: "7".into(),
-    };
-    let all = vec![
-        news(Audience::Agents),
-        news(Audience::Visitor(VisitorId(7))),
-    ];
-    hub.publish(&turn, all, |texts| texts.join(",").into());
-    assert_eq!(there.outbox.next().await.unwrap(), "7");
-    assert_eq!(here.outbox.next().await.unwrap(), "7");
-    publish(&hub, 8);
-    assert_eq!(late.outbox.next().await.unwrap(), "8");
-    assert!(late_visitor.outbox.next().now_or_never().is_none());
-}
-
-#[actix_web::test]
-async fn leaving_is_dropping_and_seats_are_limited() {
-    let hub = Hub::default();
-    let seat = || Seat::Visitor(VisitorId(7));
-    let first = hub.join(seat(), 1).unwrap();
-    assert!(hub.join(seat(), 1).is_none());
-    assert!(hub.is_present(VisitorId(7)));
-    drop(first);
-    assert!(!hub.is_present(VisitorId(7)));
-    assert!(hub.join(seat(), 1).is_some());
-}
-
-#[actix_web::test]
-async fn the_end_of_a_session_ends_its_pages_only() {
-    let hub = Hub::default();
-    let (over, other) = (
-        hub.join(seat(1), 10).unwrap(),
-        hub.join(seat(2), 10).unwrap(),
-    );
-    hub.close_agents(|it| it.session == SessionId(1), Closing::SignedOut);
-    assert_eq!(over.outbox.next().await, Err(Closing::SignedOut));
-    assert!(other.outbox.next().now_or_never().is_none());
 }
 
 #[actix_web::test]

@@ -6,7 +6,7 @@ use crate::accounts::door::guesses::{Counted, Guess, Guesses};
 use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
 use crate::accounts::passwords::Turn;
 use crate::accounts::work::{self, Letter};
-use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords};
+use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords, topics};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
@@ -169,10 +169,8 @@ async fn new_hash(
 }
 
 fn close_others(hub: &Hub, agent: &SignedIn) {
-    hub.close_agents(
-        |it| it.agent == agent.id && it.session != agent.session,
-        Closing::SignedOut,
-    );
+    let keep = topics::session(agent.session);
+    hub.close(topics::agent(agent.id), Some(keep), Closing::SignedOut);
 }
 
 async fn end_session(
@@ -186,7 +184,7 @@ async fn end_session(
     });
     end.await?;
     cx.hub
-        .close_agents(|it| it.session == session, Closing::SignedOut);
+        .close(topics::session(session), None, Closing::SignedOut);
     match session == agent.session {
         true => Ok(web::see("/login?done=ended")),
         false => Ok(web::see("/me?done=sessions")),

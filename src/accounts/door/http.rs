@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::guesses::{Guess, Guesses};
 use crate::accounts::pages::Login;
 use crate::accounts::passwords::{self, Turn};
-use crate::accounts::{self, Agent, Signed};
+use crate::accounts::{self, Agent, Signed, topics};
 use crate::error::{Error, Result};
 use crate::hub::Closing;
 use crate::kernel::{AgentId, EmailAddress, Token, clip, comparable};
@@ -185,7 +185,7 @@ async fn sign_out(Signed(agent, ()): Signed<Agent, ()>, cx: Ctx) -> Result<HttpR
     });
     end.await?;
     cx.hub
-        .close_agents(|it| it.session == session, Closing::SignedOut);
+        .close(topics::session(session), None, Closing::SignedOut);
     let mut answer = web::see("/login?done=signed_out");
     let mut gone = cookie(&cx.place, &cx.place.session_cookie, "", accounts::LONGEST);
     gone.make_removal();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::NewMember;
 use crate::accounts::pages::Member;
-use crate::accounts::{Admin, Role, Signed};
+use crate::accounts::{Admin, Role, Signed, topics};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::hub::Closing;
@@ -85,8 +85,7 @@ async fn save(
     match save.await {
         Ok(changed) => {
             if changed {
-                cx.hub
-                    .close_agents(|it| it.agent == agent, Closing::Restart);
+                cx.hub.close(topics::agent(agent), None, Closing::Restart);
             }
             match agent == admin.id && !role.may_administer() {
                 true => Ok(web::see("/me")),
@@ -116,8 +115,7 @@ async fn deactivate(
     });
     match deactivate.await {
         Ok(()) => {
-            cx.hub
-                .close_agents(|it| it.agent == agent, Closing::SignedOut);
+            cx.hub.close(topics::agent(agent), None, Closing::SignedOut);
             Ok(web::see(format!("/settings/team/{agent}?done=saved")))
         }
         Err(error) => {

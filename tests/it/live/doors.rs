@@ -129,7 +129,8 @@ async fn a_socket_that_opens_while_its_session_ends_ends_with_it() {
             });
             end.await.unwrap();
             let closing = shopbell::hub::Closing::SignedOut;
-            house.hub.close_agents(|it| it.session == session, closing);
+            let topic = shopbell::accounts::topics::session(session);
+            house.hub.close(topic, None, closing);
         };
         match tokio::join!(Screen::open(&url, &headers), sign_out).0 {
             Ok(mut screen) => {

@@ -16,7 +16,7 @@ use shopbell::db::{DataFolder, Db};
 use shopbell::error::Result;
 use shopbell::hub::Hub;
 use shopbell::kernel::{Actor, Clock};
-use shopbell::server::{self, Stopper};
+use shopbell::server::{self, Stopper, Wing};
 use shopbell::{accounts, jobs, setup, sites};
 use tempfile::TempDir;
 
@@ -90,8 +90,22 @@ pub async fn open_house_with(options: &[(&str, &str)]) -> House {
     House::open(TempDir::new().unwrap(), Clock::stopped_at(NOW), options).await
 }
 
+pub async fn open_house_with_wings(wings: Vec<Wing>) -> House {
+    let home = TempDir::new().unwrap();
+    House::build(home, Clock::stopped_at(NOW), &[], wings).await
+}
+
 impl House {
     pub async fn open(home: TempDir, clock: Clock, options: &[(&str, &str)]) -> Self {
+        Self::build(home, clock, options, Vec::new()).await
+    }
+
+    async fn build(
+        home: TempDir,
+        clock: Clock,
+        options: &[(&str, &str)],
+        wings: Vec<Wing>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let below = options.iter().find(|(key, _)| *key == BELOW);
@@ -107,9 +121,9 @@ impl House {
             }
         });
         let folder = DataFolder::claim(home.path()).unwrap();
-        let running = server::start(listener, folder, config.unwrap(), clock.clone())
-            .await
-            .unwrap();
+        let config = config.unwrap();
+        let running = server::start_with(listener, folder, config, clock.clone(), wings);
+        let running = running.await.unwrap();
         let stopper = running.stopper();
         let (db, hub) = (running.db.clone(), running.hub.clone());
         rt::spawn(async move {

@@ -1,0 +1,70 @@
+//! What a page is told that opens a socket: that it is there, and what it missed.
+
+use serde::Deserialize;
+
+use super::batch::{Listening, Live};
+use super::draw::draw;
+use super::protocol::{Control, bundle, frame};
+use crate::db::Reader;
+use crate::error::Result;
+use crate::hub::{Frame, Seat};
+use crate::journal;
+use crate::kernel::{Seq, Subject};
+
+/// The page is to fetch a region of it afresh.
+pub fn reload(region: &str) -> Frame {
+    frame(&Control::Reload { region })
+}
+
+/// What a page knows already.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Resume {
+    #[serde(default)]
+    pub after: Seq,
+    /// None where it does not say: then it is taken for the one of today.
+    #[serde(default)]
+    pub epoch: Option<String>,
+}
+
+/// Which facts a page could have missed.
+pub enum Missed<'a> {
+    All,
+    About(&'a [Subject]),
+}
+
+/// `region`: what the page fetches afresh where what it missed cannot be told.
+pub fn greet(
+    r: &Reader,
+    live: &Live,
+    seat: &Seat,
+    resume: &Resume,
+    joined_at: Seq,
+    missed: &Missed,
+    region: &str,
+) -> Result<Vec<Frame>> {
+    let epoch = journal::epoch(r)?;
+    let same = resume.epoch.as_ref().is_none_or(|it| *it == epoch);
+    let facts = match (missed, same) {
+        (Missed::About([]), _) => Some(Vec::new()),
+        (_, false) => None,
+        (Missed::All, true) => journal::missed(r, resume.after, joined_at)?,
+        (Missed::About(subjects), true) => {
+            journal::missed_about(r, subjects, resume.after, joined_at)?
+        }
+    };
+    let Some(facts) = facts else {
+        return Ok(vec![reload(region)]);
+    };
+    // It has just been asked what it may.
+    let mut news = draw(r, live, &facts, Listening::Page(seat))?.news;
+    news.retain(|it| seat.is_told(&it.audience));
+    news.sort_by_key(|it| it.seq);
+    let (seq, missed) = (joined_at, news.len());
+    let epoch = &epoch;
+    let mut frames = vec![frame(&Control::Welcome { seq, epoch, missed })];
+    if missed != 0 {
+        let texts: Vec<&str> = news.iter().map(|it| it.text.as_str()).collect();
+        frames.push(bundle(&texts));
+    }
+    Ok(frames)
+}
