@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Batch, Fact, after, list_followers, position, sql};
+use super::{Fact, Reading, after, list_followers, position, sql};
 use crate::db::{Db, Writer};
 use crate::error::{Error, Result};
 use crate::kernel::{Clock, Seq};
@@ -179,7 +179,7 @@ impl Runner {
     }
 
     /// All reactions and all cursors in one transaction.
-    async fn serve(&self, names: Vec<&'static str>, from: Seq, batch: &Arc<Batch>) -> Result<()> {
+    async fn serve(&self, names: Vec<&'static str>, from: Seq, batch: &Arc<Reading>) -> Result<()> {
         let (followers, batch) = (Arc::clone(&self.followers), Arc::clone(batch));
         let write = self.db.write("journal.follow", move |w| {
             let Some(last) = batch.last else {
@@ -203,7 +203,7 @@ impl Runner {
         write.await
     }
 
-    async fn serve_alone(&self, it: &Follower, from: Seq, batch: &Arc<Batch>) -> Result<()> {
+    async fn serve_alone(&self, it: &Follower, from: Seq, batch: &Arc<Reading>) -> Result<()> {
         match self.serve(vec![it.name], from, batch).await {
             Ok(()) => Ok(()),
             Err(error @ Error::Unavailable(_)) => Err(error),

@@ -37,7 +37,7 @@ pub const PRUNED: usize = 1000;
 const LARGEST: usize = 4096;
 
 /// The next events, as far as one reading goes.
-pub struct Batch {
+pub struct Reading {
     pub facts: Vec<Fact>,
     /// The position this reading has reached; none where nothing is new. An event
     /// that this version does not know counts here too, and is passed over.
@@ -93,9 +93,9 @@ pub fn epoch(r: &Reader) -> Result<String> {
 }
 
 /// The next events after a position, oldest first, a batch at most.
-pub fn after(r: &Reader, seq: Seq) -> Result<Batch> {
+pub fn after(r: &Reader, seq: Seq) -> Result<Reading> {
     let rows = sql::list_after(r, seq, BATCH)?;
-    Ok(Batch {
+    Ok(Reading {
         last: rows.last().map(|it| it.seq),
         full: rows.len() == BATCH,
         facts: known(rows),

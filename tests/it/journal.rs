@@ -196,3 +196,19 @@ async fn what_is_done_is_recorded_with_who_did_it() {
     );
     house.close().await;
 }
+
+#[actix_web::test]
+async fn however_often_a_site_was_changed_whoever_comes_back_is_told_once() {
+    let house = Scratch::new();
+    let write = house.db.write("test.change", |w| {
+        for _ in 0..600 {
+            journal::record(w, NOW, Actor::House, SiteId(7), &Event::SiteChanged)?;
+        }
+        journal::record(w, NOW, Actor::House, SiteId(8), &Event::SiteChanged)
+    });
+    let last = write.await.unwrap();
+    let missed = house.db.read(move |r| journal::missed(r, Seq(0), last));
+    let missed = missed.await.unwrap().expect("that is little to tell");
+    let seqs: Vec<i64> = missed.iter().map(|it| it.seq.0).collect();
+    assert_eq!(seqs, [600, 601]);
+}
