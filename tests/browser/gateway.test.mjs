@@ -187,7 +187,7 @@ for (const status of [413, 403]) test(`a message that a gateway refuses with ${s
   await says(visitor, `a cursed message, ${status}`);
   await says(visitor, `a plain message, ${status}`);
   const log = visitor.getByRole('log', { name: 'Conversation' });
-  await log.getByRole('img', { name: 'Sent' }).waitFor({ timeout: 30000 });
+  await log.getByRole('img', { name: 'Sent' }).waitFor({ timeout: 60000 });
   await log.getByText(/does not get through/).waitFor();
   await log.getByRole('button', { name: 'Retry' }).waitFor();
   const agent = await agentWindow(house);
