@@ -92,9 +92,13 @@ async fn a_chat_that_comes_back_is_told_the_newest_look_and_once() {
     let mut visitor = house.visitor().await;
     let posted = visitor.writes("hello").await;
     let seq = posted["message"]["id"].as_i64().unwrap();
+    let mut earlier = visitor.listens(seq, None).await;
     for name in ["Teapots", "Kettles"] {
         change(&house, |look| look.name = name.into()).await;
     }
+    // Whoever comes before the news has begun to go out gets it with the others.
+    let told = |it: &Value| it["data"]["name"] == "Kettles";
+    earlier.next_that(told).await;
     let mut page = visitor.listens(seq, None).await;
     let welcome = page.next().await;
     assert_eq!(
