@@ -94,7 +94,7 @@ impl Reader {
                 let key = &house.keys[looks_at];
                 let mut socket = house.shop.agent_view(nth, &place, key).await?;
                 let greeting = socket.until("\"t\":\"").await?;
-                Ok((socket, greeting))
+                Ok((socket, greeting.to_string()))
             }
         }
     }
