@@ -117,6 +117,8 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
     let (now, hash) = (cx.now(), token.hash());
     let read = cx.db.read(move |r| super::authenticate(r, now, hash));
     let who = read.await?;
+    // From here on, failures are told in his own language.
+    request.extensions_mut().insert(who.lang);
     if let Some(may) = web::needed(request) {
         who.needs(may)?;
     }
@@ -131,8 +133,6 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
             })
             .await;
     }
-    // From here on, failures are told in his own language.
-    request.extensions_mut().insert(who.lang);
     Ok(Agent {
         who,
         csrf: token.derive(SESSION_PURPOSE),

@@ -310,6 +310,12 @@ async fn who_does_not_answer_customers_reads_and_writes_notes_and_nothing_else()
         let refused = route.needs == Some(May::Customers);
         assert_eq!(status == 403, refused, "{} {path}: {status}", route.method);
     }
+    // In his own language, whatever his browser speaks.
+    let french = [("name", "Bob"), ("lang", "fr")];
+    assert_eq!(bob.post("/me/profile", &french).await.status(), 303);
+    let refused = bob.post(&format!("{path}/resolve"), &[]).await;
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().await.unwrap().contains("Votre rôle"));
     let given = [("name", "Bob"), ("role", "agent"), ("customers", "1")];
     assert_eq!(owner.post(&member, &given).await.status(), 303);
     assert_eq!(bob.post(&messages, &answer).await.status(), 200);
