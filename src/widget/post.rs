@@ -188,7 +188,7 @@ pub fn seen(
     };
     conversations::mark_seen(w, now, by, found.id, up_to)?;
     // His screen shows the earlier ones above it.
-    for earlier in dialogues::list_earlier(w, &found)? {
+    for earlier in dialogues::list_unseen_before(w, &found, up_to)? {
         conversations::mark_seen(w, now, by, earlier.id, up_to)?;
     }
     Ok(())

@@ -116,7 +116,12 @@ pub fn missed_elsewhere(r: &Reader, talk: &Conversation, after: Seq) -> Result<b
     sql::exists_line_elsewhere(r, talk.visitor, talk.id, after, EARLIER)
 }
 
-/// The ones before it, newest first: the last few.
-pub fn list_earlier(r: &Reader, talk: &Conversation) -> Result<Vec<Conversation>> {
-    sql::list_before(r, talk.visitor, talk.id, EARLIER)
+/// Of the last few before it, those in which he has not seen everything up to a
+/// line: most often none.
+pub fn list_unseen_before(
+    r: &Reader,
+    talk: &Conversation,
+    up_to: Seq,
+) -> Result<Vec<Conversation>> {
+    sql::list_unseen_before(r, talk.visitor, talk.id, up_to, EARLIER)
 }

@@ -39,6 +39,27 @@ pub fn list_before(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Of the newest before one: those with a line up to `up_to` that he has not seen.
+pub fn list_unseen_before(
+    r: &Reader,
+    visitor: VisitorId,
+    before: ConversationId,
+    up_to: Seq,
+    most: usize,
+) -> Result<Vec<Conversation>> {
+    let mut query = r.prepare_cached(&format!(
+        "{CONVERSATION} where id in (
+             select id from conversations where visitor = ?1 and id < ?2
+             order by id desc limit ?4)
+         and exists (
+             select 1 from messages m where m.conversation = conversations.id
+             and m.id > conversations.visitor_seen and m.id <= ?3)"
+    ))?;
+    let values = params![visitor.0, before.0, up_to.0, most as i64];
+    let rows = query.query_map(values, read_conversation)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Whether one of the newest others has a line after a position.
 pub fn exists_line_elsewhere(
     r: &Reader,
