@@ -329,7 +329,6 @@ async fn act(
     cx: &Ctx,
     agent: Agent,
     key: Path<ConversationKey>,
-
     name: &'static str,
     deed: impl FnOnce(&Writer, Timestamp, &Conversation) -> Result<()> + Send + 'static,
 ) -> Result<HttpResponse> {
