@@ -2,32 +2,8 @@
 //! then on, over real sockets.
 
 use serde_json::{Value, json};
-use shopbell::kernel::Actor;
-use shopbell::sites::{self, NewLook};
 
-use crate::support::{House, NOW, SHOP, Screen, VisitorPage, open_house};
-
-/// Saves the settings of the site, as an admin would.
-async fn change(house: &House, edit: impl FnOnce(&mut NewLook) + Send + 'static) {
-    let save = house.db.write("test.change", |w| {
-        let site = sites::list(w)?.remove(0);
-        let mut look = NewLook {
-            name: site.name.clone(),
-            origins: String::new(),
-            color: site.color.clone(),
-            position: site.position.clone(),
-            lang: site.lang,
-            zone: site.zone.clone(),
-            typing_preview: true,
-            strict_privacy: false,
-            demo_shop: true,
-            foot: "20".into(),
-        };
-        edit(&mut look);
-        sites::save(w, NOW, Actor::House, site.id, &look)
-    });
-    save.await.unwrap();
-}
+use crate::support::{House, SHOP, Screen, VisitorPage, open_house};
 
 fn is_look(item: &Value) -> bool {
     item["list"] == "site"
@@ -56,12 +32,13 @@ async fn an_open_chat_is_told_the_new_look_and_agents_see_no_text_that_they_may_
     let seen = screen.next_that(|it| it["op"] == "typing").await;
     assert_eq!(seen["text"], "half a tho");
 
-    change(&house, |look| {
-        look.name = "Teapots".into();
-        look.color = "#aa3300".into();
-        look.strict_privacy = true;
-    })
-    .await;
+    house
+        .changes_site(|look| {
+            look.name = "Teapots".into();
+            look.color = "#aa3300".into();
+            look.strict_privacy = true;
+        })
+        .await;
     let look = page.next_that(is_look).await;
     let (name, preview) = (&look["data"]["name"], &look["data"]["preview"]);
     assert_eq!((name, preview), (&json!("Teapots"), &json!(false)));
@@ -94,7 +71,7 @@ async fn a_chat_that_comes_back_is_told_the_newest_look_and_once() {
     let seq = posted["message"]["id"].as_i64().unwrap();
     let mut earlier = visitor.listens(seq, None).await;
     for name in ["Teapots", "Kettles"] {
-        change(&house, |look| look.name = name.into()).await;
+        house.changes_site(|look| look.name = name.into()).await;
     }
     // Whoever comes before the news has begun to go out gets it with the others.
     let told = |it: &Value| it["data"]["name"] == "Kettles";

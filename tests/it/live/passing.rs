@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shopbell::accounts::Role;
 
-use crate::support::{House, open_house};
+use crate::support::open_house;
 
 #[actix_web::test]
 async fn what_a_visitor_types_is_seen_before_it_is_sent_unless_the_site_says_no() {
@@ -24,33 +24,13 @@ async fn what_a_visitor_types_is_seen_before_it_is_sent_unless_the_site_says_no(
         (&json!("visitor"), &json!("half a tho"))
     );
 
-    strict_privacy(&house).await;
+    house.changes_site(|look| look.strict_privacy = true).await;
     let mut page = visitor.listens(seq, None).await;
     page.next().await;
     page.say(&typing).await;
     let seen = screen.next_that(|it| it["op"] == "typing").await;
     assert_eq!((&seen["on"], &seen["text"]), (&json!(true), &Value::Null));
     house.close().await;
-}
-
-async fn strict_privacy(house: &House) {
-    let save = house.db.write("test.strict", |w| {
-        let site = shopbell::sites::list(w)?.remove(0);
-        let look = shopbell::sites::NewLook {
-            name: site.name.clone(),
-            origins: String::new(),
-            color: site.color.clone(),
-            position: site.position.clone(),
-            lang: site.lang,
-            zone: site.zone.clone(),
-            typing_preview: true,
-            strict_privacy: true,
-            demo_shop: true,
-            foot: "20".into(),
-        };
-        shopbell::sites::save(w, 0, shopbell::kernel::Actor::House, site.id, &look)
-    });
-    save.await.unwrap();
 }
 
 #[actix_web::test]

@@ -17,6 +17,7 @@ use shopbell::error::Result;
 use shopbell::hub::Hub;
 use shopbell::kernel::{Actor, Clock};
 use shopbell::server::{self, Stopper, Wing};
+use shopbell::sites::NewLook;
 use shopbell::{accounts, jobs, setup, sites};
 use tempfile::TempDir;
 
@@ -181,6 +182,28 @@ impl House {
         };
         let add = self.db.write("test.agent", |w| accounts::add(w, NOW, new));
         add.await.unwrap();
+    }
+
+    /// Saves the settings of the site, as an admin would.
+    pub async fn changes_site(&self, edit: impl FnOnce(&mut NewLook) + Send + 'static) {
+        let save = self.db.write("test.change", |w| {
+            let site = sites::list(w)?.remove(0);
+            let mut look = NewLook {
+                name: site.name.clone(),
+                origins: String::new(),
+                color: site.color.clone(),
+                position: site.position.clone(),
+                lang: site.lang,
+                zone: site.zone.clone(),
+                typing_preview: true,
+                strict_privacy: false,
+                demo_shop: true,
+                foot: "20".into(),
+            };
+            edit(&mut look);
+            sites::save(w, NOW, Actor::House, site.id, &look)
+        });
+        save.await.unwrap();
     }
 
     /// Lets only the shop's own pages carry the chat.
