@@ -166,6 +166,17 @@ impl PublicUrl {
     pub fn authority(&self) -> &str {
         self.origin.authority()
     }
+
+    /// Whether `Host` names this address. The usual port may stand there, too: with
+    /// it and without it is the same address (RFC 9110, 4.2.3).
+    pub fn is_named_by(&self, host: &str) -> bool {
+        let usual = if self.is_https() { ":443" } else { ":80" };
+        let bare = match self.usual_port {
+            true => host.strip_suffix(usual).unwrap_or(host),
+            false => host,
+        };
+        bare.eq_ignore_ascii_case(self.authority())
+    }
 }
 
 impl fmt::Display for PublicUrl {
@@ -246,6 +257,29 @@ mod tests {
             "chat.example/chat",
         ] {
             assert_eq!(shown(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_is_named_with_its_usual_port_and_without_it() {
+        let named = |url: &str, host: &str| PublicUrl::parse(url).unwrap().is_named_by(host);
+        for (url, host) in [
+            ("https://chat.example", "Chat.example"),
+            ("https://chat.example", "chat.example:443"),
+            ("http://chat.example", "chat.example:80"),
+            ("https://chat.example:8443", "chat.example:8443"),
+        ] {
+            assert!(named(url, host), "{url} {host}");
+        }
+        for (url, host) in [
+            ("https://chat.example", "chat.example:80"),
+            ("https://chat.example", "chat.example:443:443"),
+            ("https://chat.example", ":443"),
+            ("http://chat.example", "chat.example:443"),
+            ("https://chat.example:8443", "chat.example"),
+            ("https://chat.example:8443", "chat.example:8443:443"),
+        ] {
+            assert!(!named(url, host), "{url} {host}");
         }
     }
 

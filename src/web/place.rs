@@ -64,7 +64,7 @@ impl Place {
         let has = |name: &str| !header(request, name).is_empty();
         self.public_url.is_https()
             && !self.public_url.is_loopback()
-            && header(request, "host").eq_ignore_ascii_case(self.public_url.authority())
+            && self.public_url.is_named_by(header(request, "host"))
             && (has("accept-language") || has("origin"))
     }
 
@@ -94,7 +94,7 @@ impl Place {
     /// Our own host, or this very machine. A page on a name that an attacker
     /// points at this address (DNS rebinding) is neither.
     pub fn is_our_host(&self, host: &str) -> bool {
-        host.eq_ignore_ascii_case(self.public_url.authority()) || is_loopback_authority(host)
+        self.public_url.is_named_by(host) || is_loopback_authority(host)
     }
 
     /// Whether `Origin` names a page of our own: the public one, or, on this
