@@ -166,6 +166,12 @@ impl Thread {
         self.header.assignee == Some(self.agent_id)
     }
 
+    /// Whether the newest line has not been on his screen. No script can say so for
+    /// him where there is none.
+    pub fn is_unread(&self) -> bool {
+        !self.deep && self.read < self.last_seen
+    }
+
     /// Whether there is a box to write in.
     pub fn is_writable(&self) -> bool {
         self.note || self.errors.any() || (self.is_joined() && self.header.state == "open")

@@ -106,6 +106,26 @@ async fn a_look_is_no_answer_and_counts_for_the_one_who_looked_only() {
 }
 
 #[actix_web::test]
+async fn an_agent_without_scripts_is_offered_to_mark_as_read_what_he_has_not_read() {
+    let (house, ada, _) = with_ben().await;
+    let mut visitor = house.visitor().await;
+    let posted = visitor.writes("Anybody?").await;
+    let conversation = key(&posted);
+    let path = format!("/inbox/{conversation}");
+
+    let page = ada.sees(&path).await;
+    let form = page.split("<noscript>").find(|it| it.contains("/seen\""));
+    let form = form.expect("a form for whoever has no scripts");
+    let offered = format!("name=\"upto\" value=\"{}\"", seq(&posted));
+    assert!(form.contains(&offered), "{form}");
+
+    looks(&ada, &conversation, seq(&posted)).await;
+    assert_eq!(told(&ada, &conversation).await, pair("0", "yes"));
+    assert!(!ada.sees(&path).await.contains("/seen\""));
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn an_answer_marks_nothing_as_read_and_answers_nothing_that_crossed_with_it() {
     let (house, ada, _) = with_ben().await;
     let mut visitor = house.visitor().await;
