@@ -73,17 +73,23 @@ pub trait Listener {
     fn ask_again(&mut self) -> impl Future<Output = Result<(), End>>;
 }
 
-pub(super) async fn run(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps all that it is given twice, and thousands of these are open"
+)]
+pub(super) fn run(
     connection: Connection,
     mut session: Session,
     mut stream: Stream,
     mut listener: impl Listener,
-) {
-    let end = exchange(&connection, &mut session, &mut stream, &mut listener).await;
-    drop(connection);
-    // Nobody listens any more, and the time in which it must end begins to run.
-    drop(stream);
-    close(session, end).await;
+) -> impl Future<Output = ()> {
+    async move {
+        let end = exchange(&connection, &mut session, &mut stream, &mut listener).await;
+        drop(connection);
+        // Nobody listens any more, and the time in which it must end begins to run.
+        drop(stream);
+        close(session, end).await;
+    }
 }
 
 async fn exchange<L: Listener>(

@@ -58,18 +58,26 @@ impl Line {
         Err(End::TooFast)
     }
 
-    /// Greets, and then carries what comes either way, to the end.
-    pub async fn run(self, greeting: Vec<Frame>, connection: Connection, listener: impl Listener) {
+    /// Greets, and then carries what comes either way, to the end. As small as it
+    /// can be, like `pump::run`.
+    pub fn run(
+        self,
+        greeting: Vec<Frame>,
+        connection: Connection,
+        listener: impl Listener,
+    ) -> impl Future<Output = ()> {
         let Self {
             mut session,
             stream,
         } = self;
-        for frame in greeting {
-            if session.text(frame).await.is_err() {
-                return;
+        async move {
+            for frame in greeting {
+                if session.text(frame).await.is_err() {
+                    return;
+                }
             }
+            pump::run(connection, session, stream, listener).await;
         }
-        pump::run(connection, session, stream, listener).await;
     }
 
     pub async fn close(self, end: End) {

@@ -84,19 +84,22 @@ struct Door {
 }
 
 impl Door {
-    async fn open(self, mut line: Line) {
-        let said = tokio::time::timeout(HELLO, line.first()).await;
-        let entered = match said {
-            Ok(Ok(text)) => self.enter(&text).await,
-            Ok(Err(end)) => Err(end),
-            Err(_) => Err(End::Nonsense),
-        };
-        let (connection, greeting, page) = match entered {
-            Ok(entered) => entered,
-            Err(end) => return line.close(end).await,
-        };
-        drop((self.limits, self.live));
-        line.run(greeting, connection, page).await;
+    /// As small as it can be (`Line::run`): what enters is forgotten before it stays.
+    #[expect(clippy::manual_async_fn, reason = "see `live::pump::run`")]
+    fn open(self, mut line: Line) -> impl Future<Output = ()> {
+        async move {
+            let said = tokio::time::timeout(HELLO, line.first()).await;
+            let entered = match said {
+                Ok(Ok(text)) => Box::pin(self.enter(&text)).await,
+                Ok(Err(end)) => Err(end),
+                Err(_) => Err(End::Nonsense),
+            };
+            drop(self);
+            match entered {
+                Ok((connection, greeting, page)) => line.run(greeting, connection, page).await,
+                Err(end) => line.close(end).await,
+            }
+        }
     }
 
     async fn enter(&self, hello: &str) -> Result<(Connection, Vec<Frame>, Page), End> {

@@ -168,6 +168,32 @@ pub fn colleagues(data: &Path, of: &str, count: usize) -> Result<Vec<String>> {
     Ok(emails)
 }
 
+/// So many more sites, each with members of its own among the colleagues, so that
+/// no two of these see the same. The site that is written to stays everybody's.
+pub fn sights(data: &Path, agents: usize) -> Result<()> {
+    let db = open(data)?;
+    let columns = columns(&db, "sites")?;
+    let copied: Vec<&Column> = columns.iter().filter(|it| !it.is_key).collect();
+    let value = |column: &&Column| match column.name.as_str() {
+        "key" => "?1".to_owned(),
+        name => format!("\"{name}\""),
+    };
+    let names: Vec<String> = copied.iter().map(|it| format!("\"{}\"", it.name)).collect();
+    let values: Vec<String> = copied.iter().map(value).collect();
+    let (names, values) = (names.join(", "), values.join(", "));
+    let make =
+        format!("insert into sites ({names}) select {values} from sites order by id limit 1");
+    let name = "insert into site_members (site, agent) select ?1, id from agents where email = ?2";
+    for bit in 0..agents.next_power_of_two().ilog2() {
+        db.execute(&make, [format!("bench-sight-{bit}")])?;
+        let site = db.last_insert_rowid();
+        for nth in (1..agents).filter(|nth| nth >> bit & 1 == 1) {
+            db.execute(name, params![site, colleague(nth)])?;
+        }
+    }
+    Ok(())
+}
+
 impl Copying<'_> {
     fn look_at(&mut self, db: &Connection, table: String) -> Result<()> {
         let before = self.first(&table);

@@ -23,6 +23,7 @@
 //! | `cold`       | cold start, empty and with 1,000,000 messages                     |
 //! | `pages`      | inbox and conversation page with 1,000,000 messages               |
 //! | `busy`       | 1,000 messages a second while every core has other work           |
+//! | `sights`     | 50 agents of different sight beside 50 who see everything         |
 //! | `all`        | all of these                                                      |
 //! | `compare`    | two builds, `--base` and `--shopbell`, in turns: delivery, CPU a  |
 //! |              | message, sustained, memory, and 0 to 50 agents' pages open        |
@@ -88,7 +89,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use tokio::task::LocalSet;
 
-use lines::{busy, cold, compare, fanout, idle, latency, pages, throughput};
+use lines::{busy, cold, compare, fanout, idle, latency, pages, sights, throughput};
 use report::{Figure, Table};
 use stand::Stand;
 
@@ -126,6 +127,8 @@ enum Line {
     Pages(What),
     /// 1,000 messages a second while other work keeps every core busy
     Busy(What),
+    /// Delivery to 50 agents of whom no two see the same sites, beside one sight for all
+    Sights(What),
     /// Two builds of the server beside each other: what a change costs
     Compare(Compared),
     /// Ten minutes of a shop's life, with the power cut twice: what is lost, doubled or kept
@@ -193,6 +196,7 @@ async fn run(line: Line) -> Result<()> {
                 "cold",
                 "pages",
                 "busy",
+                "sights",
             ];
             (all, what)
         }
@@ -203,6 +207,7 @@ async fn run(line: Line) -> Result<()> {
         Line::Cold(what) => (&["cold"], what),
         Line::Pages(what) => (&["pages"], what),
         Line::Busy(what) => (&["busy"], what),
+        Line::Sights(what) => (&["sights"], what),
         Line::Compare(it) => {
             base = Some(it.base);
             (&["compare"], it.what)
@@ -258,6 +263,7 @@ async fn measure(
             "fanout" => fanout::measure(&stand).await,
             "cold" => cold::measure(&stand).await,
             "pages" => pages::measure(&stand).await,
+            "sights" => sights::measure(&stand).await,
             _ => busy::measure(&stand).await,
         };
         match line.with_context(|| format!("the line {name}")) {

@@ -7,4 +7,5 @@ pub mod fanout;
 pub mod idle;
 pub mod latency;
 pub mod pages;
+pub mod sights;
 pub mod throughput;
