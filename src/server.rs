@@ -1,5 +1,8 @@
 //! Puts the house together: opens the plant, starts followers and workers,
-//! mounts the doors, and shuts down in an order that loses nothing.
+//! mounts the doors, and shuts down in an order that loses nothing. What each room
+//! brings is listed in `wings`.
+
+mod wings;
 
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -17,19 +20,18 @@ use crate::conversations::Windows;
 use crate::db::{DataFolder, Db, Reader, Storage, Writer};
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Hub};
-use crate::jobs::{self, Kinds};
+use crate::jobs;
 use crate::journal::Follower;
 use crate::kernel::{Clock, Sight};
-use crate::live::{Draw, Live, Watch};
+use crate::live::Live;
 use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{
     Area, Around, Ctx, Kit, Limits, Place, Route, Routes, Secure, Street, Surroundings, Who,
 };
-use crate::{
-    accounts, conversations, journal, live, operations, setup, sites, timers, transcripts, web,
-    widget,
-};
+use crate::{accounts, conversations, journal, live, sites, timers, web};
+
+pub use wings::{Jobs, Ring, Wing, wings};
 
 /// How long open requests may take to finish once the end is announced.
 const GRACE_SECONDS: u64 = 5;
@@ -67,28 +69,6 @@ struct Shared {
     live: Data<Live>,
 }
 
-/// What a room brings to the roof.
-#[derive(Clone, Default)]
-pub struct Wing {
-    /// What its facts look like on live screens.
-    pub draws: Vec<Draw>,
-    /// What a page may listen to by name.
-    pub watches: Vec<Watch>,
-    /// What it shows in the hall.
-    pub windows: Vec<fn(&mut Windows)>,
-    /// What it does when something happened.
-    pub followers: Vec<Follower>,
-}
-
-/// All of the house that is drawn live, one line each.
-fn wings() -> Vec<Wing> {
-    let shown = |draw: Draw| Wing {
-        draws: vec![draw],
-        ..Wing::default()
-    };
-    vec![shown(conversations::news::draw), shown(widget::news::draw)]
-}
-
 pub async fn start(
     listener: TcpListener,
     folder: DataFolder,
@@ -106,7 +86,8 @@ pub async fn start_with(
     clock: Clock,
     more: Vec<Wing>,
 ) -> Result<Running> {
-    let wings: Vec<Wing> = wings().into_iter().chain(more).collect();
+    let wings: Arc<[Wing]> = wings::all(more).into();
+    wings::check(&wings)?;
     let address = listener
         .local_addr()
         .map_err(|e| Error::internal("binding the port", e))?;
@@ -125,7 +106,7 @@ pub async fn start_with(
     let kit = Data::new(Kit {
         around: Around {
             read: surroundings,
-            areas: AREAS,
+            areas: wings::areas(&wings).into(),
             signs: place.signs.clone(),
             insecure: !config.public_url.is_https() && !config.public_url.is_loopback(),
             storage: db.storage(),
@@ -155,11 +136,11 @@ pub async fn start_with(
         kit,
     };
 
+    let kinds = wings::jobs(&wings, &shared.kit, &shared.windows)?;
     let screens = Data::clone(&shared.live).into_inner();
     live::start(&plant, &db, hub.clone(), screens)?;
-    let windows = Data::clone(&shared.windows).into_inner();
-    start_work(&plant, &shared.kit, windows);
-    let followers = wings.into_iter().flat_map(|it| it.followers);
+    start_work(&plant, &shared.kit, kinds, wings::timers(&wings));
+    let followers = wings.iter().flat_map(|it| it.followers.clone());
     follow(&plant, &db, clock.clone(), followers.collect()).await?;
 
     let street = Street {
@@ -167,7 +148,7 @@ pub async fn start_with(
         grace_seconds: GRACE_SECONDS,
     };
     let app = move || {
-        let shared = shared.clone();
+        let (shared, wings) = (shared.clone(), Arc::clone(&wings));
         App::new()
             .app_data(shared.kit)
             .app_data(shared.place)
@@ -179,8 +160,8 @@ pub async fn start_with(
             .app_data(shared.windows)
             .app_data(shared.live)
             .wrap(from_fn(web::guard))
-            .configure(|config| {
-                mount(config);
+            .configure(move |config| {
+                wings::routes(&wings).mount(config);
             })
     };
     let server = street.serve(listener, app);
@@ -227,38 +208,18 @@ impl Stopper {
     }
 }
 
-/// All doors, and who may use them.
+/// All doors of the house, and who may use them.
 pub fn mount(config: &mut ServiceConfig) -> Vec<Route> {
-    let mut routes = Routes::default();
-    routes.get("/healthz", healthz).who(Who::Anyone);
-    routes.get("/readyz", readyz).who(Who::Anyone);
-    accounts::http::routes(&mut routes);
-    sites::http::routes(&mut routes);
-    conversations::http::routes(&mut routes);
-    conversations::socket::routes(&mut routes);
-    transcripts::http::routes(&mut routes);
-    widget::http::routes(&mut routes);
-    widget::socket::routes(&mut routes);
-    setup::http::routes(&mut routes);
-    operations::http::routes(&mut routes);
-    routes.mount(config)
+    wings::routes(&wings::all(Vec::new())).mount(config)
 }
 
-/// The places that navigation and settings lead to, in order, one line each.
-pub const AREAS: &[Area] = &[
-    conversations::http::INBOX,
-    sites::http::SETTINGS,
-    sites::http::SITE,
-    accounts::http::TEAM,
-    operations::http::MAIL,
-    operations::http::WORKINGS,
-];
+/// The places that navigation and settings lead to, in order.
+pub fn areas() -> Vec<Area> {
+    wings::areas(&wings::all(Vec::new()))
+}
 
-/// What wings show in the hall, one line each.
 fn windows(config: &Arc<Config>, wings: &[Wing]) -> Result<Windows> {
-    let mut windows = Windows::default();
-    let config = || Arc::clone(config);
-    transcripts::windows::open(&mut windows, config());
+    let mut windows = Windows::with(Arc::clone(config));
     let brought = wings.iter().flat_map(|it| &it.windows);
     brought.for_each(|open| open(&mut windows));
     windows.check()?;
@@ -281,6 +242,11 @@ fn surroundings(r: &Reader, sight: &Sight) -> Result<Surroundings> {
         shop_name: sites::together(&names),
         waiting: sites.iter().map(count).collect::<Result<_>>()?,
     })
+}
+
+fn health(routes: &mut Routes) {
+    routes.get("/healthz", healthz).who(Who::Anyone);
+    routes.get("/readyz", readyz).who(Who::Anyone);
 }
 
 /// The process is up.
@@ -312,19 +278,14 @@ fn not_ready(cause: String) -> HttpResponse {
 
 /// Everybody who works all day, each under a name that the page of the workings
 /// puts into words.
-fn start_work(plant: &Plant, kit: &Kit, windows: Arc<Windows>) {
+fn start_work(plant: &Plant, kit: &Kit, kinds: jobs::Kinds, timers: timers::Kinds) {
     let (db, clock) = (kit.db.clone(), kit.clock.clone());
-    let config = Arc::clone(&kit.config);
-    let mut kinds = Kinds::new();
-    accounts::work::add(&mut kinds, db.clone(), clock.clone(), Arc::clone(&config));
-    transcripts::work::add(&mut kinds, db.clone(), clock.clone(), config, windows);
     let kinds = Rc::new(kinds);
-
     let (at, now) = (db.clone(), clock.clone());
     plant.supervise_to_its_end("jobs", move |stop| {
         jobs::work(at.clone(), now.clone(), Rc::clone(&kinds), stop)
     });
-    let timers = Arc::new(timers());
+    let timers = Arc::new(timers);
     if !timers.is_empty() {
         let (at, now) = (db.clone(), clock.clone());
         plant.supervise("timers", move || {
@@ -341,11 +302,6 @@ fn start_work(plant: &Plant, kit: &Kit, windows: Arc<Windows>) {
     plant.supervise("sweep", move || {
         sweep(db.clone(), clock.clone(), Arc::clone(&limits))
     });
-}
-
-/// What rings by itself, one line for each kind.
-fn timers() -> timers::Kinds {
-    timers::Kinds::new()
 }
 
 /// Whoever hears the hall through the journal.

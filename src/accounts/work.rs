@@ -15,7 +15,7 @@ use crate::jobs::{self, Job, Kinds, Trouble};
 use crate::kernel::{AgentId, Clock, EmailAddress, Timestamp, Token};
 use crate::mail::{self, Mail};
 use crate::settings::{self, Outgoing};
-use crate::web;
+use crate::web::{self, Kit};
 
 const KIND: &str = "accounts.mail_link";
 
@@ -48,7 +48,9 @@ pub fn order(
     jobs::enqueue(w, now, KIND, to.as_str(), &order).map(|_| ())
 }
 
-pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>) {
+pub fn add(kinds: &mut Kinds, kit: &Kit) {
+    let (db, clock) = (kit.db.clone(), kit.clock.clone());
+    let config = Arc::clone(&kit.config);
     let work = move |job| {
         let (db, clock, config) = (db.clone(), clock.clone(), Arc::clone(&config));
         let work = async move { send(db, clock, config, job).await };

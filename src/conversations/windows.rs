@@ -4,6 +4,7 @@
 //! cannot be drawn is missed by nobody but itself.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use super::parts::{Part, PartKind, Piece, VisitorPart};
 use super::{Conversation, Message};
 use crate::accounts::Agent;
 use crate::assets;
+use crate::config::Config;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::kernel::ConversationId;
@@ -28,6 +30,8 @@ pub type Rows = fn(&Reader, &[ConversationId], Lang) -> Result<HashMap<Conversat
 pub type Own = Box<dyn Fn(&Reader, &Agent, &Conversation) -> Result<Option<Html>> + Send + Sync>;
 
 pub struct Windows {
+    /// What the operator decided; none in a test that does without.
+    config: Option<Arc<Config>>,
     wordings: HashMap<&'static str, &'static Wording>,
     /// With the address of its script.
     parts: HashMap<&'static str, (&'static PartKind, &'static str)>,
@@ -48,6 +52,7 @@ impl Default for Windows {
     /// With what is the hall's own.
     fn default() -> Self {
         let mut windows = Self {
+            config: None,
             wordings: HashMap::new(),
             parts: HashMap::new(),
             rows: Vec::new(),
@@ -65,8 +70,26 @@ impl Default for Windows {
     }
 }
 
+impl Windows {
+    pub fn with(config: Arc<Config>) -> Self {
+        Self {
+            config: Some(config),
+            ..Self::default()
+        }
+    }
+}
+
 /// What a wing registers.
 impl Windows {
+    /// What the operator decided, for what is drawn by it.
+    pub fn config(&mut self) -> Option<Arc<Config>> {
+        if self.config.is_none() {
+            self.faults
+                .push("nobody said what the operator decided".to_owned());
+        }
+        self.config.clone()
+    }
+
     /// How a word is said that stands in lines of this room's.
     pub fn word(&mut self, wording: &'static Wording) {
         if self.wordings.insert(wording.word, wording).is_some() {

@@ -5,6 +5,7 @@
 pub mod letters;
 mod sql;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -36,14 +37,23 @@ pub struct Outgoing {
     pub from_name: String,
 }
 
+/// What an admin said last about a subject. A room that keeps settings of its own
+/// names the subject after itself, and checks what it keeps.
+pub fn find<T: DeserializeOwned>(r: &Reader, subject: &str) -> Result<Option<T>> {
+    let kept = sql::find_value(r, subject)?;
+    let read = kept.map(|it| serde_json::from_str(&it)).transpose();
+    read.map_err(|e| Error::internal("reading settings", e))
+}
+
+/// In place of what was said before.
+pub fn put(w: &Writer, subject: &str, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value);
+    let text = text.map_err(|e| Error::internal("writing settings", e))?;
+    sql::upsert_value(w, subject, &text)
+}
+
 pub fn mail(r: &Reader) -> Result<Option<MailSettings>> {
-    let Some(text) = sql::find_value(r, MAIL)? else {
-        return Ok(None);
-    };
-    let parsed = serde_json::from_str(&text);
-    parsed
-        .map(Some)
-        .map_err(|e| Error::internal("reading the mail settings", e))
+    find(r, MAIL)
 }
 
 /// An empty password keeps the one stored: pages never show it, so they cannot
@@ -64,9 +74,7 @@ pub fn save_mail(w: &Writer, new: MailSettings, config: &Config) -> Result<()> {
     if new.password.is_empty() {
         new.password = stored.map(|it| it.password).unwrap_or_default();
     }
-    let value =
-        serde_json::to_string(&new).map_err(|e| Error::internal("writing the mail settings", e))?;
-    sql::upsert_value(w, MAIL, &value)
+    put(w, MAIL, &new)
 }
 
 /// `None` while nobody has set mail up.

@@ -1,8 +1,6 @@
 //! What a transcript shows in the hall: a tool and the sheet it opens, and lines
 //! that say that one was asked for and what became of it.
 
-use std::sync::Arc;
-
 use super::pages::{Sheet, Tool};
 use crate::accounts::Agent;
 use crate::config::Config;
@@ -47,11 +45,15 @@ pub static REFUSED: Wording = Wording {
     visitor: None,
 };
 
-pub fn open(windows: &mut Windows, config: Arc<Config>) {
+pub fn open(windows: &mut Windows) {
     for wording in [&QUEUED, &TAKEN, &REFUSED] {
         windows.word(wording);
     }
+    windows.script("admin/transcripts/sheet.js");
     windows.header(|_, _, t| Html::draw(&Tool { t }).map(Some));
+    let Some(config) = windows.config() else {
+        return;
+    };
     windows.sheet(SHEET, move |r, agent, conversation| {
         sheet(
             r,
@@ -63,7 +65,6 @@ pub fn open(windows: &mut Windows, config: Arc<Config>) {
         )
         .map(Some)
     });
-    windows.script("admin/transcripts/sheet.js");
 }
 
 /// `email` and `errors`: what was typed, and what is wrong with it.

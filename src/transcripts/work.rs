@@ -14,12 +14,15 @@ use crate::kernel::{Actor, Clock, EmailAddress, Seq, iso_in, with_hosts};
 use crate::mail::{self, Mail};
 use crate::settings::{self, Outgoing};
 use crate::texts::Lang;
-use crate::{sites, visitors, web};
+use crate::web::{self, Kit};
+use crate::{sites, visitors};
 
 /// Lines in one mail; the oldest go first.
 const LONGEST: usize = 2000;
 
-pub fn add(kinds: &mut Kinds, db: Db, clock: Clock, config: Arc<Config>, windows: Arc<Windows>) {
+pub fn add(kinds: &mut Kinds, kit: &Kit, windows: &Arc<Windows>) {
+    let (db, clock) = (kit.db.clone(), kit.clock.clone());
+    let (config, windows) = (Arc::clone(&kit.config), Arc::clone(windows));
     let work = move |job| {
         let (db, clock) = (db.clone(), clock.clone());
         let (config, windows) = (Arc::clone(&config), Arc::clone(&windows));

@@ -1,6 +1,8 @@
 //! What stands around every signed-in page, gathered from rooms that the rooms
 //! below must not know: the roof says how, the pages ask here.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use super::{Area, Section, Signs};
@@ -26,11 +28,11 @@ pub struct Around {
     pub insecure: bool,
     pub storage: watch::Receiver<Storage>,
     pub signs: Signs,
-    pub areas: &'static [Area],
+    pub areas: Arc<[Area]>,
 }
 
 impl Around {
-    pub fn open_areas(&self, administers: bool) -> impl Iterator<Item = &'static Area> {
+    pub fn open_areas(&self, administers: bool) -> impl Iterator<Item = &Area> {
         let areas = self.areas.iter();
         areas.filter(move |it| it.is_open_to(administers))
     }

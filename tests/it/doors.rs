@@ -281,7 +281,7 @@ async fn navigation_and_settings_lead_where_one_may_go_and_nowhere_else() {
         for page in pages {
             shown.push_str(&agent.sees(page).await);
         }
-        for area in server::AREAS {
+        for area in server::areas() {
             let linked = shown.contains(&format!("<a href=\"{}\"", area.href));
             assert_eq!(linked, area.is_open_to(administers), "{}", area.key);
             let answer = agent.request(Method::GET, area.href).send().await.unwrap();
