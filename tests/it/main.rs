@@ -1,6 +1,9 @@
 //! One binary for all integration tests: one link.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+// Templates of the house name it, and a wing of these tests extends them.
+use shopbell::assets;
+
 mod accounts;
 mod config;
 mod conversations;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use askama::Template;
 use serde_json::{Value, json};
-use shopbell::accounts::{NewAgent, Role};
 use shopbell::conversations::lists::{self, Entry};
 use shopbell::conversations::{self, Conversation, NewMessage, NewPart, PartKind, Windows, view};
 use shopbell::db::{Writer, scratch};
@@ -12,9 +11,8 @@ use shopbell::error::Error;
 use shopbell::kernel::{Actor, AgentId, Seq};
 use shopbell::texts::Lang;
 use shopbell::web::pages::Html;
-use shopbell::{accounts, sites, visitors};
 
-use crate::support::{House, NOW, open_house};
+use crate::support::{House, NOW, open_house, talk};
 
 /// What somebody did, written as another version of the program would.
 async fn did(house: &House, word: &'static str, for_visitor: bool) {
@@ -53,29 +51,6 @@ async fn a_line_whose_word_nobody_knows_is_a_neutral_sentence_to_those_who_may_r
     let told = lines.iter().filter(|it| it["body"] == NEUTRAL);
     assert_eq!(told.count(), 1, "{history}");
     house.close().await;
-}
-
-/// A visitor has written, and Ada answers him.
-fn talk(w: &Writer) -> Conversation {
-    let site = sites::create(w, NOW, "Mugs", Lang::En, "UTC").unwrap();
-    let ada = NewAgent {
-        email: crate::support::OWNER.to_owned(),
-        name: "Ada".to_owned(),
-        role: Role::Owner,
-        lang: Lang::En,
-        password: None,
-    };
-    let ada = accounts::add(w, NOW, ada).unwrap();
-    let (visitor, _) = visitors::arrive(w, NOW, site, "en").unwrap();
-    let new = NewMessage {
-        body: "hello".to_owned(),
-        cid: "visitor-1".to_owned(),
-        ..NewMessage::default()
-    };
-    let posted = conversations::write_in(w, NOW, &visitor, None, new).unwrap();
-    let id = posted.message.conversation;
-    conversations::join(w, NOW, ada, id).unwrap();
-    conversations::find(w, Actor::House, id).unwrap()
 }
 
 fn entry(w: &Writer, it: &Conversation) -> Entry {

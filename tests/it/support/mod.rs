@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use actix_web::rt;
 use shopbell::config::Config;
-use shopbell::db::{DataFolder, Db};
+use shopbell::conversations::{self, Conversation, NewMessage};
+use shopbell::db::{DataFolder, Db, Writer};
 use shopbell::error::Result;
 use shopbell::hub::Hub;
 use shopbell::kernel::{Actor, Clock};
 use shopbell::server::{self, Stopper, Wing};
 use shopbell::sites::NewLook;
-use shopbell::{accounts, jobs, setup, sites};
+use shopbell::texts::Lang;
+use shopbell::{accounts, jobs, setup, sites, visitors};
 use tempfile::TempDir;
 
 pub use people::{AgentBrowser, Screen, VisitorPage, between, client};
@@ -101,7 +103,7 @@ impl House {
         Self::build(home, clock, options, Vec::new()).await
     }
 
-    async fn build(
+    pub async fn build(
         home: TempDir,
         clock: Clock,
         options: &[(&str, &str)],
@@ -177,7 +179,7 @@ impl House {
             email: email.to_owned(),
             name: name.to_owned(),
             role,
-            lang: shopbell::texts::Lang::En,
+            lang: Lang::En,
             password: Some(hash),
         };
         let add = self.db.write("test.agent", |w| accounts::add(w, NOW, new));
@@ -225,7 +227,7 @@ pub async fn furnish(db: &Db) -> String {
             email: OWNER.to_owned(),
             password: accounts::passwords::hash(PASSWORD, &[]).await.unwrap(),
             shop: "Mugs & More".to_owned(),
-            lang: shopbell::texts::Lang::En,
+            lang: Lang::En,
             zone: "Europe/Istanbul".to_owned(),
         };
         db.write("test.setup", |w| setup::create(w, NOW, new))
@@ -235,6 +237,30 @@ pub async fn furnish(db: &Db) -> String {
     db.read(|r| Ok(sites::list(r)?.remove(0).key))
         .await
         .unwrap()
+}
+
+/// A visitor has written, and Ada, who alone works here, answers him: for what is
+/// tried over a scratch database.
+pub fn talk(w: &Writer) -> Conversation {
+    let site = sites::create(w, NOW, "Mugs", Lang::En, "UTC").unwrap();
+    let ada = accounts::NewAgent {
+        email: OWNER.to_owned(),
+        name: "Ada".to_owned(),
+        role: accounts::Role::Owner,
+        lang: Lang::En,
+        password: None,
+    };
+    let ada = accounts::add(w, NOW, ada).unwrap();
+    let (visitor, _) = visitors::arrive(w, NOW, site, "en").unwrap();
+    let new = NewMessage {
+        body: "hello".to_owned(),
+        cid: "visitor-1".to_owned(),
+        ..NewMessage::default()
+    };
+    let posted = conversations::write_in(w, NOW, &visitor, None, new).unwrap();
+    let id = posted.message.conversation;
+    conversations::join(w, NOW, ada, id).unwrap();
+    conversations::find(w, Actor::House, id).unwrap()
 }
 
 /// Nothing here takes long; what does, hangs.
