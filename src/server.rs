@@ -27,7 +27,7 @@ use crate::live::Live;
 use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{
-    Area, Around, Ctx, Kit, Limits, Place, Route, Routes, Secure, Street, Surroundings, Who,
+    Area, Around, Ctx, Kit, Limits, Place, Route, Routes, Secure, Street, Surroundings, Undos, Who,
 };
 use crate::{accounts, conversations, journal, live, sites, timers, web};
 
@@ -117,6 +117,7 @@ pub async fn start_with(
         limits: Arc::new(Limits::new(config.visitor_rate)),
         place: Arc::new(place),
         config: Arc::new(config),
+        undos: Undos::default(),
     });
     let windows = Data::new(windows(&kit.config, &wings)?);
     let live = Live::new(

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Moment, Shell};
+use crate::web::pages::{Errors, Moment, Saved, Shell};
 
 /// Sign-in.
 #[derive(Template)]
@@ -78,8 +78,10 @@ pub struct Me {
     pub password_errors: Errors,
     pub shortest: i64,
     pub sessions: Vec<SessionRow>,
-    /// What has just been saved: empty, `profile`, `password` or `sessions`.
+    /// What has just been done: empty, `password` or `sessions`.
     pub done: &'static str,
+    /// The profile.
+    pub saved: Saved,
 }
 
 /// One place where the agent is signed in.
@@ -133,7 +135,7 @@ pub struct Member {
     pub deactivated: bool,
     /// Fields `name`, `role`.
     pub errors: Errors,
-    pub saved: bool,
+    pub saved: Saved,
 }
 
 impl Member {

@@ -8,12 +8,12 @@ use super::workings;
 use crate::accounts::{Admin, Agent, Signed};
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::kernel::{AgentId, EmailAddress, Security, random_key};
+use crate::kernel::{AgentId, EmailAddress, Secret, Security, random_key};
 use crate::mail::{self, Cause, Mail, Refused};
 use crate::settings::{self, MailSettings, Outgoing, letters};
 use crate::texts::Lang;
-use crate::web::pages::Errors;
-use crate::web::{self, Area, Ctx, Kit, Limits, Refusal, Routes, Section, Who};
+use crate::web::pages::{Errors, Saved};
+use crate::web::{self, Area, Ctx, Fields, Held, Kit, Limits, Refusal, Routes, Section, Who};
 
 pub use super::workings::http::WORKINGS;
 
@@ -38,8 +38,9 @@ pub fn routes(routes: &mut Routes) {
 }
 
 async fn show(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
+    let by = admin.id;
     let mut page = stored(&cx, admin).await?;
-    page.saved = cx.done(&["saved"]) == "saved";
+    page.saved = cx.just_saved(by, MAIL.href);
     web::page(&page)
 }
 
@@ -77,7 +78,7 @@ fn draw(r: &Reader, agent: &Agent, kit: &Kit) -> Result<MailPage> {
         from: saved.from,
         from_fixed: config.mail_from.as_ref().map(ToString::to_string),
         errors: Errors::default(),
-        saved: false,
+        saved: Saved::default(),
         to: agent.email.to_string(),
         test_errors: Errors::default(),
         test: None,
@@ -101,22 +102,29 @@ struct MailForm {
 }
 
 async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<HttpResponse> {
-    let new = MailSettings {
+    let (by, undoing) = (admin.id, cx.undoing(admin.id, &form.fields()));
+    let mut new = MailSettings {
         host: form.host.clone(),
         // What is no port at all is refused like port 0.
         port: form.port.trim().parse().unwrap_or(0),
         security: form.security.clone(),
         user: form.user.clone(),
-        password: form.password,
+        password: form.password.clone(),
         from_name: form.from_name.clone(),
         from: form.from.clone(),
     };
     let kit = cx.kit();
     let save = cx.db.write("settings.save_mail", move |w| {
-        settings::save_mail(w, new, &kit.config)
+        if let Some(password) = undoing.hidden() {
+            password.reveal().clone_into(&mut new.password);
+        }
+        undoing.save(w, held, |w| settings::save_mail(w, new, &kit.config))
     });
     match save.await {
-        Ok(()) => Ok(web::see("/settings/mail?done=saved")),
+        Ok(((), change)) => {
+            let here = MAIL.href.to_owned();
+            Ok(cx.saved(by, here.clone(), here, change))
+        }
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "host")?;
             let mut page = stored(&cx, admin).await?;
@@ -130,6 +138,42 @@ async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<H
             refused.answer(&page)
         }
     }
+}
+
+impl MailForm {
+    /// As it is sent by a page that shows no password.
+    fn fields(&self) -> Fields {
+        let typed = [
+            ("host", &self.host),
+            ("port", &self.port),
+            ("security", &self.security),
+            ("user", &self.user),
+            ("password", &self.password),
+            ("from_name", &self.from_name),
+            ("from", &self.from),
+        ];
+        typed.map(|(name, it)| (name, it.clone())).to_vec()
+    }
+}
+
+/// None while mail was never set up.
+fn held(r: &Reader) -> Result<Option<Held>> {
+    let stored = settings::mail(r)?;
+    Ok(stored.map(|it| {
+        let form = MailForm {
+            host: it.host,
+            port: it.port.to_string(),
+            security: it.security,
+            user: it.user,
+            password: String::new(),
+            from_name: it.from_name,
+            from: it.from,
+        };
+        Held {
+            fields: form.fields(),
+            hidden: Secret::new(it.password),
+        }
+    }))
 }
 
 #[derive(Deserialize)]

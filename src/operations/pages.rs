@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Moment, Shell};
+use crate::web::pages::{Errors, Moment, Saved, Shell};
 
 /// How mail leaves, and a test of it.
 #[derive(Template)]
@@ -29,7 +29,7 @@ pub struct Mail {
     pub from_fixed: Option<String>,
     /// Fields `host`, `port`, `security`, `user`, `password`, `from_name`, `from`.
     pub errors: Errors,
-    pub saved: bool,
+    pub saved: Saved,
     /// Where the test mail goes. Field `to`.
     pub to: String,
     pub test_errors: Errors,

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::hub::Closing;
 use crate::kernel::{Actor, AgentId};
 use crate::texts::Lang;
-use crate::web::pages::Errors;
-use crate::web::{self, Area, Ctx, Kit, Refusal, Routes, Section, Who};
+use crate::web::pages::{Errors, Saved};
+use crate::web::{self, Area, Ctx, Fields, Kit, Refusal, Routes, Section, Who};
 
 /// Leads to the first of them.
 pub const SETTINGS: Area = Area {
@@ -117,8 +117,9 @@ async fn create(Signed(admin, form): Signed<Admin, CreateForm>, cx: Ctx) -> Resu
 }
 
 async fn edit(admin: Admin, cx: Ctx, key: Path<String>) -> Result<HttpResponse> {
-    let mut page = stored(&cx, admin, key.into_inner()).await?;
-    page.saved = cx.done(&["saved"]) == "saved";
+    let (key, by) = (key.into_inner(), admin.id);
+    let mut page = stored(&cx, admin, key.clone()).await?;
+    page.saved = cx.just_saved(by, &address(&key));
     web::page(&page)
 }
 
@@ -143,7 +144,6 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         name: it.name,
     };
     let alone = super::ids(r)?.len() == 1;
-    let origins: Vec<&str> = site.origins.iter().map(|it| it.as_str()).collect();
     let on_color = text_on(&site.color);
     Ok(Edit {
         t: shell.t,
@@ -155,7 +155,7 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         embed: embed_code(&site, alone, url),
         csp: csp_lines(url),
         shop: site.name.clone(),
-        origins: origins.join("\n"),
+        origins: lines(&site),
         color: site.color.clone(),
         on_color: on_color.to_owned(),
         contrast: format!("{:.1}", contrast(&site.color, on_color)),
@@ -167,8 +167,14 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         strict_privacy: site.strict_privacy,
         demo_shop: site.demo_shop,
         errors: Errors::default(),
-        saved: false,
+        saved: Saved::default(),
     })
+}
+
+/// Its pages, one a line.
+fn lines(site: &Site) -> String {
+    let origins: Vec<&str> = site.origins.iter().map(|it| it.as_str()).collect();
+    origins.join("\n")
 }
 
 #[derive(Deserialize)]
@@ -210,13 +216,20 @@ async fn save(
         strict_privacy: form.strict_privacy.is_some(),
         demo_shop: form.demo_shop.is_some(),
     };
-    let (now, by, asked) = (cx.now(), Actor::Agent(admin.id), key.clone());
+    let (now, by, asked) = (cx.now(), admin.id, key.clone());
+    let undoing = cx.undoing(by, &form.fields());
     let save = cx.db.write("sites.save", move |w| {
-        let site = super::find_by_key(w, &asked)?;
-        super::save(w, now, by, site.id, &look)
+        let site = super::find_by_key(w, &asked)?.id;
+        let read = |r: &Reader| {
+            let form = SiteForm::of(super::find(r, site)?);
+            Ok(Some(form.fields().into()))
+        };
+        undoing.save(w, read, |w| {
+            super::save(w, now, Actor::Agent(by), site, &look)
+        })
     });
     match save.await {
-        Ok(()) => Ok(web::see(format!("/settings/sites/{key}?done=saved"))),
+        Ok(((), change)) => Ok(cx.saved(by, address(&key), address(&key), change)),
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "shop")?;
             let mut page = stored(&cx, admin, key).await?;
@@ -227,7 +240,53 @@ async fn save(
     }
 }
 
+fn address(key: &str) -> String {
+    format!("/settings/sites/{key}")
+}
+
 impl SiteForm {
+    fn of(site: Site) -> Self {
+        let on = |it: bool| it.then(|| "1".to_owned());
+        Self {
+            shop: site.name.clone(),
+            origins: lines(&site),
+            color: site.color.clone(),
+            position: site.position.clone(),
+            foot: site.foot.to_string(),
+            lang: site.lang.code().to_owned(),
+            zone: site.zone.clone(),
+            typing_preview: on(site.typing_preview_switch()),
+            strict_privacy: on(site.strict_privacy),
+            demo_shop: on(site.demo_shop),
+        }
+    }
+
+    /// As it is sent: a switch that is off is not.
+    fn fields(&self) -> Fields {
+        let typed = [
+            ("shop", &self.shop),
+            ("origins", &self.origins),
+            ("color", &self.color),
+            ("position", &self.position),
+            ("foot", &self.foot),
+            ("lang", &self.lang),
+            ("zone", &self.zone),
+        ];
+        let switches = [
+            ("typing_preview", &self.typing_preview),
+            ("strict_privacy", &self.strict_privacy),
+            ("demo_shop", &self.demo_shop),
+        ];
+        let on = switches
+            .iter()
+            .filter_map(|(name, it)| Some((*name, it.clone()?)));
+        typed
+            .iter()
+            .map(|(name, it)| (*name, (*it).clone()))
+            .chain(on)
+            .collect()
+    }
+
     /// As it was typed.
     fn put(self, page: &mut Edit) {
         page.shop = self.shop;
@@ -252,20 +311,28 @@ struct MembersForm {
 
 /// Whoever sees more or less than before has his pages come back.
 async fn set_members(
-    Signed(_, form): Signed<Admin, MembersForm>,
+    Signed(admin, form): Signed<Admin, MembersForm>,
     cx: Ctx,
     key: Path<String>,
 ) -> Result<HttpResponse> {
-    let key = key.into_inner();
+    let (by, key) = (admin.id, key.into_inner());
     let asked = key.clone();
+    let undoing = cx.undoing(by, &named(form.agents.clone()));
     let set = cx.db.write("sites.set_members", move |w| {
-        let site = super::find_by_key(w, &asked)?;
-        team::set_members(w, site.id, &form.agents)
+        let site = super::find_by_key(w, &asked)?.id;
+        let read = |r: &Reader| Ok(Some(named(team::members(r, site)?).into()));
+        undoing.save(w, read, |w| team::set_members(w, site, &form.agents))
     });
-    let changed = set.await?;
+    let (changed, change) = set.await?;
     for agent in changed {
         cx.hub
             .close(accounts::topics::agent(agent), None, Closing::Restart);
     }
-    Ok(web::see(format!("/settings/sites/{key}?done=saved")))
+    let action = format!("{}/members", address(&key));
+    Ok(cx.saved(by, address(&key), action, change))
+}
+
+fn named(mut agents: Vec<AgentId>) -> Fields {
+    agents.sort_unstable();
+    agents.iter().map(|it| ("agents", it.to_string())).collect()
 }

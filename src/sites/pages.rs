@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Shell};
+use crate::web::pages::{Errors, Saved, Shell};
 
 /// Every site, and the form for one more.
 #[derive(Template)]
@@ -70,5 +70,5 @@ pub struct Edit {
     pub demo_shop: bool,
     /// Fields `shop`, `origins`, `color`, `foot`, `zone`.
     pub errors: Errors,
-    pub saved: bool,
+    pub saved: Saved,
 }

@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 
-use super::{Around, ClientAddress, Limits, Place, parse_query};
+use super::{Around, ClientAddress, Limits, Place, Undos, parse_query};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -27,6 +27,7 @@ pub struct Kit {
     pub place: Arc<Place>,
     pub hub: Hub,
     pub around: Around,
+    pub undos: Undos,
 }
 
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use askama::Template;
 
-use super::{AreaLink, Hint, Section};
+use super::{AreaLink, Fields, Hint, Section};
 use crate::error::{Mistake, Result};
 use crate::texts::Lang;
 
@@ -161,6 +161,22 @@ impl Errors {
     pub fn list(&self) -> &[FieldError] {
         &self.0
     }
+}
+
+/// What has just been done with a form, and the way back.
+#[derive(Debug, Clone, Default)]
+pub struct Saved {
+    pub shown: bool,
+    /// It was taken back.
+    pub undone: bool,
+    pub undo: Option<UndoForm>,
+}
+
+/// The form once more as it was.
+#[derive(Debug, Clone)]
+pub struct UndoForm {
+    pub action: String,
+    pub fields: Fields,
 }
 
 /// Up to two letters that stand for a person.

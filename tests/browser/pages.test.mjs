@@ -68,7 +68,7 @@ for (const [locale, word, english] of [['fr', 'Conversation', /\b(Inbox|Settings
     await agent.goto(`${demo.url}/me`);
     await agent.locator('#lang').selectOption(locale);
     await agent.locator('form[action="/me/profile"] button').last().click();
-    await agent.waitForURL(/done=profile/);
+    await agent.waitForURL(/done=saved/);
     for (const path of PAGES) {
       await agent.goto(demo.url + path);
       assert.equal(await agent.locator('html').getAttribute('lang'), locale);
@@ -80,7 +80,7 @@ for (const [locale, word, english] of [['fr', 'Conversation', /\b(Inbox|Settings
     await agent.goto(`${demo.url}/me`);
     await agent.locator('#lang').selectOption('en');
     await agent.locator('form[action="/me/profile"] button').last().click();
-    await agent.waitForURL(/done=profile/);
+    await agent.waitForURL(/done=saved/);
     await agent.done();
     const visitor = await window({ locale });
     for (const path of ['/login', '/forgot', '/demo-shop', '/nothing']) {
@@ -103,7 +103,7 @@ for (const width of [1280, 390]) {
       await agent.goto(`${demo.url}/me`);
       await agent.locator('#lang').selectOption(lang);
       await agent.locator('form[action="/me/profile"] button').last().click();
-      await agent.waitForURL(/done=profile/);
+      await agent.waitForURL(/done=saved/);
     };
     await speak('fr');
     await agent.goto(`${demo.url}/inbox`);

@@ -2,6 +2,7 @@
 
 mod forms;
 mod limits;
+mod undo;
 
 use reqwest::Method;
 use serde_json::{Value, json};

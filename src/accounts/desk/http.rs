@@ -13,8 +13,8 @@ use crate::hub::{Closing, Hub};
 use crate::kernel::{Browser, SessionId, Timestamp, comparable, iso};
 use crate::settings::{self, letters};
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Area, Around, Ctx, Refusal, Routes, Section, Who};
+use crate::web::pages::{Errors, Moment, Saved};
+use crate::web::{self, Area, Around, Ctx, Fields, Refusal, Routes, Section, Who};
 
 pub const TEAM: Area = Area {
     key: "settings/team",
@@ -45,8 +45,10 @@ pub fn routes(routes: &mut Routes) {
 }
 
 async fn me(agent: Agent, cx: Ctx) -> Result<HttpResponse> {
+    let by = agent.id;
     let mut page = me_again(&cx, agent).await?;
-    page.done = cx.done(&["profile", "password", "sessions"]);
+    page.done = cx.done(&["password", "sessions"]);
+    page.saved = cx.just_saved(by, "/me");
     web::page(&page)
 }
 
@@ -77,6 +79,7 @@ fn me_page(r: &Reader, now: Timestamp, agent: &Agent, around: &Around) -> Result
         shortest: passwords::SHORTEST as i64,
         sessions: sessions.into_iter().map(row).collect(),
         done: "",
+        saved: Saved::default(),
     })
 }
 
@@ -87,6 +90,10 @@ struct ProfileForm {
     lang: String,
 }
 
+fn profile(name: &str, lang: &str) -> Fields {
+    vec![("name", name.to_owned()), ("lang", lang.to_owned())]
+}
+
 async fn save_profile(
     Signed(agent, form): Signed<Agent, ProfileForm>,
     cx: Ctx,
@@ -94,11 +101,19 @@ async fn save_profile(
     let lang =
         Lang::from_code(&form.lang).ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
     let (now, by, name) = (cx.now(), agent.id, form.name.clone());
+    let undoing = cx.undoing(by, &profile(&form.name, &form.lang));
     let save = cx.db.write("accounts.profile", move |w| {
-        accounts::save_profile(w, now, by, &name, lang)
+        let read = |r: &Reader| {
+            let own = accounts::find(r, by)?;
+            Ok(Some(profile(&own.name, own.lang.code()).into()))
+        };
+        undoing.save(w, read, |w| accounts::save_profile(w, now, by, &name, lang))
     });
     match save.await {
-        Ok(()) => Ok(web::see("/me?done=profile")),
+        Ok(((), change)) => {
+            let action = "/me/profile".to_owned();
+            Ok(cx.saved(by, "/me".to_owned(), action, change))
+        }
         Err(error) => {
             let refused = Refusal::of(error, agent.lang, "name")?;
             let mut page = me_again(&cx, agent).await?;

@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use super::NewMember;
 use crate::accounts::pages::Member;
-use crate::accounts::{Admin, Role, Signed, topics};
+use crate::accounts::{self, Admin, Role, Signed, topics};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::hub::Closing;
 use crate::kernel::{AgentId, May};
-use crate::web::pages::Errors;
-use crate::web::{self, Around, Ctx, Refusal, Routes, Who};
+use crate::web::pages::{Errors, Saved};
+use crate::web::{self, Around, Ctx, Fields, Refusal, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings/team/{agent}", member).who(Who::Admin);
@@ -26,8 +26,9 @@ pub fn routes(routes: &mut Routes) {
 }
 
 async fn member(admin: Admin, cx: Ctx, agent: Path<AgentId>) -> Result<HttpResponse> {
+    let by = admin.id;
     let mut page = stored(&cx, admin, *agent).await?;
-    page.saved = cx.done(&["saved"]) == "saved";
+    page.saved = cx.just_saved(by, &address(*agent));
     web::page(&page)
 }
 
@@ -51,7 +52,7 @@ fn draw(r: &Reader, admin: &Admin, around: &Around, agent: AgentId) -> Result<Me
         customers: known.given.allow(May::Customers),
         deactivated: known.deactivated_at.is_some(),
         errors: Errors::default(),
-        saved: false,
+        saved: Saved::default(),
     })
 }
 
@@ -79,17 +80,22 @@ async fn save(
         given: customers.then_some(May::Customers).into_iter().collect(),
     };
     let (now, by) = (cx.now(), admin.viewer.clone());
+    let undoing = cx.undoing(admin.id, &form.fields());
     let save = cx.db.write("accounts.change_member", move |w| {
-        super::change(w, now, &by, agent, &new)
+        let read = |r: &Reader| Ok(Some(MemberForm::of(r, agent)?.fields().into()));
+        undoing.save(w, read, |w| super::change(w, now, &by, agent, &new))
     });
     match save.await {
-        Ok(changed) => {
+        Ok((changed, change)) => {
             if changed {
                 cx.hub.close(topics::agent(agent), None, Closing::Restart);
             }
+            // Who gave up what he was cannot give it back to himself.
+            let own = agent == admin.id && role != admin.role;
+            let change = change.filter(|_| !own);
             match agent == admin.id && !role.may_administer() {
                 true => Ok(web::see("/me")),
-                false => Ok(web::see(format!("/settings/team/{agent}?done=saved"))),
+                false => Ok(cx.saved(admin.id, address(agent), address(agent), change)),
             }
         }
         Err(error) => {
@@ -102,6 +108,29 @@ async fn save(
             refused.answer(&page)
         }
     }
+}
+
+impl MemberForm {
+    fn of(r: &Reader, agent: AgentId) -> Result<Self> {
+        let known = accounts::find(r, agent)?;
+        let customers = known.given.allow(May::Customers);
+        Ok(Self {
+            name: known.name,
+            role: known.role.as_str().to_owned(),
+            customers: customers.then(|| "1".to_owned()),
+        })
+    }
+
+    /// As it is sent: a switch that is off is not.
+    fn fields(&self) -> Fields {
+        let customers = self.customers.iter().map(|it| ("customers", it.clone()));
+        let typed = [("name", self.name.clone()), ("role", self.role.clone())];
+        typed.into_iter().chain(customers).collect()
+    }
+}
+
+fn address(agent: AgentId) -> String {
+    format!("/settings/team/{agent}")
 }
 
 async fn deactivate(

@@ -12,8 +12,8 @@ use shopbell::db::{Reader, Writer};
 use shopbell::error::{Check, Error, Result};
 use shopbell::kernel::{Actor, AgentId, ConversationKey, May, Permissions, Sight, line};
 use shopbell::texts::Lang;
-use shopbell::web::pages::{Errors, Shell};
-use shopbell::web::{self, Area, Ctx, Kit, Refusal, Routes, Section, Who};
+use shopbell::web::pages::{Errors, Saved, Shell};
+use shopbell::web::{self, Area, Ctx, Fields, Kit, Refusal, Routes, Section, Who};
 use shopbell::{conversations, settings};
 
 use super::{bell, hall, house};
@@ -108,7 +108,7 @@ fn keep(w: &Writer, name: &str, cups: &str) -> Result<()> {
 {% block title %}Kettle{% endblock %}
 {% block settings %}
 <h1>Kettle</h1>
-{% if saved %}{% call ui::done(t.common_saved()) %}{% endcall %}{% endif %}
+{% call ui::saved(t, shell.csrf, saved) %}{% endcall %}
 {% call ui::summary(t, errors) %}{% endcall %}
 <form method="post" action="/settings/kettle">
   {% call ui::csrf(shell.csrf) %}{% endcall %}
@@ -125,12 +125,13 @@ struct Page {
     name: String,
     cups: String,
     errors: Errors,
-    saved: bool,
+    saved: Saved,
 }
 
 async fn show(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
+    let by = admin.id;
     let mut page = stored(&cx, admin).await?;
-    page.saved = cx.done(&["saved"]) == "saved";
+    page.saved = cx.just_saved(by, KETTLE.href);
     web::page(&page)
 }
 
@@ -147,7 +148,7 @@ fn draw(r: &Reader, admin: &Admin, kit: &Kit) -> Result<Page> {
         name: kept.name,
         cups: kept.cups.to_string(),
         errors: Errors::default(),
-        saved: false,
+        saved: Saved::default(),
     })
 }
 
@@ -158,14 +159,25 @@ struct KettleForm {
     cups: String,
 }
 
+fn fields(name: &str, cups: &str) -> Fields {
+    vec![("name", name.to_owned()), ("cups", cups.to_owned())]
+}
+
 async fn save(Signed(admin, form): Signed<Admin, KettleForm>, cx: Ctx) -> Result<HttpResponse> {
-    let (name, cups) = (form.name.clone(), form.cups.clone());
-    let save = cx
-        .db
-        .write("kettle.save", move |w| keep(w, &name, &cups))
-        .await;
-    match save {
-        Ok(()) => Ok(web::see("/settings/kettle?done=saved")),
+    let (by, name, cups) = (admin.id, form.name.clone(), form.cups.clone());
+    let undoing = cx.undoing(by, &fields(&name, &cups));
+    let save = cx.db.write("kettle.save", move |w| {
+        let read = |r: &Reader| {
+            let kept: Option<Kettle> = settings::find(r, SETTING)?;
+            Ok(kept.map(|it| fields(&it.name, &it.cups.to_string()).into()))
+        };
+        undoing.save(w, read, |w| keep(w, &name, &cups))
+    });
+    match save.await {
+        Ok(((), change)) => {
+            let here = KETTLE.href.to_owned();
+            Ok(cx.saved(by, here.clone(), here, change))
+        }
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "name")?;
             let mut page = stored(&cx, admin).await?;
@@ -246,6 +258,11 @@ async fn a_wings_setting_is_read_checked_saved_and_drawn_again_as_it_was_typed()
         page.contains("Whistler") && page.contains("Saved."),
         "{page}"
     );
+    assert!(!page.contains("Undo"), "there was nothing before");
+    assert_eq!(saves("Whistler II", "5").await.0, 303);
+    let page = owner.sees("/settings/kettle?done=saved").await;
+    let undo = owner.undoes(&page).await;
+    assert_eq!(undo.headers()["location"], "/settings/kettle?done=undone");
     let kept = house
         .db
         .read(|r| settings::find::<Kettle>(r, SETTING))

@@ -291,6 +291,31 @@ impl AgentBrowser {
         form.send().await.unwrap()
     }
 
+    /// Presses “Undo” on a page: sends the form that it stands in, as it is there.
+    pub async fn undoes(&self, page: &str) -> Response {
+        let form = between(page, "notice-saved\">", "</div>").unwrap();
+        let plain = |it: String| {
+            let entities = [
+                ("&#60;", "<"),
+                ("&#62;", ">"),
+                ("&#34;", "\""),
+                ("&#38;", "&"),
+            ];
+            let plain = |it: String, (from, to): (&str, &str)| it.replace(from, to);
+            entities.into_iter().fold(it, plain)
+        };
+        let action = plain(between(&form, "action=\"", "\"").unwrap());
+        let hidden = form.split("<input type=\"hidden\"").skip(1);
+        let field = |it: &str| {
+            let name = between(it, "name=\"", "\"").unwrap();
+            (name, plain(between(it, "value=\"", "\"").unwrap()))
+        };
+        let fields: Vec<(String, String)> = hidden.map(field).collect();
+        let fields = fields.iter().map(|(a, b)| (a.as_str(), b.as_str()));
+        let fields: Vec<_> = fields.filter(|(name, _)| *name != "csrf").collect();
+        self.post(&action, &fields).await
+    }
+
     pub async fn joins(&self, conversation: &str) {
         let answer = self.post(&format!("/inbox/{conversation}/join"), &[]).await;
         assert_eq!(answer.status(), 200);

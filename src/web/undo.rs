@@ -1,0 +1,333 @@
+//! Taking back what was saved. What a form held before is kept in memory for a
+//! while, for whoever saved it, and taking it back is sending the form as it was
+//! through the same door: whatever is asked and checked there is asked and checked
+//! again. Whoever saved something since is not overruled. A restart forgets, and
+//! then nothing is offered.
+//!
+//! Not for what cannot be had back so: a password, a session that was ended, a
+//! letter that is out.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use actix_web::HttpResponse;
+use serde::Deserialize;
+
+use super::pages::{Saved, UndoForm};
+use super::{Ctx, see};
+use crate::db::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::kernel::{AgentId, Secret, Timestamp, random_key};
+
+/// A form as it is sent: its fields by their names, in its own order.
+pub type Fields = Vec<(&'static str, String)>;
+
+/// Saves that are remembered in the whole house; the oldest go first.
+const KEPT: usize = 200;
+/// How long one is.
+const LIVES: Timestamp = 15 * 60 * 1000;
+/// What a form may hold to be remembered, in bytes.
+const LARGEST: usize = 32 * 1024;
+const UNDONE: &str = "undone";
+
+/// What was saved lately.
+#[derive(Default)]
+pub struct Undos(Mutex<VecDeque<Kept>>);
+
+#[derive(Clone)]
+struct Kept {
+    token: String,
+    by: AgentId,
+    at: Timestamp,
+    /// Where it is offered.
+    page: String,
+    /// Where its form is sent.
+    action: String,
+    change: Change,
+}
+
+/// What a form holds as it stands in the house.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Held {
+    pub fields: Fields,
+    /// What no page shows, and so no form sends back. A form that sends none keeps
+    /// the one that is stored.
+    pub hidden: Secret,
+}
+
+impl From<Fields> for Held {
+    fn from(fields: Fields) -> Self {
+        let hidden = Secret::default();
+        Self { fields, hidden }
+    }
+}
+
+/// A form before and after it was saved.
+#[derive(Clone)]
+pub struct Change {
+    before: Held,
+    after: Held,
+    /// It took back another.
+    undone: bool,
+}
+
+/// What one sending of a form means to take back.
+#[derive(Clone)]
+pub struct Undoing(Meant);
+
+#[derive(Clone)]
+enum Meant {
+    Nothing,
+    Forgotten,
+    This(Box<Change>),
+}
+
+impl Undoing {
+    /// Saves, and says what was there before; none where nothing was, or nothing
+    /// changed. `read`: the form as it stands in the house.
+    pub fn save<T>(
+        self,
+        w: &Writer,
+        read: impl Fn(&Reader) -> Result<Option<Held>>,
+        save: impl FnOnce(&Writer) -> Result<T>,
+    ) -> Result<(T, Option<Change>)> {
+        let before = read(w)?;
+        let undone = match self.0 {
+            Meant::Nothing => false,
+            Meant::Forgotten => return Err(Error::Conflict(|t| t.error_undo_forgotten().into())),
+            Meant::This(change) if Some(&change.after) != before.as_ref() => {
+                return Err(Error::Conflict(|t| t.error_undo_overtaken().into()));
+            }
+            // Taking back what took something back is saving it again.
+            Meant::This(change) => !change.undone,
+        };
+        let saved = save(w)?;
+        let change = before.zip(read(w)?).map(|(before, after)| Change {
+            before,
+            after,
+            undone,
+        });
+        Ok((saved, change))
+    }
+
+    /// What the form would have held if pages showed it.
+    pub fn hidden(&self) -> Option<&Secret> {
+        match &self.0 {
+            Meant::This(change) => Some(&change.before.hidden),
+            Meant::Nothing | Meant::Forgotten => None,
+        }
+    }
+}
+
+impl Change {
+    fn can_be_undone(&self) -> bool {
+        let size = |it: &Held| it.fields.iter().map(|(_, it)| it.len()).sum::<usize>();
+        let came = self.before.hidden.is_empty() && !self.after.hidden.is_empty();
+        self.before != self.after && !came && size(&self.before) + size(&self.after) <= LARGEST
+    }
+}
+
+impl Undos {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In place of what he saved there before.
+    fn keep(&self, kept: Kept) {
+        let mut all = self.lock();
+        all.retain(|it| (it.by, &it.page) != (kept.by, &kept.page));
+        if kept.change.can_be_undone() {
+            all.push_back(kept);
+        }
+        while KEPT < all.len() {
+            all.pop_front();
+        }
+    }
+
+    fn find(&self, now: Timestamp, fits: impl Fn(&Kept) -> bool) -> Option<Kept> {
+        let mut all = self.lock();
+        all.retain(|it| now < it.at + LIVES);
+        all.iter().find(|it| fits(it)).cloned()
+    }
+
+    fn forget(&self, by: AgentId, page: &str) {
+        self.lock().retain(|it| it.by != by || it.page != page);
+    }
+}
+
+#[derive(Deserialize)]
+struct Query {
+    #[serde(default)]
+    undo: String,
+}
+
+impl Ctx {
+    /// What this form, sent by him, means to take back. Only as it was kept: with
+    /// other fields it is no undoing.
+    pub fn undoing(&self, by: AgentId, sent: &Fields) -> Undoing {
+        let token = self.query::<Query>().map(|it| it.undo).unwrap_or_default();
+        if token.is_empty() {
+            return Undoing(Meant::Nothing);
+        }
+        let kept = self.undos.find(self.now(), |it| {
+            it.by == by && it.token == token && is_same(&it.change.before.fields, sent)
+        });
+        Undoing(match kept {
+            Some(kept) => Meant::This(Box::new(kept.change)),
+            None => Meant::Forgotten,
+        })
+    }
+
+    /// Back to the page, which says so and offers to take it back. `action`: where
+    /// the form was sent.
+    pub fn saved(
+        &self,
+        by: AgentId,
+        page: String,
+        action: String,
+        change: Option<Change>,
+    ) -> HttpResponse {
+        let undone = change.as_ref().is_some_and(|it| it.undone);
+        let word = if undone { UNDONE } else { "saved" };
+        let next = see(format!("{page}?done={word}"));
+        match change {
+            Some(change) => self.undos.keep(Kept {
+                token: random_key(),
+                by,
+                at: self.now(),
+                page,
+                action,
+                change,
+            }),
+            None => self.undos.forget(by, &page),
+        }
+        next
+    }
+
+    /// What the page says of what has just been done there.
+    pub fn just_saved(&self, by: AgentId, page: &str) -> Saved {
+        let done = self.done(&["saved", UNDONE]);
+        let offered = |it: &Kept| it.by == by && it.page == page;
+        let kept = match done {
+            "" => None,
+            _ => self.undos.find(self.now(), offered),
+        };
+        Saved {
+            shown: !done.is_empty(),
+            undone: done == UNDONE,
+            undo: kept.map(|it| UndoForm {
+                action: format!("{}?undo={}", it.action, it.token),
+                fields: it.change.before.fields,
+            }),
+        }
+    }
+}
+
+/// A browser ends lines in its own way (HTML, 4.10.22.4).
+fn is_same(kept: &Fields, sent: &Fields) -> bool {
+    let plain = |it: &str| it.replace("\r\n", "\n");
+    kept.len() == sent.len()
+        && kept
+            .iter()
+            .zip(sent)
+            .all(|(a, b)| a.0 == b.0 && plain(&a.1) == plain(&b.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::scratch;
+
+    fn held(name: &str) -> Held {
+        vec![("name", name.to_owned())].into()
+    }
+
+    fn change(before: &str, after: &str) -> Change {
+        Change {
+            before: held(before),
+            after: held(after),
+            undone: false,
+        }
+    }
+
+    fn kept(by: i64, page: &str, at: Timestamp, change: Change) -> Kept {
+        Kept {
+            token: format!("{by} {page} {at}"),
+            by: AgentId(by),
+            at,
+            page: page.to_owned(),
+            action: page.to_owned(),
+            change,
+        }
+    }
+
+    fn tokens(undos: &Undos, now: Timestamp) -> Vec<String> {
+        let _ = undos.find(now, |_| true);
+        undos.lock().iter().map(|it| it.token.clone()).collect()
+    }
+
+    #[test]
+    fn one_save_a_person_and_page_is_remembered_for_a_while() {
+        let undos = Undos::default();
+        undos.keep(kept(1, "/a", 0, change("x", "y")));
+        undos.keep(kept(1, "/a", 1, change("y", "z")));
+        undos.keep(kept(2, "/a", 2, change("z", "w")));
+        undos.keep(kept(1, "/b", 3, change("x", "y")));
+        assert_eq!(tokens(&undos, 4), ["1 /a 1", "2 /a 2", "1 /b 3"]);
+        assert_eq!(tokens(&undos, LIVES + 2), ["1 /b 3"]);
+    }
+
+    #[test]
+    fn what_changed_nothing_or_is_too_large_is_not_remembered_and_ends_what_was() {
+        let undos = Undos::default();
+        undos.keep(kept(1, "/a", 0, change("x", "y")));
+        undos.keep(kept(1, "/a", 1, change("y", "y")));
+        undos.keep(kept(1, "/b", 2, change("x", &"y".repeat(LARGEST))));
+        assert!(tokens(&undos, 3).is_empty());
+    }
+
+    #[test]
+    fn a_secret_that_came_cannot_be_taken_away_by_a_form_that_shows_none() {
+        let hiding = |before: &str, after: &str| {
+            let mut change = change("x", "x");
+            change.before.hidden = Secret::new(before);
+            change.after.hidden = Secret::new(after);
+            change.can_be_undone()
+        };
+        assert!(hiding("old", "new") && hiding("old", ""));
+        assert!(!hiding("", "new") && !hiding("old", "old"));
+    }
+
+    #[test]
+    fn the_house_remembers_so_many_and_no_more() {
+        let undos = Undos::default();
+        for n in 0..300 {
+            undos.keep(kept(n, "/a", 0, change("x", "y")));
+        }
+        let left = tokens(&undos, 1);
+        assert_eq!((left.len(), left[0].as_str()), (KEPT, "100 /a 0"));
+    }
+
+    #[test]
+    fn who_saved_something_since_is_not_overruled() {
+        let saves = |meant: Meant, stands: &str| {
+            let read = |_: &Reader| Ok(Some(held(stands)));
+            scratch(|w| Undoing(meant).save(w, read, |_| Ok(())).map(|_| ()))
+        };
+        let this = || Meant::This(Box::new(change("x", "y")));
+        assert!(saves(this(), "y").is_ok());
+        assert!(matches!(saves(this(), "z"), Err(Error::Conflict(_))));
+        let forgotten = saves(Meant::Forgotten, "y");
+        assert!(matches!(forgotten, Err(Error::Conflict(_))));
+        assert!(saves(Meant::Nothing, "z").is_ok());
+    }
+
+    #[test]
+    fn a_form_with_other_fields_is_no_undoing() {
+        let kept = vec![("pages", "a\nb".to_owned())];
+        assert!(is_same(&kept, &vec![("pages", "a\r\nb".to_owned())]));
+        assert!(!is_same(&kept, &vec![("pages", "a\nc".to_owned())]));
+        assert!(!is_same(&kept, &vec![("other", "a\nb".to_owned())]));
+        assert!(!is_same(&kept, &Vec::new()));
+    }
+}

@@ -1,0 +1,213 @@
+//! Taking back what was saved: through the same door, by who saved it, while
+//! nobody has saved something else.
+
+use reqwest::Response;
+use shopbell::accounts::{self, Role};
+use shopbell::kernel::AgentId;
+use shopbell::settings::{self, MailSettings};
+use shopbell::sites::{self, Site};
+
+use crate::support::{AgentBrowser, House, between, open_house};
+
+const EVE: &str = "eve@mugs.example";
+
+async fn site(house: &House) -> Site {
+    let read = house.db.read(|r| Ok(sites::list(r)?.remove(0)));
+    read.await.unwrap()
+}
+
+/// Saves a site's page with a name and the pages that may carry its chat.
+async fn shapes(agent: &AgentBrowser, key: &str, name: &str, origins: &str) -> Response {
+    let form = [
+        ("shop", name),
+        ("origins", origins),
+        ("color", "#112233"),
+        ("position", "start"),
+        ("foot", "30"),
+        ("lang", "fr"),
+        ("zone", "UTC"),
+    ];
+    agent.post(&format!("/settings/sites/{key}"), &form).await
+}
+
+fn leads_to(answer: &Response) -> String {
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+async fn after(agent: &AgentBrowser, answer: Response) -> String {
+    assert_eq!(answer.status(), 303);
+    agent.sees(&leads_to(&answer)).await
+}
+
+#[actix_web::test]
+async fn a_site_that_was_saved_by_mistake_is_what_it_was_and_that_can_be_taken_back_too() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    house
+        .changes_site(|it| {
+            it.name = "Mugs <& More>".into();
+            it.origins = "https://a.example\nhttps://b.example".into();
+            it.strict_privacy = true;
+        })
+        .await;
+    let before = site(&house).await;
+    let saved = shapes(&owner, &before.key, "Cups", "").await;
+    let page = after(&owner, saved).await;
+    assert!(page.contains("Saved.") && page.contains(">Undo<"), "{page}");
+    let shaped = site(&house).await;
+    assert_eq!((shaped.name.as_str(), shaped.origins.len()), ("Cups", 0));
+
+    let undone = owner.undoes(&page).await;
+    assert!(leads_to(&undone).ends_with("?done=undone"));
+    let page = after(&owner, undone).await;
+    assert!(page.contains("It is as it was before."), "{page}");
+    assert_eq!(site(&house).await, before);
+
+    assert!(page.contains(">Redo<"));
+    let page = after(&owner, owner.undoes(&page).await).await;
+    assert!(page.contains("Saved.") && page.contains(">Undo<"));
+    assert_eq!(site(&house).await, shaped);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_is_named_for_a_site_and_what_a_colleague_may_are_put_back() {
+    let house = open_house().await;
+    house.add_agent(EVE, "Eve", Role::Agent).await;
+    let (owner, key) = (house.owner().await, site(&house).await.key);
+    let members = format!("/settings/sites/{key}/members");
+    let page = after(&owner, owner.post(&members, &[("agents", "2")]).await).await;
+    let page = after(&owner, owner.undoes(&page).await).await;
+    assert!(!page.contains("value=\"2\" checked"), "{page}");
+
+    let member = [("name", "Eve"), ("role", "admin")];
+    let page = after(&owner, owner.post("/settings/team/2", &member).await).await;
+    let role = async || {
+        let read = house.db.read(|r| accounts::find(r, AgentId(2)));
+        let found = read.await.unwrap();
+        (found.role, found.given.words())
+    };
+    assert_eq!(role().await.0, Role::Admin);
+    after(&owner, owner.undoes(&page).await).await;
+    assert_eq!(role().await, (Role::Agent, "customers".to_owned()));
+
+    let profile = [("name", "Ada K"), ("lang", "fr")];
+    let page = after(&owner, owner.post("/me/profile", &profile).await).await;
+    assert!(page.contains("Enregistré."), "{page}");
+    let page = after(&owner, owner.undoes(&page).await).await;
+    assert!(page.contains("It is as it was before."), "{page}");
+    house.close().await;
+}
+
+fn mail(host: &'static str, password: &'static str) -> [(&'static str, &'static str); 7] {
+    [
+        ("host", host),
+        ("port", "587"),
+        ("security", "starttls"),
+        ("user", "shop"),
+        ("password", password),
+        ("from_name", ""),
+        ("from", "shop@mugs.example"),
+    ]
+}
+
+async fn stored(house: &House) -> MailSettings {
+    house.db.read(settings::mail).await.unwrap().unwrap()
+}
+
+#[actix_web::test]
+async fn mail_goes_out_as_before_with_the_password_that_no_page_has_shown() {
+    const PATH: &str = "/settings/mail";
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let first = owner.post(PATH, &mail("mail.example", "old secret")).await;
+    let page = after(&owner, first).await;
+    assert!(!page.contains(">Undo<"), "there was nothing before");
+    let second = owner.post(PATH, &mail("post.example", "new secret")).await;
+    let page = after(&owner, second).await;
+    assert!(!page.contains("secret"), "{page}");
+
+    // With another server, that one would be given the password.
+    let action = between(&page, "action=\"/settings/mail?undo=", "\"").unwrap();
+    let action = format!("{PATH}?undo={action}");
+    let stolen = owner.post(&action, &mail("evil.example", "")).await;
+    assert_eq!(stolen.status(), 409);
+    assert_eq!(stored(&house).await.host, "post.example");
+
+    after(&owner, owner.undoes(&page).await).await;
+    let now = stored(&house).await;
+    assert_eq!(
+        (now.host.as_str(), now.password.as_str()),
+        ("mail.example", "old secret")
+    );
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn only_who_saved_may_take_it_back_and_nobody_who_saved_since_is_overruled() {
+    let house = open_house().await;
+    house.add_agent(EVE, "Eve", Role::Admin).await;
+    let (owner, eve) = (house.owner().await, house.agent(EVE).await);
+    let key = site(&house).await.key;
+    let page = after(&owner, shapes(&owner, &key, "Cups", "").await).await;
+    let theirs = eve.sees(&format!("/settings/sites/{key}?done=saved")).await;
+    assert!(!theirs.contains(">Undo<"), "{theirs}");
+    assert_eq!(eve.undoes(&page).await.status(), 409);
+
+    after(&eve, shapes(&eve, &key, "Bowls", "").await).await;
+    let refused = owner.undoes(&page).await;
+    assert_eq!(refused.status(), 409);
+    let told = refused.text().await.unwrap();
+    assert!(
+        told.contains("Somebody has saved something else since"),
+        "{told}"
+    );
+    assert_eq!(site(&house).await.name, "Bowls");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn after_a_while_nothing_is_offered_and_an_old_button_says_that_it_is_too_late() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let key = site(&house).await.key;
+    let path = format!("/settings/sites/{key}?done=saved");
+    let page = after(&owner, shapes(&owner, &key, "Cups", "").await).await;
+    assert!(owner.sees(&path).await.contains(">Undo<"));
+    house.clock.advance(15 * 60 * 1000);
+    assert!(!owner.sees(&path).await.contains(">Undo<"));
+    let refused = owner.undoes(&page).await;
+    assert_eq!(refused.status(), 409);
+    assert!(refused.text().await.unwrap().contains("too late"));
+    assert_eq!(site(&house).await.name, "Cups");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn what_cannot_be_had_back_is_not_offered() {
+    let house = open_house().await;
+    house.add_agent(EVE, "Eve", Role::Owner).await;
+    let (owner, eve) = (house.owner().await, house.agent(EVE).await);
+    // Nothing changed.
+    let profile = [("name", "Ada"), ("lang", "en")];
+    let page = after(&owner, owner.post("/me/profile", &profile).await).await;
+    assert!(
+        page.contains("Saved.") && !page.contains(">Undo<"),
+        "{page}"
+    );
+    // A password is gone for good, and so are the sessions of others.
+    let password = [
+        ("current", crate::support::PASSWORD),
+        ("password", "another horse, another battery"),
+    ];
+    let page = after(&owner, owner.post("/me/password", &password).await).await;
+    assert!(!page.contains(">Undo<"), "{page}");
+    // Who is an admin now cannot make himself an owner.
+    let less = [("name", "Eve"), ("role", "admin")];
+    let page = after(&eve, eve.post("/settings/team/2", &less).await).await;
+    assert!(
+        page.contains("Saved.") && !page.contains(">Undo<"),
+        "{page}"
+    );
+    house.close().await;
+}
