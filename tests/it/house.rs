@@ -59,7 +59,7 @@ const EVERYWHERE: &[&str] = &["futures_util", "serde", "serde_json", "tokio", "t
 const MAX_LINES: usize = 600;
 
 /// A source file: its path below `src`, and its text.
-type Source = (PathBuf, String);
+pub type Source = (PathBuf, String);
 
 #[test]
 fn modules_use_only_those_declared_above_them() {
@@ -499,7 +499,7 @@ fn floors() -> Vec<String> {
     modules.map(str::to_owned).collect()
 }
 
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let found = read_all(&root().join("src"), &["rs"]);
     let below = |path: PathBuf| path.strip_prefix(root().join("src")).unwrap().to_owned();
     found

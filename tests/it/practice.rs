@@ -9,11 +9,12 @@ mod hall;
 mod live;
 mod roof;
 
+use shopbell::db::Db;
 use shopbell::server::Wing;
 
 use crate::support::{House, open_house_with_wings};
 
-fn wing() -> Wing {
+pub fn wing() -> Wing {
     Wing {
         routes: Some(doors::routes),
         areas: &[doors::KETTLE],
@@ -24,6 +25,12 @@ fn wing() -> Wing {
         timers: vec![(bell::WHISTLE, bell::whistle)],
         jobs: Some(bell::add),
     }
+}
+
+/// Says something of the kettle that agents may look at, for tests that need an
+/// end to what is told.
+pub async fn tell(db: &Db, words: &'static [&'static str]) {
+    live::tell(db, live::KETTLE, words).await;
 }
 
 async fn house() -> House {

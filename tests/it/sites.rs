@@ -1,6 +1,8 @@
 //! Several sites in one house: who sees what of which, and who may do what.
 //! What lies out of sight is not found, not listed, not counted and not told.
 
+mod matrix;
+
 use actix_web::App;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -31,7 +33,10 @@ struct Sisters {
 
 impl Sisters {
     async fn open() -> Self {
-        let house = open_house().await;
+        Self::open_in(open_house().await).await
+    }
+
+    async fn open_in(house: House) -> Self {
         house.add_agent(BOB.0, "Bob", Role::Agent).await;
         house.add_agent(EVE.0, "Eve", Role::Agent).await;
         house.add_agent(MAX, "Max", Role::Admin).await;

@@ -15,7 +15,7 @@ use super::house;
 use crate::support::{House, NOW, Screen};
 
 /// Which kettle agents may look at; there is another one.
-const KETTLE: i64 = 7;
+pub const KETTLE: i64 = 7;
 
 pub const WATCH: Watch = Watch {
     kind: "kettle",
@@ -78,7 +78,7 @@ pub fn said(fact: &Fact, expected: &str) -> bool {
 }
 
 /// In one transaction, so that live screens read them at once.
-async fn tell(db: &Db, kettle: i64, words: &'static [&'static str]) {
+pub async fn tell(db: &Db, kettle: i64, words: &'static [&'static str]) {
     let write = db.write("kettle.tell", move |w: &Writer| {
         words.iter().try_for_each(|word| {
             let event = Event::told(word, json!({ "kettle": kettle }));
