@@ -1,5 +1,7 @@
 //! Who may come in, for how long, and who may let others in.
 
+mod verbs;
+
 use std::fs;
 
 use futures_util::future::join_all;

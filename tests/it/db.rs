@@ -13,6 +13,7 @@ use rusqlite::{Connection, params};
 use shopbell::conversations::lists::{self, Filter, List};
 use shopbell::db::{DataFolder, Db, Reader, scratch};
 use shopbell::error::Result;
+use shopbell::events::Event;
 use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Sight, SiteId, Subject};
 use shopbell::{accounts, conversations, journal, sites, visitors};
 use tempfile::TempDir;
@@ -184,6 +185,45 @@ fn lines_of_what_was_done_keep_their_word_their_reason_and_who_reads_them() {
         ),
         0
     );
+}
+
+#[test]
+fn what_was_told_of_transcripts_is_told_in_the_words_of_their_lines() {
+    let home = left_by(&releases()[0]);
+    let before = look(&home);
+    before
+        .execute_batch(
+            r#"insert into journal (seq, conversation, at, fact) values
+                 (41, 2, 0, '{"event":"transcript_sent","conversation":2}'),
+                 (42, 2, 0, '{"event":"transcript_settled","conversation":2}'),
+                 (43, 2, 0, '{"event":"transcript_settled","conversation":2}'),
+                 (44, 3, 0, '{"event":"transcript_sent","conversation":3}'),
+                 (45, 2, 0, '{"event":"no_reply_needed","conversation":2}');
+               insert into messages (id, conversation, kind, change, body, cid, at) values
+                 (41, 2, 'system', 'transcript_sent', '', 'change-41', 0),
+                 (42, 2, 'system', 'transcript_taken', '', 'change-42', 0),
+                 (43, 2, 'system', 'transcript_refused', '550 no', 'change-43', 0)"#,
+        )
+        .unwrap();
+    drop(before);
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+
+    let facts = journal::after(&look(&home), Seq(40)).unwrap().facts;
+    let told = |word| Event::told(word, serde_json::Value::Null);
+    let events: Vec<Event> = facts.iter().map(|it| it.event.clone()).collect();
+    assert_eq!(
+        events,
+        [
+            told("transcript-queued"),
+            told("transcript-taken"),
+            told("transcript-refused"),
+            // Its line is gone; that one was asked for is still true.
+            told("transcript-queued"),
+            Event::NoReplyNeeded,
+        ]
+    );
+    let about: Vec<Subject> = facts.iter().map(|it| it.subject).collect();
+    assert_eq!(about, [2, 2, 2, 3, 2].map(|it| ConversationId(it).into()));
 }
 
 fn fails(spoil: &str, read: impl FnOnce(&Reader) -> Result<()>) -> String {

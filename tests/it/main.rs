@@ -21,6 +21,8 @@ mod mail;
 mod operations;
 mod plant;
 mod practice;
+mod settings;
+mod setup;
 mod siege;
 mod sites;
 mod support;

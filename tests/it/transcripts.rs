@@ -1,12 +1,54 @@
 //! A conversation as a mail, through mail servers good and bad.
 
 use reqwest::Method;
-use shopbell::jobs;
-use shopbell::kernel::Clock;
+use shopbell::accounts::{self, Role, team};
+use shopbell::config::Config;
+use shopbell::db::scratch;
+use shopbell::error::Error;
+use shopbell::kernel::{Clock, EmailAddress};
+use shopbell::{conversations, jobs, transcripts};
 
 use crate::support::{
-    AgentBrowser, House, Mood, NOW, PostOffice, open_house, open_house_with, until,
+    AgentBrowser, House, Mood, NOW, PostOffice, open_house, open_house_with, person, talk, until,
 };
+
+#[test]
+fn a_transcript_is_ordered_by_who_sees_the_chat_and_leaves_a_line_and_one_job() {
+    let mail = |url: Option<&'static str>| {
+        let parsed = Config::parse(|name| match name {
+            "smtp-url" => url.map(str::to_owned),
+            _ => None,
+        });
+        parsed.unwrap()
+    };
+    let (with, without) = (mail(Some("smtp://127.0.0.1:2525")), mail(None));
+    let done = scratch(|w| {
+        let talk = talk(w);
+        let ada = talk.assignee.unwrap();
+        let eve = accounts::add(w, NOW, person("eve@mugs.example", "Eve", Role::Agent))?;
+        let bob = accounts::add(w, NOW, person("bob@mugs.example", "Bob", Role::Agent))?;
+        team::set_members(w, talk.site, &[bob])?;
+        let to = EmailAddress::parse("ann@home.example").unwrap();
+        let before = conversations::list_changes(w, talk.id)?.len();
+        let refused = transcripts::send(w, NOW, ada, talk.id, &to, &without);
+        assert!(matches!(refused, Err(Error::Conflict(_))));
+        let refused = transcripts::send(w, NOW, eve, talk.id, &to, &with);
+        assert!(matches!(refused, Err(Error::NotFound("conversation"))));
+        assert!(jobs::list_open(w)?.is_empty());
+        assert_eq!(conversations::list_changes(w, talk.id)?.len(), before);
+
+        transcripts::send(w, NOW, bob, talk.id, &to, &with)?;
+        let line = conversations::list_changes(w, talk.id)?.pop().unwrap();
+        assert_eq!(line.deed.unwrap().word, "transcript-queued");
+        let jobs = jobs::list_open(w)?;
+        assert_eq!(
+            (jobs.len(), jobs[0].about.as_str()),
+            (1, "ann@home.example")
+        );
+        Ok(())
+    });
+    done.unwrap();
+}
 
 async fn conversation(house: &House) -> (AgentBrowser, String) {
     let mut agent = house.owner().await;

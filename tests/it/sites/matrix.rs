@@ -11,7 +11,9 @@ use shopbell::sites;
 use super::{BOB, EVE, MAX, Sisters};
 use crate::house::sources;
 use crate::practice;
-use crate::support::{AgentBrowser, NOW, OWNER, Screen, VisitorPage, open_house_with_wings};
+use crate::support::{
+    AgentBrowser, NOW, OWNER, Screen, VisitorPage, look_of, open_house_with_wings,
+};
 
 /// Who is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,15 +251,7 @@ async fn rename(sisters: &Sisters) {
         for (site, name) in sites::list(w)?.into_iter().zip(["The Mugs", "The Plates"]) {
             let look = sites::NewLook {
                 name: name.to_owned(),
-                origins: String::new(),
-                color: site.color.clone(),
-                position: site.position.clone(),
-                lang: site.lang,
-                zone: site.zone.clone(),
-                typing_preview: true,
-                strict_privacy: false,
-                demo_shop: true,
-                foot: "20".into(),
+                ..look_of(&site)
             };
             sites::save(w, NOW, Actor::House, site.id, &look)?;
         }

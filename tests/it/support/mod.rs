@@ -18,7 +18,7 @@ use shopbell::error::Result;
 use shopbell::hub::Hub;
 use shopbell::kernel::{Actor, Clock};
 use shopbell::server::{self, Stopper, Wing};
-use shopbell::sites::NewLook;
+use shopbell::sites::{NewLook, Site};
 use shopbell::texts::Lang;
 use shopbell::{accounts, jobs, setup, sites, visitors};
 use tempfile::TempDir;
@@ -190,18 +190,7 @@ impl House {
     pub async fn changes_site(&self, edit: impl FnOnce(&mut NewLook) + Send + 'static) {
         let save = self.db.write("test.change", |w| {
             let site = sites::list(w)?.remove(0);
-            let mut look = NewLook {
-                name: site.name.clone(),
-                origins: String::new(),
-                color: site.color.clone(),
-                position: site.position.clone(),
-                lang: site.lang,
-                zone: site.zone.clone(),
-                typing_preview: true,
-                strict_privacy: false,
-                demo_shop: true,
-                foot: "20".into(),
-            };
+            let mut look = look_of(&site);
             edit(&mut look);
             sites::save(w, NOW, Actor::House, site.id, &look)
         });
@@ -239,18 +228,39 @@ pub async fn furnish(db: &Db) -> String {
         .unwrap()
 }
 
+/// What the settings page of a site sends where nobody changed anything since it
+/// was made.
+pub fn look_of(site: &Site) -> NewLook {
+    NewLook {
+        name: site.name.clone(),
+        origins: String::new(),
+        color: site.color.clone(),
+        position: site.position.clone(),
+        lang: site.lang,
+        zone: site.zone.clone(),
+        typing_preview: true,
+        strict_privacy: false,
+        demo_shop: true,
+        foot: "20".into(),
+    }
+}
+
+/// Somebody to add to a scratch database.
+pub fn person(email: &str, name: &str, role: accounts::Role) -> accounts::NewAgent {
+    accounts::NewAgent {
+        email: email.to_owned(),
+        name: name.to_owned(),
+        role,
+        lang: Lang::En,
+        password: None,
+    }
+}
+
 /// A visitor has written, and Ada, who alone works here, answers him: for what is
 /// tried over a scratch database.
 pub fn talk(w: &Writer) -> Conversation {
     let site = sites::create(w, NOW, "Mugs", Lang::En, "UTC").unwrap();
-    let ada = accounts::NewAgent {
-        email: OWNER.to_owned(),
-        name: "Ada".to_owned(),
-        role: accounts::Role::Owner,
-        lang: Lang::En,
-        password: None,
-    };
-    let ada = accounts::add(w, NOW, ada).unwrap();
+    let ada = accounts::add(w, NOW, person(OWNER, "Ada", accounts::Role::Owner)).unwrap();
     let (visitor, _) = visitors::arrive(w, NOW, site, "en").unwrap();
     let new = NewMessage {
         body: "hello".to_owned(),
