@@ -147,7 +147,15 @@ fn add(
         found = find(w, by, conversation)?;
     }
     let id = journal::record(w, now, by, conversation, &Event::MessagePosted)?;
-    sql::insert_message(w, now, id, conversation, kind, by, &content, &new)?;
+    let line = sql::NewLine {
+        id,
+        conversation,
+        kind,
+        by,
+        content: &content,
+        new: &new,
+    };
+    sql::insert_message(w, now, &line)?;
     match kind {
         Kind::Visitor | Kind::Agent => {
             let preview = rules::preview(&content.body);

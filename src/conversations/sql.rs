@@ -115,23 +115,24 @@ pub fn update_last_at(w: &Writer, id: ConversationId, now: Timestamp) -> Result<
     Ok(())
 }
 
-#[allow(clippy::too_many_arguments)]
-pub fn insert_message(
-    w: &Writer,
-    now: Timestamp,
-    id: Seq,
-    conversation: ConversationId,
-    kind: Kind,
-    by: Actor,
-    content: &Content,
-    new: &NewMessage,
-) -> Result<()> {
+/// A line somebody wrote: `content` is what is kept of the words of `new`.
+pub struct NewLine<'a> {
+    pub id: Seq,
+    pub conversation: ConversationId,
+    pub kind: Kind,
+    pub by: Actor,
+    pub content: &'a Content,
+    pub new: &'a NewMessage,
+}
+
+pub fn insert_message(w: &Writer, now: Timestamp, line: &NewLine) -> Result<()> {
+    let NewLine { content, new, .. } = line;
     let mut statement = w.prepare_cached(
         "insert into messages (id, conversation, kind, visitor, agent, body, cid, at, device,
              page, title, lang, parts)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
-    let (visitor, agent) = match by {
+    let (visitor, agent) = match line.by {
         Actor::Visitor(visitor) => (Some(visitor.0), None),
         Actor::Agent(agent) => (None, Some(agent.0)),
         Actor::Bot(_) | Actor::Key(_) | Actor::House => (None, None),
@@ -143,9 +144,9 @@ pub fn insert_message(
         }
     };
     statement.execute(params![
-        id.0,
-        conversation.0,
-        kind_word(kind),
+        line.id.0,
+        line.conversation.0,
+        kind_word(line.kind),
         visitor,
         agent,
         content.body,

@@ -77,49 +77,46 @@ fn play(w: &Writer, now: Timestamp, script: &Script, people: &[(String, AgentId)
         ));
     }
     told.sort_unstable();
-    let mut stages: Vec<Stage> = script.talks.iter().map(|_| Stage::default()).collect();
+    let stage = |talk| Stage {
+        site: site.id,
+        people,
+        talk,
+        visitor: None,
+        conversation: None,
+        joined: None,
+    };
+    let mut stages: Vec<Stage> = script.talks.iter().map(stage).collect();
     for (at, n, m) in told {
-        let talk = &script.talks[n];
-        match talk.lines.get(m) {
-            Some(line) => stages[n].say(w, at, site.id, talk, line, m, people)?,
-            None => stages[n].end(w, at.min(now), talk, people)?,
+        match script.talks[n].lines.get(m) {
+            Some(line) => stages[n].say(w, at, line, m)?,
+            None => stages[n].end(w, at.min(now))?,
         }
     }
     Ok(())
 }
 
 /// One talk under way.
-#[derive(Default)]
-struct Stage {
+struct Stage<'s> {
+    site: SiteId,
+    people: &'s [(String, AgentId)],
+    talk: &'s Talk,
     visitor: Option<visitors::Visitor>,
     conversation: Option<ConversationId>,
     joined: Option<AgentId>,
 }
 
-impl Stage {
-    #[allow(clippy::too_many_arguments)]
-    fn say(
-        &mut self,
-        w: &Writer,
-        at: Timestamp,
-        site: SiteId,
-        talk: &Talk,
-        line: &Line,
-        n: usize,
-        people: &[(String, AgentId)],
-    ) -> Result<()> {
+impl Stage<'_> {
+    fn say(&mut self, w: &Writer, at: Timestamp, line: &Line, n: usize) -> Result<()> {
         let cid = format!("demo-line-{n:04}");
         match (line.who, self.conversation) {
-            (Speaker::Visitor, _) => self.visitor_says(w, at, site, talk, line, cid),
+            (Speaker::Visitor, _) => self.visitor_says(w, at, line, cid),
             (_, None) => Err(Error::internal(
                 "playing the demonstration",
                 "an agent begins",
             )),
-            (Speaker::Resolve, Some(conversation)) => {
-                resolve(w, at, agent(people, talk)?, conversation)
-            }
+            (Speaker::Resolve, Some(conversation)) => resolve(w, at, self.agent()?, conversation),
             (who, Some(conversation)) => {
-                let agent = agent(people, talk)?;
+                let agent = self.agent()?;
                 let note = who == Speaker::Note;
                 if !note && self.joined.is_none() {
                     conversations::join(w, at, agent, conversation)?;
@@ -140,18 +137,11 @@ impl Stage {
         }
     }
 
-    fn visitor_says(
-        &mut self,
-        w: &Writer,
-        at: Timestamp,
-        site: SiteId,
-        talk: &Talk,
-        line: &Line,
-        cid: String,
-    ) -> Result<()> {
+    fn visitor_says(&mut self, w: &Writer, at: Timestamp, line: &Line, cid: String) -> Result<()> {
+        let talk = self.talk;
         let visitor = match self.visitor.take() {
             Some(known) => known,
-            None => visitors::arrive(w, at, site, &talk.lang)?.0,
+            None => visitors::arrive(w, at, self.site, &talk.lang)?.0,
         };
         let device = NewDevice {
             kind: match talk.device.as_str() {
@@ -186,13 +176,7 @@ impl Stage {
         Ok(())
     }
 
-    fn end(
-        &mut self,
-        w: &Writer,
-        at: Timestamp,
-        talk: &Talk,
-        people: &[(String, AgentId)],
-    ) -> Result<()> {
+    fn end(&mut self, w: &Writer, at: Timestamp) -> Result<()> {
         let (Some(conversation), Some(visitor)) = (self.conversation, &self.visitor) else {
             return Ok(());
         };
@@ -200,29 +184,30 @@ impl Stage {
             let by = Actor::Visitor(visitor.id);
             conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
         }
-        match (talk.resolved, self.joined) {
-            (true, _) => resolve(w, at, agent(people, talk)?, conversation),
+        match (self.talk.resolved, self.joined) {
+            (true, _) => resolve(w, at, self.agent()?, conversation),
             // Whoever said “thanks” days ago waits for nothing.
-            (false, Some(agent)) if 1.0 < talk.days_ago => {
+            (false, Some(agent)) if 1.0 < self.talk.days_ago => {
                 conversations::attention::no_reply_needed(w, at, agent, conversation)
             }
             (false, _) => Ok(()),
         }
     }
+
+    /// Who answers: the one whom the talk names, or the first of all.
+    fn agent(&self) -> Result<AgentId> {
+        let named = self.talk.by.as_ref();
+        let named = self.people.iter().find(|(key, _)| Some(key) == named);
+        let found = named.or_else(|| self.people.first());
+        found.map(|(_, id)| *id).ok_or(Error::NotFound("agent"))
+    }
 }
 
-/// Speaker closes a conversation has read it to the end.
+/// Whoever closes a conversation has read it to the end.
 fn resolve(w: &Writer, at: Timestamp, by: AgentId, conversation: ConversationId) -> Result<()> {
     let by = Actor::Agent(by);
     conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
     conversations::resolve(w, at, by, conversation)
-}
-
-/// Speaker answers in a talk: the one it names, or the first of all.
-fn agent(people: &[(String, AgentId)], talk: &Talk) -> Result<AgentId> {
-    let named = people.iter().find(|(key, _)| Some(key) == talk.by.as_ref());
-    let found = named.or_else(|| people.first());
-    found.map(|(_, id)| *id).ok_or(Error::NotFound("agent"))
 }
 
 /// Where the shop's pages are said to be.
