@@ -9,7 +9,7 @@ use shopbell::setup::{self, NewShop, SetupCode};
 use shopbell::sites;
 use shopbell::texts::Lang;
 
-use crate::support::NOW;
+use crate::support::{NOW, client, open_house};
 
 fn shop(email: &str) -> NewShop {
     NewShop {
@@ -50,4 +50,22 @@ fn the_code_opens_to_who_has_it_and_there_is_none_where_somebody_owns_the_house(
     assert!(!code.opens(Token::random().reveal()) && !code.opens(""));
     let none = SetupCode::none();
     assert!(!none.is_open() && none.reveal().is_none() && !none.opens(&secret));
+}
+
+#[actix_web::test]
+async fn the_set_up_page_is_closed_once_there_is_an_owner() {
+    let house = open_house().await;
+    let form = [
+        ("code", "x"),
+        ("name", "Mallory"),
+        ("email", "m@evil.example"),
+        ("password", "a long enough sentence"),
+        ("shop", "Evil"),
+    ];
+    let post = client().post(format!("{}/setup", house.url)).form(&form);
+    let answer = post.header("origin", &house.url).send().await.unwrap();
+    assert_eq!(answer.status(), 422);
+    let agents = house.db.read(accounts::list).await.unwrap();
+    assert_eq!(agents.len(), 1);
+    house.close().await;
 }
