@@ -1,19 +1,19 @@
 //! The mail page. What waits and what is stuck is in `workings`.
 
 use actix_web::HttpResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::pages::{Mail as MailPage, TestAnswer};
 use super::workings;
 use crate::accounts::{Admin, Agent, Signed};
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::kernel::{AgentId, EmailAddress, Secret, Security, random_key};
+use crate::kernel::{AgentId, EmailAddress, Security, random_key};
 use crate::mail::{self, Cause, Mail, Refused};
 use crate::settings::{self, MailSettings, Outgoing, letters};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Saved};
-use crate::web::{self, Area, Ctx, Fields, Held, Kit, Limits, Refusal, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, Held, Kit, Limits, Refusal, Routes, Section, Who};
 
 pub use super::workings::http::WORKINGS;
 
@@ -85,7 +85,7 @@ fn draw(r: &Reader, agent: &Agent, kit: &Kit) -> Result<MailPage> {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MailForm {
     host: String,
@@ -102,7 +102,7 @@ struct MailForm {
 }
 
 async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<HttpResponse> {
-    let (by, undoing) = (admin.id, cx.undoing(admin.id, &form.fields()));
+    let (by, undoing) = (admin.id, cx.undoing(admin.id, &form));
     let mut new = MailSettings {
         host: form.host.clone(),
         // What is no port at all is refused like port 0.
@@ -140,23 +140,7 @@ async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<H
     }
 }
 
-impl MailForm {
-    /// As it is sent by a page that shows no password.
-    fn fields(&self) -> Fields {
-        let typed = [
-            ("host", &self.host),
-            ("port", &self.port),
-            ("security", &self.security),
-            ("user", &self.user),
-            ("password", &self.password),
-            ("from_name", &self.from_name),
-            ("from", &self.from),
-        ];
-        typed.map(|(name, it)| (name, it.clone())).to_vec()
-    }
-}
-
-/// None while mail was never set up.
+/// As it is sent by a page that shows no password; none while mail was never set up.
 fn held(r: &Reader) -> Result<Option<Held>> {
     let stored = settings::mail(r)?;
     Ok(stored.map(|it| {
@@ -169,10 +153,7 @@ fn held(r: &Reader) -> Result<Option<Held>> {
             from_name: it.from_name,
             from: it.from,
         };
-        Held {
-            fields: form.fields(),
-            hidden: Secret::new(it.password),
-        }
+        Held::of(&form).hiding(it.password)
     }))
 }
 

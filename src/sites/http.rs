@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::pages::{Edit, SiteMember, SiteRow, Sites};
 use super::{NewLook, Site, contrast, csp_lines, embed_code, text_on};
@@ -11,7 +11,7 @@ use crate::hub::Closing;
 use crate::kernel::{Actor, AgentId};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Saved};
-use crate::web::{self, Area, Ctx, Fields, Kit, Refusal, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, Held, Kit, Refusal, Routes, Section, Who};
 
 /// Leads to the first of them.
 pub const SETTINGS: Area = Area {
@@ -177,7 +177,7 @@ fn lines(site: &Site) -> String {
     origins.join("\n")
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SiteForm {
     shop: String,
@@ -217,12 +217,12 @@ async fn save(
         demo_shop: form.demo_shop.is_some(),
     };
     let (now, by, asked) = (cx.now(), admin.id, key.clone());
-    let undoing = cx.undoing(by, &form.fields());
+    let undoing = cx.undoing(by, &form);
     let save = cx.db.write("sites.save", move |w| {
         let site = super::find_by_key(w, &asked)?.id;
         let read = |r: &Reader| {
-            let form = SiteForm::of(super::find(r, site)?);
-            Ok(Some(form.fields().into()))
+            let form = SiteForm::of(&super::find(r, site)?);
+            Ok(Some(Held::of(&form)))
         };
         undoing.save(w, read, |w| {
             super::save(w, now, Actor::Agent(by), site, &look)
@@ -245,11 +245,11 @@ fn address(key: &str) -> String {
 }
 
 impl SiteForm {
-    fn of(site: Site) -> Self {
+    fn of(site: &Site) -> Self {
         let on = |it: bool| it.then(|| "1".to_owned());
         Self {
             shop: site.name.clone(),
-            origins: lines(&site),
+            origins: lines(site),
             color: site.color.clone(),
             position: site.position.clone(),
             foot: site.foot.to_string(),
@@ -259,32 +259,6 @@ impl SiteForm {
             strict_privacy: on(site.strict_privacy),
             demo_shop: on(site.demo_shop),
         }
-    }
-
-    /// As it is sent: a switch that is off is not.
-    fn fields(&self) -> Fields {
-        let typed = [
-            ("shop", &self.shop),
-            ("origins", &self.origins),
-            ("color", &self.color),
-            ("position", &self.position),
-            ("foot", &self.foot),
-            ("lang", &self.lang),
-            ("zone", &self.zone),
-        ];
-        let switches = [
-            ("typing_preview", &self.typing_preview),
-            ("strict_privacy", &self.strict_privacy),
-            ("demo_shop", &self.demo_shop),
-        ];
-        let on = switches
-            .iter()
-            .filter_map(|(name, it)| Some((*name, it.clone()?)));
-        typed
-            .iter()
-            .map(|(name, it)| (*name, (*it).clone()))
-            .chain(on)
-            .collect()
     }
 
     /// As it was typed.
@@ -302,11 +276,18 @@ impl SiteForm {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MembersForm {
     #[serde(default)]
     agents: Vec<AgentId>,
+}
+
+impl MembersForm {
+    fn of(mut agents: Vec<AgentId>) -> Self {
+        agents.sort_unstable();
+        Self { agents }
+    }
 }
 
 /// Whoever sees more or less than before has his pages come back.
@@ -317,10 +298,13 @@ async fn set_members(
 ) -> Result<HttpResponse> {
     let (by, key) = (admin.id, key.into_inner());
     let asked = key.clone();
-    let undoing = cx.undoing(by, &named(form.agents.clone()));
+    let undoing = cx.undoing(by, &MembersForm::of(form.agents.clone()));
     let set = cx.db.write("sites.set_members", move |w| {
         let site = super::find_by_key(w, &asked)?.id;
-        let read = |r: &Reader| Ok(Some(named(team::members(r, site)?).into()));
+        let read = |r: &Reader| {
+            let form = MembersForm::of(team::members(r, site)?);
+            Ok(Some(Held::of(&form)))
+        };
         undoing.save(w, read, |w| team::set_members(w, site, &form.agents))
     });
     let (changed, change) = set.await?;
@@ -330,9 +314,4 @@ async fn set_members(
     }
     let action = format!("{}/members", address(&key));
     Ok(cx.saved(by, address(&key), action, change))
-}
-
-fn named(mut agents: Vec<AgentId>) -> Fields {
-    agents.sort_unstable();
-    agents.iter().map(|it| ("agents", it.to_string())).collect()
 }

@@ -49,7 +49,7 @@ pub use problem::wait_words;
 pub use routes::{KIB, Route, Routes, Who, needed};
 pub use signs::{Hint, Signs};
 pub use street::Street;
-pub use undo::{Change, Fields, Held, Undoing, Undos};
+pub use undo::{Change, Held, Undoing, Undos};
 pub use upload::{FileForm, Upload, sweep as sweep_uploads};
 
 pub fn page(template: &impl Template) -> Result<HttpResponse> {

@@ -4,7 +4,8 @@ use std::fmt::{self, Display};
 
 use askama::Template;
 
-use super::{AreaLink, Fields, Hint, Section};
+use super::undo::Fields;
+use super::{AreaLink, Hint, Section};
 use crate::error::{Mistake, Result};
 use crate::texts::Lang;
 

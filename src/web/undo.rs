@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::pages::{Saved, UndoForm};
 use super::{Ctx, see};
@@ -19,8 +20,8 @@ use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::kernel::{AgentId, Secret, Timestamp, random_key};
 
-/// A form as it is sent: its fields by their names, in its own order.
-pub type Fields = Vec<(&'static str, String)>;
+/// A form as it is sent: its fields by their names.
+pub type Fields = Vec<(String, String)>;
 
 /// Saves that are remembered in the whole house; the oldest go first.
 const KEPT: usize = 200;
@@ -55,10 +56,44 @@ pub struct Held {
     pub hidden: Secret,
 }
 
-impl From<Fields> for Held {
-    fn from(fields: Fields) -> Self {
-        let hidden = Secret::default();
-        Self { fields, hidden }
+impl Held {
+    /// `form`: what its door reads, with what is stored.
+    pub fn of(form: &impl Serialize) -> Self {
+        Self {
+            fields: fields(form),
+            hidden: Secret::default(),
+        }
+    }
+
+    pub fn hiding(self, secret: String) -> Self {
+        Self {
+            hidden: Secret::new(secret),
+            ..self
+        }
+    }
+}
+
+/// As a browser would send them: a switch that is off is not, and of several
+/// choices each.
+fn fields(form: &impl Serialize) -> Fields {
+    let Ok(Value::Object(all)) = serde_json::to_value(form) else {
+        return Fields::new();
+    };
+    let mut fields = Fields::new();
+    for (name, value) in all {
+        match value {
+            Value::Null => (),
+            Value::Array(each) => fields.extend(each.iter().map(|it| (name.clone(), plain(it)))),
+            one => fields.push((name, plain(&one))),
+        }
+    }
+    fields
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -164,13 +199,14 @@ struct Query {
 impl Ctx {
     /// What this form, sent by him, means to take back. Only as it was kept: with
     /// other fields it is no undoing.
-    pub fn undoing(&self, by: AgentId, sent: &Fields) -> Undoing {
+    pub fn undoing(&self, by: AgentId, sent: &impl Serialize) -> Undoing {
         let token = self.query::<Query>().map(|it| it.undo).unwrap_or_default();
         if token.is_empty() {
             return Undoing(Meant::Nothing);
         }
+        let sent = fields(sent);
         let kept = self.undos.find(self.now(), |it| {
-            it.by == by && it.token == token && is_same(&it.change.before.fields, sent)
+            it.by == by && it.token == token && is_same(&it.change.before.fields, &sent)
         });
         Undoing(match kept {
             Some(kept) => Meant::This(Box::new(kept.change)),
@@ -235,11 +271,13 @@ fn is_same(kept: &Fields, sent: &Fields) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::db::scratch;
 
     fn held(name: &str) -> Held {
-        vec![("name", name.to_owned())].into()
+        Held::of(&json!({ "name": name }))
     }
 
     fn change(before: &str, after: &str) -> Change {
@@ -324,10 +362,14 @@ mod tests {
 
     #[test]
     fn a_form_with_other_fields_is_no_undoing() {
-        let kept = vec![("pages", "a\nb".to_owned())];
-        assert!(is_same(&kept, &vec![("pages", "a\r\nb".to_owned())]));
-        assert!(!is_same(&kept, &vec![("pages", "a\nc".to_owned())]));
-        assert!(!is_same(&kept, &vec![("other", "a\nb".to_owned())]));
-        assert!(!is_same(&kept, &Vec::new()));
+        let kept = fields(&json!({ "pages": "a\nb", "on": null, "agents": [1, 2] }));
+        let same = |sent| is_same(&kept, &fields(&sent));
+        assert_eq!(kept.len(), 3);
+        assert!(same(json!({ "pages": "a\r\nb", "agents": [1, 2] })));
+        assert!(!same(json!({ "pages": "a\nc", "agents": [1, 2] })));
+        assert!(!same(json!({ "other": "a\nb", "agents": [1, 2] })));
+        assert!(!same(
+            json!({ "pages": "a\nb", "on": "1", "agents": [1, 2] })
+        ));
     }
 }

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::accounts::door::guesses::{Counted, Guess, Guesses};
 use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
@@ -14,7 +14,7 @@ use crate::kernel::{Browser, SessionId, Timestamp, comparable, iso};
 use crate::settings::{self, letters};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment, Saved};
-use crate::web::{self, Area, Around, Ctx, Fields, Refusal, Routes, Section, Who};
+use crate::web::{self, Area, Around, Ctx, Held, Refusal, Routes, Section, Who};
 
 pub const TEAM: Area = Area {
     key: "settings/team",
@@ -83,15 +83,11 @@ fn me_page(r: &Reader, now: Timestamp, agent: &Agent, around: &Around) -> Result
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProfileForm {
     name: String,
     lang: String,
-}
-
-fn profile(name: &str, lang: &str) -> Fields {
-    vec![("name", name.to_owned()), ("lang", lang.to_owned())]
 }
 
 async fn save_profile(
@@ -101,11 +97,14 @@ async fn save_profile(
     let lang =
         Lang::from_code(&form.lang).ok_or(Error::Malformed("lang: en, fr, tr or ru".into()))?;
     let (now, by, name) = (cx.now(), agent.id, form.name.clone());
-    let undoing = cx.undoing(by, &profile(&form.name, &form.lang));
+    let undoing = cx.undoing(by, &form);
     let save = cx.db.write("accounts.profile", move |w| {
         let read = |r: &Reader| {
             let own = accounts::find(r, by)?;
-            Ok(Some(profile(&own.name, own.lang.code()).into()))
+            Ok(Some(Held::of(&ProfileForm {
+                name: own.name,
+                lang: own.lang.code().to_owned(),
+            })))
         };
         undoing.save(w, read, |w| accounts::save_profile(w, now, by, &name, lang))
     });

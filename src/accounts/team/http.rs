@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::NewMember;
 use crate::accounts::pages::Member;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::hub::Closing;
 use crate::kernel::{AgentId, May};
 use crate::web::pages::{Errors, Saved};
-use crate::web::{self, Around, Ctx, Fields, Refusal, Routes, Who};
+use crate::web::{self, Around, Ctx, Held, Refusal, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings/team/{agent}", member).who(Who::Admin);
@@ -56,7 +56,7 @@ fn draw(r: &Reader, admin: &Admin, around: &Around, agent: AgentId) -> Result<Me
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MemberForm {
     name: String,
@@ -80,9 +80,9 @@ async fn save(
         given: customers.then_some(May::Customers).into_iter().collect(),
     };
     let (now, by) = (cx.now(), admin.viewer.clone());
-    let undoing = cx.undoing(admin.id, &form.fields());
+    let undoing = cx.undoing(admin.id, &form);
     let save = cx.db.write("accounts.change_member", move |w| {
-        let read = |r: &Reader| Ok(Some(MemberForm::of(r, agent)?.fields().into()));
+        let read = |r: &Reader| Ok(Some(Held::of(&MemberForm::of(r, agent)?)));
         undoing.save(w, read, |w| super::change(w, now, &by, agent, &new))
     });
     match save.await {
@@ -119,13 +119,6 @@ impl MemberForm {
             role: known.role.as_str().to_owned(),
             customers: customers.then(|| "1".to_owned()),
         })
-    }
-
-    /// As it is sent: a switch that is off is not.
-    fn fields(&self) -> Fields {
-        let customers = self.customers.iter().map(|it| ("customers", it.clone()));
-        let typed = [("name", self.name.clone()), ("role", self.role.clone())];
-        typed.into_iter().chain(customers).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use shopbell::error::{Check, Error, Result};
 use shopbell::kernel::{Actor, AgentId, ConversationKey, May, Permissions, Sight, line};
 use shopbell::texts::Lang;
 use shopbell::web::pages::{Errors, Saved, Shell};
-use shopbell::web::{self, Area, Ctx, Fields, Kit, Refusal, Routes, Section, Who};
+use shopbell::web::{self, Area, Ctx, Held, Kit, Refusal, Routes, Section, Who};
 use shopbell::{conversations, settings};
 
 use super::{bell, hall, house};
@@ -152,24 +152,20 @@ fn draw(r: &Reader, admin: &Admin, kit: &Kit) -> Result<Page> {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KettleForm {
     name: String,
     cups: String,
 }
 
-fn fields(name: &str, cups: &str) -> Fields {
-    vec![("name", name.to_owned()), ("cups", cups.to_owned())]
-}
-
 async fn save(Signed(admin, form): Signed<Admin, KettleForm>, cx: Ctx) -> Result<HttpResponse> {
     let (by, name, cups) = (admin.id, form.name.clone(), form.cups.clone());
-    let undoing = cx.undoing(by, &fields(&name, &cups));
+    let undoing = cx.undoing(by, &form);
     let save = cx.db.write("kettle.save", move |w| {
         let read = |r: &Reader| {
             let kept: Option<Kettle> = settings::find(r, SETTING)?;
-            Ok(kept.map(|it| fields(&it.name, &it.cups.to_string()).into()))
+            Ok(kept.map(|it| Held::of(&it)))
         };
         undoing.save(w, read, |w| keep(w, &name, &cups))
     });
