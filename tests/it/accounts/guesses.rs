@@ -3,7 +3,7 @@
 use reqwest::Response;
 use shopbell::accounts::{Purpose, Role};
 
-use super::{HOUR, link, redeem};
+use super::{HOUR, link};
 use crate::support::{House, OWNER, PASSWORD, client, open_house, open_house_with};
 
 /// Types into the form at the door: `from` is the address, `cookie` the browser's.

@@ -221,8 +221,10 @@ async fn everything_happens(
     signal_is_heard(pages, shop, "typing", site).await;
 
     let upto = posted["message"]["id"].to_string();
-    let seen = agent.post(&format!("/inbox/{key}/seen"), &[("upto", &upto)]);
-    assert_eq!(seen.await.status(), 200);
+    let seen = agent
+        .post(&format!("/inbox/{key}/seen"), &[("upto", &upto)])
+        .await;
+    assert_eq!(seen.status(), 200);
     agent.answers(key, "we do").await;
     let resolve = agent.post(&format!("/inbox/{key}/resolve"), &[]).await;
     assert_eq!(resolve.status(), 200);

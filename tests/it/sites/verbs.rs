@@ -72,7 +72,7 @@ fn all_that_is_wrong_with_a_look_is_said_at_once_and_nothing_of_it_is_kept() {
 fn a_page_may_carry_the_chat_once_it_is_listed_and_anybody_may_while_none_is() {
     let done = scratch(|w| {
         let id = sites::create(w, NOW, "Mugs", Lang::En, "UTC")?;
-        let allow = |origin| sites::allow_origin(w, NOW, Actor::House, id, origin);
+        let allow = |origin: &str| sites::allow_origin(w, NOW, Actor::House, id, origin);
         assert!(sites::find(w, id)?.allows("https://any.example"));
         allow("https://mugs.example")?;
         allow("https://mugs.example")?;

@@ -10,7 +10,7 @@ use shopbell::accounts::{Agent, SignedFile};
 use shopbell::config::Config;
 use shopbell::error::{Error, Result};
 use shopbell::kernel::Clock;
-use shopbell::web::{Around, Ctx, KIB, Kit, Limits, Place, Routes, Signs, Who};
+use shopbell::web::{Around, Ctx, KIB, Kit, Limits, Place, Routes, Signs, Undos, Who};
 
 use crate::support::{AgentBrowser, House, NOW, open_house};
 
@@ -46,12 +46,13 @@ fn kit(house: &House) -> Kit {
         place: Arc::new(Place::new(&config)),
         around: Around {
             read: |_, _| Err(Error::NotFound("shop")),
-            areas: &[],
+            areas: Arc::default(),
             insecure: false,
             storage: house.db.storage(),
             signs: Signs::default(),
         },
         config: Arc::new(config),
+        undos: Undos::default(),
     }
 }
 
