@@ -3,15 +3,9 @@
 //! modules declared above it there. Each rule was broken on purpose once and
 //! seen to fail; `a_broken_rule_is_noticed` keeps doing so.
 
-mod reading;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use reading::{Source, floors, names, read_all, room_of, root, uses};
-
-pub use reading::sources;
 
 /// A library, and the files that may name it: a folder, or the end of a path.
 const LIBRARIES: &[(&str, &[&str])] = &[
@@ -63,6 +57,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 const EVERYWHERE: &[&str] = &["futures_util", "serde", "serde_json", "tokio", "tracing"];
 
 const MAX_LINES: usize = 600;
+
+/// A source file: its path below `src`, and its text.
+pub type Source = (PathBuf, String);
 
 #[test]
 fn modules_use_only_those_declared_above_them() {
@@ -419,6 +416,15 @@ fn libraries_out_of_place(sources: &[Source]) -> BTreeSet<String> {
     wrong
 }
 
+/// `library::` that is not the tail of a longer name.
+fn names(source: &str, library: &str) -> bool {
+    let needle = format!("{library}::");
+    source.match_indices(&needle).any(|(at, _)| {
+        let before = source[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
 fn doors_with_sql(sources: &[Source]) -> BTreeSet<String> {
     let door = |path: &Path| path.ends_with("http.rs") || path.ends_with("socket.rs");
     let guilty = sources
@@ -478,4 +484,78 @@ fn belongs(floors: &[String], name: &str) -> bool {
 
 fn assert_none(wrong: BTreeSet<String>) {
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The modules of `src/lib.rs`, lowest first.
+fn floors() -> Vec<String> {
+    let plan = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let modules = plan
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(';')?.strip_prefix("pub mod "));
+    modules.map(str::to_owned).collect()
+}
+
+pub fn sources() -> Vec<Source> {
+    let found = read_all(&root().join("src"), &["rs"]);
+    let below = |path: PathBuf| path.strip_prefix(root().join("src")).unwrap().to_owned();
+    found
+        .into_iter()
+        .map(|(path, text)| (below(path), text))
+        .collect()
+}
+
+fn read_all(folder: &Path, kinds: &[&str]) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let kind = path
+                .extension()
+                .and_then(|it| it.to_str())
+                .unwrap_or_default();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !["node_modules", "target"].contains(&name) {
+                folders.push(path);
+            } else if kinds.contains(&kind) {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+fn room_of(path: &Path) -> Option<String> {
+    let first = path.iter().next()?.to_str()?;
+    Some(first.trim_end_matches(".rs").to_owned())
+}
+
+/// Every `crate::name`, and every name in a `use crate::{…}`.
+fn uses(source: &str) -> Vec<String> {
+    let name = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let mut found: Vec<String> = Vec::new();
+    for after in source.split("crate::").skip(1) {
+        match after
+            .strip_prefix('{')
+            .and_then(|group| group.split_once("};"))
+        {
+            Some((group, _)) => {
+                found.extend(group.split([',', '{', '}']).map(|part| name(part.trim())));
+            }
+            None => found.push(name(after)),
+        }
+    }
+    found
 }
