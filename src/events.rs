@@ -20,6 +20,8 @@ pub enum Event {
     ConversationStarted,
     /// A visitor, an agent or a colleague's note: one new line.
     MessagePosted,
+    /// A line says something else now than it did.
+    MessageChanged { message: Seq },
     /// An agent entered and answers now.
     AgentJoined,
     /// Somebody else is responsible for it now, or nobody.

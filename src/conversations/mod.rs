@@ -8,6 +8,7 @@
 //! follows the journal.
 
 pub mod attention;
+pub mod deeds;
 pub mod dialogues;
 pub mod http;
 pub mod lines;
@@ -37,7 +38,7 @@ use crate::visitors::Device;
 
 pub use attention::mark_seen;
 pub use lines::{Deed, LineView, Said, Wording};
-pub use parts::{NewPart, Part, PartKind, Piece};
+pub use parts::{NewPart, Part, PartKind, Piece, Plainly};
 pub use posting::{NewMessage, Posted, post_message, write_in};
 pub use rules::LONGEST;
 pub use windows::Windows;
@@ -260,6 +261,11 @@ pub fn exist_from(r: &Reader, origins: &[Origin]) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// When an agent answered first; none while nobody has.
+pub fn first_answer(r: &Reader, conversation: ConversationId) -> Result<Option<Timestamp>> {
+    sql::find_first_answer(r, conversation)
 }
 
 /// Who did what to it, oldest first: the newest hundred.

@@ -129,6 +129,10 @@ pub fn draw(r: &Reader, fact: &Fact, batch: &mut Batch) -> Result<()> {
             batch.ask_again(topic(id));
             Ok(())
         }
+        Event::MessageChanged { message } => {
+            batch.once("conversations.line", message.0, fact.seq, draw_line);
+            Ok(())
+        }
         Event::Seen { side, up_to } => {
             let talk = Talk::of(r, batch, id)?;
             seen(fact.seq, &talk, side, up_to, batch);
@@ -151,15 +155,35 @@ pub fn draw(r: &Reader, fact: &Fact, batch: &mut Batch) -> Result<()> {
 
 /// An event that may have a line in the conversation.
 fn line(r: &Reader, id: ConversationId, fact: &Fact, batch: &mut Batch) -> Result<()> {
-    let message = match super::find_message(r, fact.seq) {
-        Ok(message) => message,
-        Err(Error::NotFound(_)) => return Ok(()),
-        Err(error) => return Err(error),
+    let Some(message) = found(r, fact.seq)? else {
+        return Ok(());
     };
     let talk = Talk::of(r, batch, id)?;
     note(r, &talk, &message, batch)?;
-    to_visitor(r, fact, &talk, &message, batch)?;
-    to_viewers(r, &talk, &message, batch)
+    to_visitor(r, fact.seq, &talk, &message, batch)?;
+    turn(fact, &talk, batch);
+    to_viewers(r, fact.seq, &talk, &message, batch)
+}
+
+fn found(r: &Reader, id: Seq) -> Result<Option<Message>> {
+    match super::find_message(r, id) {
+        Ok(message) => Ok(Some(message)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// One that stands there already and says something else now.
+fn draw_line(r: &Reader, id: i64, seq: Seq, batch: &mut Batch) -> Result<()> {
+    let Some(message) = found(r, Seq(id))? else {
+        return Ok(());
+    };
+    let talk = Talk::of(r, batch, message.conversation)?;
+    if message.kind == Kind::System {
+        panel(batch, message.conversation, seq);
+    }
+    to_visitor(r, seq, &talk, &message, batch)?;
+    to_viewers(r, seq, &talk, &message, batch)
 }
 
 /// What has to be drawn afresh once all events of the batch are known.
@@ -219,7 +243,7 @@ fn seen(seq: Seq, talk: &Talk, side: Side, up_to: Seq, batch: &mut Batch) {
 
 fn to_visitor(
     r: &Reader,
-    fact: &Fact,
+    seq: Seq,
     talk: &Talk,
     message: &Message,
     batch: &mut Batch,
@@ -236,26 +260,39 @@ fn to_visitor(
         let (id, key) = (view::row_id(message.id), view::sort_key(message.id.0));
         let at = At {
             key: &key,
-            ..at(fact.seq, "log", &id)
+            ..at(seq, "log", &id)
         };
         let windows = batch.tool::<Windows>()?;
         let line = view::for_visitor(message, talk.conversation.begun(), &windows, lang);
         batch.put_data(audience, at, line);
     }
+    Ok(())
+}
+
+/// The visitor learns whether it goes on.
+fn turn(fact: &Fact, talk: &Talk, batch: &mut Batch) {
     let state = match fact.event {
         Event::ConversationResolved => "resolved",
         Event::ConversationReopened => "open",
-        _ => return Ok(()),
+        _ => return,
     };
+    if !batch.is_watched(talk.visitor()) {
+        return;
+    }
     let at = At {
         key: &talk.conversation.key.0,
         ..at(fact.seq, "state", "state")
     };
-    batch.text(audience, at, state);
-    Ok(())
+    batch.text(Audience::of(talk.visitor()), at, state);
 }
 
-fn to_viewers(r: &Reader, talk: &Talk, message: &Message, batch: &mut Batch) -> Result<()> {
+fn to_viewers(
+    r: &Reader,
+    seq: Seq,
+    talk: &Talk,
+    message: &Message,
+    batch: &mut Batch,
+) -> Result<()> {
     let conversation = &talk.conversation;
     if !batch.is_watched(topic(conversation.id)) {
         return Ok(());
@@ -268,7 +305,7 @@ fn to_viewers(r: &Reader, talk: &Talk, message: &Message, batch: &mut Batch) -> 
         let html = view::message_html(message, &windows, number, seen, *lang)?;
         let at = At {
             key: &key,
-            ..at(message.id, &list, &id)
+            ..at(seq, &list, &id)
         };
         batch.put(talk.viewers(*lang), at, &html);
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::rules;
 use crate::error::{Error, Result};
-use crate::kernel::{clip, paragraph};
+use crate::kernel::{Timestamp, clip, paragraph};
 use crate::texts::Lang;
 use crate::web::pages::Html;
 
@@ -66,6 +66,16 @@ pub struct Piece {
     pub html: Option<Html>,
 }
 
+/// Draws a part for a page that runs no script; what is asked there is a form.
+pub type DrawPlainly = fn(&Value, &Plainly, Lang) -> Result<Html>;
+
+/// Which page that is.
+pub struct Plainly<'a> {
+    /// The key of the site: its chat stands at `/c/{site}`.
+    pub site: &'a str,
+    pub now: Timestamp,
+}
+
 /// A piece as the widget gets it.
 #[derive(Debug, Serialize)]
 pub struct VisitorPart {
@@ -102,10 +112,8 @@ impl Content {
                 parts: Vec::new(),
             });
         }
-        if MOST < parts.len() {
-            return Err(Error::Malformed("parts: too many".into()));
-        }
-        let mut all = Vec::with_capacity(parts.len() + 1);
+        let drawn = check_all(parts)?;
+        let mut all = Vec::with_capacity(drawn.len() + 1);
         if !body.trim().is_empty() {
             all.push(Part {
                 kind: WORDS.to_owned(),
@@ -113,14 +121,19 @@ impl Content {
                 text: rules::clean_body(body)?,
             });
         }
-        for part in parts {
-            all.push(part.checked()?);
-        }
+        all.extend(drawn);
         let texts: Vec<&str> = all.iter().map(|it| it.text.as_str()).collect();
         Ok(Self {
             body: texts.join("\n"),
             parts: all,
         })
+    }
+}
+
+pub(super) fn check_all(parts: &[NewPart]) -> Result<Vec<Part>> {
+    match parts.len() {
+        0..=MOST => parts.iter().map(NewPart::checked).collect(),
+        _ => Err(Error::Malformed("parts: too many".into())),
     }
 }
 

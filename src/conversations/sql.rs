@@ -137,12 +137,6 @@ pub fn insert_message(w: &Writer, now: Timestamp, line: &NewLine) -> Result<()> 
         Actor::Agent(agent) => (None, Some(agent.0)),
         Actor::Bot(_) | Actor::Key(_) | Actor::House => (None, None),
     };
-    let parts = match content.parts.as_slice() {
-        [] => None,
-        parts => {
-            Some(serde_json::to_string(parts).map_err(|e| Error::internal("writing parts", e))?)
-        }
-    };
     statement.execute(params![
         line.id.0,
         line.conversation.0,
@@ -156,7 +150,7 @@ pub fn insert_message(w: &Writer, now: Timestamp, line: &NewLine) -> Result<()> 
         new.page,
         new.title,
         new.lang,
-        parts
+        parts_text(&content.parts)?
     ])?;
     Ok(())
 }
@@ -186,6 +180,23 @@ pub fn insert_deed(
     Ok(())
 }
 
+pub fn update_deed(w: &Writer, id: Seq, data: &Value, parts: &[Part]) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "update messages set data = ?2, parts = ?3 where id = ?1 and kind = 'system'",
+    )?;
+    let data = (!data.is_null()).then(|| data.to_string());
+    statement.execute(params![id.0, data, parts_text(parts)?])?;
+    Ok(())
+}
+
+fn parts_text(parts: &[Part]) -> Result<Option<String>> {
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(parts).map_err(|e| Error::internal("writing parts", e))?;
+    Ok(Some(text))
+}
+
 pub fn find_message(r: &Reader, id: Seq) -> Result<Option<Message>> {
     let mut query = r.prepare_cached(&format!("{MESSAGE} where m.id = ?1"))?;
     Ok(query.query_row(params![id.0], read_message).optional()?)
@@ -213,6 +224,12 @@ pub fn find_message_by_cid(
     ))?;
     let found = query.query_row(params![conversation.0, cid], read_message);
     Ok(found.optional()?)
+}
+
+pub fn find_first_answer(r: &Reader, conversation: ConversationId) -> Result<Option<Timestamp>> {
+    let mut query = r.prepare_cached("select first_answer_at from conversations where id = ?1")?;
+    let found = query.query_row(params![conversation.0], |row| row.get(0));
+    Ok(found.optional()?.flatten())
 }
 
 pub fn find_newest_id(r: &Reader, conversation: ConversationId) -> Result<Seq> {

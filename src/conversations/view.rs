@@ -64,6 +64,8 @@ pub fn for_visitor(
         from: match message.kind {
             Kind::Visitor => "visitor",
             Kind::Agent => "agent",
+            // What the house shows stands there like what the shop says.
+            Kind::System if !message.parts.is_empty() => "agent",
             Kind::Note | Kind::System => "system",
         },
         name: message.agent_name.clone(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::lines::{self, Deed, LineView, Said, Say, Wording};
-use super::parts::{Part, PartKind, Piece, VisitorPart};
+use super::parts::{DrawPlainly, Part, PartKind, Piece, Plainly, VisitorPart};
 use super::{Conversation, Message};
 use crate::accounts::Agent;
 use crate::assets;
@@ -35,6 +35,7 @@ pub struct Windows {
     wordings: HashMap<&'static str, &'static Wording>,
     /// With the address of its script.
     parts: HashMap<&'static str, (&'static PartKind, &'static str)>,
+    plain: HashMap<&'static str, DrawPlainly>,
     rows: Vec<Rows>,
     headers: Vec<Shared>,
     /// In their order.
@@ -55,6 +56,7 @@ impl Default for Windows {
             config: None,
             wordings: HashMap::new(),
             parts: HashMap::new(),
+            plain: HashMap::new(),
             rows: Vec::new(),
             headers: Vec::new(),
             cards: Vec::new(),
@@ -105,6 +107,12 @@ impl Windows {
             let fault = format!("two rooms draw the part `{}`", kind.kind);
             self.faults.push(fault);
         }
+    }
+
+    /// How a part stands on a page that runs no script, where that is more than its
+    /// text.
+    pub fn plain(&mut self, kind: &'static PartKind, draw: DrawPlainly) {
+        self.plain.insert(kind.kind, draw);
     }
 
     /// Something small in the entry of a list.
@@ -201,18 +209,27 @@ impl Windows {
 
     /// A message as agents see it.
     pub fn pieces(&self, message: &Message, t: Lang) -> Result<Vec<Piece>> {
-        self.drawn(message, |kind, data| (kind.agents)(data, t))
+        self.drawn(message, |kind, data| (kind.agents)(data, t).map(Some))
     }
 
     /// A message as it stands in a mail.
     pub fn mailed(&self, message: &Message, t: Lang) -> Result<Vec<Piece>> {
-        self.drawn(message, |kind, data| (kind.mail)(data, t))
+        self.drawn(message, |kind, data| (kind.mail)(data, t).map(Some))
+    }
+
+    /// A message as the visitor sees it where no script runs.
+    pub fn plainly(&self, message: &Message, page: &Plainly, t: Lang) -> Result<Vec<Piece>> {
+        let drawn = |kind: &PartKind, data: &Value| match self.plain.get(kind.kind) {
+            Some(draw) => draw(data, page, t).map(Some),
+            None => Ok(None),
+        };
+        self.drawn(message, drawn)
     }
 
     fn drawn(
         &self,
         message: &Message,
-        draw: impl Fn(&PartKind, &Value) -> Result<Html>,
+        draw: impl Fn(&PartKind, &Value) -> Result<Option<Html>>,
     ) -> Result<Vec<Piece>> {
         if message.parts.is_empty() {
             let (text, html) = (message.body.clone(), None);
@@ -223,7 +240,7 @@ impl Windows {
             Ok(Piece {
                 text: part.text.clone(),
                 html: match known {
-                    Some((kind, _)) => bear(draw(kind, &part.data))?,
+                    Some((kind, _)) => bear(draw(kind, &part.data))?.flatten(),
                     None => None,
                 },
             })

@@ -55,6 +55,8 @@ enum Passing {
     /// What he has read.
     Reading(AgentId),
     Seeing(Side),
+    /// What a line says.
+    Line(Seq),
     Site,
     Agent,
 }
@@ -74,6 +76,7 @@ fn passing(event: &Event) -> Option<Passing> {
     match *event {
         Event::Read { agent, .. } => Some(Passing::Reading(agent)),
         Event::Seen { side, .. } => Some(Passing::Seeing(side)),
+        Event::MessageChanged { message } => Some(Passing::Line(message)),
         Event::SiteChanged => Some(Passing::Site),
         Event::AgentChanged => Some(Passing::Agent),
         _ => None,

@@ -13,9 +13,10 @@ use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::hub::Topic;
 use crate::kernel::{SiteId, Timestamp, Token, TokenHash, VisitorId, clip};
+use crate::sites::{self, Site};
 use crate::texts::Lang;
 
-pub use extract::Bearer;
+pub use extract::{Caller, foreign_page};
 
 /// All pages of one visitor.
 pub const fn topic(id: VisitorId) -> Topic {
@@ -126,6 +127,29 @@ fn give_token(w: &Writer, now: Timestamp, visitor: VisitorId) -> Result<Token> {
 /// Whose token this is.
 pub fn authenticate(r: &Reader, token: TokenHash) -> Result<Visitor> {
     sql::find_visitor_by_token(r, token)?.ok_or(Error::SignedOut)
+}
+
+/// Whose token this is, and his site, if this page may carry its chat.
+pub fn enter(r: &Reader, caller: &Caller) -> Result<(Visitor, Site)> {
+    let visitor = authenticate(r, caller.token)?;
+    let site = sites::find(r, visitor.site)?;
+    check_page(&site, caller.origin.as_deref())?;
+    Ok((visitor, site))
+}
+
+/// Refuses a page that may not carry this site's chat.
+pub fn check_page(site: &Site, origin: Option<&str>) -> Result<()> {
+    match origin {
+        Some(origin) if !site.allows(origin) => {
+            Err(Error::Forbidden(|t| t.error_origin_not_allowed().into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the house says to a visitor is worded in this.
+pub fn language(visitor: &Visitor, site: &Site) -> Lang {
+    Lang::from_code(&visitor.lang).unwrap_or(site.lang)
 }
 
 pub fn find(r: &Reader, id: VisitorId) -> Result<Visitor> {

@@ -11,14 +11,14 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Deserialize;
 
 use super::pages::{Chat, ChatLine, DemoShop};
-use super::post::{self, Caller, PostMessage};
-use crate::conversations::{self, Windows, dialogues};
+use super::post::{self, PostMessage};
+use crate::conversations::{self, Plainly, Windows, dialogues};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::kernel::{Seq, Timestamp, Token, TokenHash, iso, iso_in, random_key};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
-use crate::visitors;
+use crate::visitors::{self, Caller};
 use crate::web::{self, Ctx, Key, OpenForm, Place, Routes, Who};
 
 /// How long a browser without scripts is remembered.
@@ -36,7 +36,8 @@ pub fn routes(routes: &mut Routes) {
 }
 
 async fn chat(cx: Ctx, windows: Data<Windows>, key: Path<String>) -> Result<HttpResponse> {
-    let token = cookie_token(&cx).map(|it| it.hash());
+    let caller = Caller::by_cookie(&cx);
+    let token = caller.as_ref().map(|it| it.token);
     let (now, asked) = (cx.now(), web::preferred_lang(&cx.request));
     let key = key.into_inner();
     let page = cx.db.read(move |r| {
@@ -47,12 +48,7 @@ async fn chat(cx: Ctx, windows: Data<Windows>, key: Path<String>) -> Result<Http
         Ok((draw(&site, now, said, t), unseen))
     });
     let (mut page, unseen) = page.await?;
-    if let (Some(token), Some(up_to)) = (token, unseen) {
-        let caller = Caller {
-            token,
-            origin: None,
-            agent_string: String::new(),
-        };
+    if let (Some(caller), Some(up_to)) = (caller, unseen) {
         let mark = cx.db.write("widget.chat_seen", move |w| {
             post::seen(w, now, &caller, None, up_to)
         });
@@ -113,26 +109,31 @@ fn said(
     let mut above = None;
     let day = |at| iso_in(at, &site.zone, "%F");
     let today = day(now);
+    let place = Plainly {
+        site: &site.key,
+        now,
+    };
     let line = |it: &conversations::Message| {
         let mine = it.kind == conversations::Kind::Visitor;
         let begins = above
             .replace(it.conversation)
             .is_some_and(|above| above != it.conversation);
-        ChatLine {
+        Ok(ChatLine {
             begins,
             from_name: it.agent_name.clone().unwrap_or_default(),
             mine,
             system: it.kind == conversations::Kind::System,
             body: windows.for_visitor(it, t),
+            pieces: windows.plainly(it, &place, t)?,
             at_text: match day(it.at) == today {
                 true => iso_in(it.at, &site.zone, "%H:%M"),
                 false => iso_in(it.at, &site.zone, t.mail_time_pattern()),
             },
             at_iso: iso(it.at),
-        }
+        })
     };
     Ok(Said {
-        lines: messages.iter().map(line).collect(),
+        lines: messages.iter().map(line).collect::<Result<_>>()?,
         open: found.state == conversations::State::Open,
         unseen: newest.filter(|it| found.visitor_seen < *it),
     })
@@ -177,7 +178,7 @@ async fn send(
             if told(Lang::default()).is_none() {
                 return Err(refused);
             }
-            let token = cookie_token(&cx).map(|it| it.hash());
+            let token = Caller::by_cookie(&cx).map(|it| it.token);
             let now = cx.now();
             let page = cx.db.read(move |r| {
                 let site = sites::find_by_key(r, &key)?;
@@ -210,12 +211,12 @@ async fn post(
     let (key, windows) = (key.to_owned(), Data::clone(windows));
     let message = PostMessage::plain(&form.cid, &form.body);
     // A cookie that opens nothing is no visitor: whoever made it up is new.
-    let known = match cookie_token(cx) {
-        Some(token) => opens(&cx.db, &key, token).await?,
+    let known = match Caller::by_cookie(cx) {
+        Some(caller) => opens(&cx.db, &key, caller).await?,
         None => None,
     };
     match &known {
-        Some(token) => cx.limits.take(post::MESSAGE, Key::Token(token.hash().0))?,
+        Some(caller) => cx.limits.take(post::MESSAGE, Key::Token(caller.token.0))?,
         None => {
             let from = Key::Address(cx.address().bucket());
             cx.limits.take(post::NEW_VISITOR, from)?;
@@ -225,19 +226,19 @@ async fn post(
     let agent_string = web::header(&cx.request, "user-agent").to_owned();
     cx.db
         .write("widget.chat", move |w| {
-            let (token, made) = match known {
-                Some(token) => (token, None),
+            let (caller, made) = match known {
+                Some(caller) => (caller, None),
                 None => {
                     let site = sites::find_by_key(w, &key)?;
                     let t = asked.unwrap_or(site.lang);
                     let (_, token) = visitors::arrive(w, now, site.id, t.code())?;
-                    (token.clone(), Some(token))
+                    let caller = Caller {
+                        token: token.hash(),
+                        origin: None,
+                        agent_string,
+                    };
+                    (caller, Some(token))
                 }
-            };
-            let caller = Caller {
-                token: token.hash(),
-                origin: None,
-                agent_string,
             };
             post::message(w, &windows, now, &caller, message)?;
             Ok(made)
@@ -245,9 +246,9 @@ async fn post(
         .await
 }
 
-/// The token, where it opens a conversation with this site.
-async fn opens(db: &Db, key: &str, token: Token) -> Result<Option<Token>> {
-    let (key, hash) = (key.to_owned(), token.hash());
+/// Who asks, where his token opens a conversation with this site.
+async fn opens(db: &Db, key: &str, caller: Caller) -> Result<Option<Caller>> {
+    let (key, hash) = (key.to_owned(), caller.token);
     let read = db.read(move |r| {
         let site = sites::find_by_key(r, &key)?;
         match visitors::authenticate(r, hash) {
@@ -256,11 +257,7 @@ async fn opens(db: &Db, key: &str, token: Token) -> Result<Option<Token>> {
             Err(error) => Err(error),
         }
     });
-    Ok(read.await?.then_some(token))
-}
-
-fn cookie_token(cx: &Ctx) -> Option<Token> {
-    Token::parse(cx.cookie(&cx.place.visitor_cookie)?)
+    Ok(read.await?.then_some(caller))
 }
 
 fn cookie(place: &Place, value: &str) -> Cookie<'static> {

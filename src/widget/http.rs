@@ -8,15 +8,15 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::post::{self, Caller, PostMessage};
-use super::{chat, check_origin, loader, refuse_origin};
+use super::post::{self, PostMessage};
+use super::{chat, loader};
 use crate::assets::{self, Asset};
 use crate::conversations::{LONGEST, Windows};
 use crate::error::{Error, Result};
 use crate::kernel::{ConversationKey, Seq};
 use crate::sites;
 use crate::texts::Lang;
-use crate::visitors::{self, Bearer};
+use crate::visitors::{self, Caller};
 use crate::web::{self, Ctx, Json, Key, Routes, UNKNOWN_TOKEN, Who, accepts};
 
 pub fn routes(routes: &mut Routes) {
@@ -53,7 +53,7 @@ pub fn routes(routes: &mut Routes) {
         "/w/v1/end",
         "/w/v1/history",
     ] {
-        routes.options(path, preflight);
+        routes.cross_site(path);
     }
     chat::routes(routes);
 }
@@ -103,19 +103,6 @@ fn serve(request: &HttpRequest, asset: Asset, caching: &str) -> HttpResponse {
     }
 }
 
-/// What a browser asks before it sends a token along. The answer is the same
-/// for everybody: what counts is checked with the request itself.
-async fn preflight() -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header(("access-control-allow-methods", "GET, POST"))
-        .insert_header((
-            "access-control-allow-headers",
-            "authorization, content-type, accept-language",
-        ))
-        .insert_header(("access-control-max-age", "7200"))
-        .finish()
-}
-
 #[derive(Deserialize)]
 struct SiteQuery {
     #[serde(default)]
@@ -140,13 +127,13 @@ struct SiteConfig<'a> {
 /// the site's.
 async fn site(cx: Ctx, key: Path<String>) -> Result<HttpResponse> {
     let query: SiteQuery = cx.query()?;
-    let origin = refuse_origin(&cx)?;
+    let origin = visitors::foreign_page(&cx);
     let key = key.into_inner();
     let read = cx
         .db
         .read(move |r| Ok((sites::find_by_key(r, &key)?, crate::journal::epoch(r)?)));
     let (site, epoch) = read.await?;
-    check_origin(&site, origin.as_deref())?;
+    visitors::check_page(&site, origin.as_deref())?;
     let t = Lang::from_code(&query.lang).unwrap_or(site.lang);
     let texts = serde_json::from_str(crate::texts::widget_texts_json(t))
         .map_err(|e| Error::internal("reading the widget's texts", e))?;
@@ -185,13 +172,13 @@ struct Arrive {
 }
 
 async fn arrive(cx: Ctx, Json(arrive): Json<Arrive>) -> Result<HttpResponse> {
-    let origin = refuse_origin(&cx)?;
+    let origin = visitors::foreign_page(&cx);
     let now = cx.now();
     let arrived = cx.db.write("widget.arrive", move |w| {
         let site = sites::find_by_key(w, &arrive.site)?;
-        check_origin(&site, origin.as_deref())?;
+        visitors::check_page(&site, origin.as_deref())?;
         let (visitor, token) = visitors::arrive(w, now, site.id, &arrive.lang)?;
-        Ok((post::language(&visitor, &site), visitor, token))
+        Ok((visitors::language(&visitor, &site), visitor, token))
     });
     let (t, visitor, token) = arrived.await?;
     Ok(HttpResponse::Created().json(serde_json::json!({
@@ -201,36 +188,19 @@ async fn arrive(cx: Ctx, Json(arrive): Json<Arrive>) -> Result<HttpResponse> {
     })))
 }
 
-fn caller(bearer: Bearer, cx: &Ctx) -> Result<Caller> {
-    Ok(Caller {
-        token: bearer.0,
-        origin: refuse_origin(cx)?,
-        agent_string: web::header(&cx.request, "user-agent").to_owned(),
-    })
-}
-
-/// Somebody who tries tokens gets slower with each.
-fn count_guesses<T>(answer: Result<T>, cx: &Ctx) -> Result<T> {
-    if let Err(Error::SignedOut) = answer {
-        cx.limits
-            .take(UNKNOWN_TOKEN, Key::Address(cx.address().bucket()))?;
-    }
-    answer
-}
-
 async fn message(
-    bearer: Bearer,
+    caller: Caller,
     cx: Ctx,
     windows: Data<Windows>,
     Json(message): Json<PostMessage>,
 ) -> Result<HttpResponse> {
-    cx.limits.take(post::MESSAGE, Key::Token(bearer.0.0))?;
+    cx.limits.take(post::MESSAGE, Key::Token(caller.token.0))?;
     post::weigh(&cx, &message)?;
-    let (now, caller) = (cx.now(), caller(bearer, &cx)?);
+    let now = cx.now();
     let post = cx.db.write("widget.message", move |w| {
         post::message(w, &windows, now, &caller, message)
     });
-    let posted = count_guesses(post.await, &cx)?;
+    let posted = Caller::count_guess(post.await, &cx)?;
     match posted.fresh {
         true => Ok(HttpResponse::Created().json(posted)),
         false => Ok(HttpResponse::Ok().json(posted)),
@@ -245,12 +215,12 @@ struct SeenUpTo {
     conversation: Option<ConversationKey>,
 }
 
-async fn seen(bearer: Bearer, cx: Ctx, Json(seen): Json<SeenUpTo>) -> Result<HttpResponse> {
-    let (now, caller) = (cx.now(), caller(bearer, &cx)?);
+async fn seen(caller: Caller, cx: Ctx, Json(seen): Json<SeenUpTo>) -> Result<HttpResponse> {
+    let now = cx.now();
     let mark = cx.db.write("widget.seen", move |w| {
         post::seen(w, now, &caller, seen.conversation.as_ref(), seen.upto)
     });
-    count_guesses(mark.await, &cx)?;
+    Caller::count_guess(mark.await, &cx)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -261,21 +231,20 @@ struct End {
     conversation: Option<ConversationKey>,
 }
 
-async fn end(bearer: Bearer, cx: Ctx, Json(end): Json<End>) -> Result<HttpResponse> {
-    let (now, caller) = (cx.now(), caller(bearer, &cx)?);
+async fn end(caller: Caller, cx: Ctx, Json(end): Json<End>) -> Result<HttpResponse> {
+    let now = cx.now();
     let end = cx.db.write("widget.end", move |w| {
         post::end(w, now, &caller, end.conversation.as_ref())
     });
-    count_guesses(end.await, &cx)?;
+    Caller::count_guess(end.await, &cx)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn history(bearer: Bearer, cx: Ctx, windows: Data<Windows>) -> Result<HttpResponse> {
+async fn history(caller: Caller, cx: Ctx, windows: Data<Windows>) -> Result<HttpResponse> {
     let back: post::Back = cx.query()?;
-    let caller = caller(bearer, &cx)?;
     let read = cx
         .db
         .read(move |r| post::history(r, &windows, &caller, back));
-    let history = count_guesses(read.await, &cx)?;
+    let history = Caller::count_guess(read.await, &cx)?;
     Ok(HttpResponse::Ok().json(history))
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::assets;
+use crate::conversations::Piece;
 use crate::texts::Lang;
 
 /// The stand-alone chat page. What it shows itself is for browsers without
@@ -43,10 +44,19 @@ pub struct ChatLine {
     pub from_name: String,
     pub mine: bool,
     pub system: bool,
+    /// As plain text.
     pub body: String,
+    pub pieces: Vec<Piece>,
     /// In the shop's zone.
     pub at_text: String,
     pub at_iso: String,
+}
+
+impl ChatLine {
+    /// It holds something that is more than words.
+    pub fn is_drawn(&self) -> bool {
+        self.pieces.iter().any(|it| it.html.is_some())
+    }
 }
 
 /// A small shop to try the chat in.

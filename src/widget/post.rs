@@ -6,16 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::check_origin;
 use crate::conversations::dialogues::{self, Place};
 use crate::conversations::{self, Conversation, NewMessage, Posted, State, Windows, view};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::journal;
-use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, Timestamp, TokenHash, clip};
-use crate::sites::{self, Site};
-use crate::texts::Lang;
-use crate::visitors::{self, NewDevice, Visitor};
+use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, Timestamp, clip};
+use crate::visitors::{self, Caller, NewDevice, enter, language};
 use crate::web::{Ctx, HOUR, KIB, Key, MINUTE, Rate};
 
 const ADDRESS: usize = 500;
@@ -40,14 +37,6 @@ const VOLUME_FROM: Rate = Rate::by_visitor_rate("widget.volume_from", MINUTE, |r
 
 /// What every message is counted by.
 pub const RATES: [Rate; 3] = [MESSAGE, MESSAGE_FROM, VOLUME_FROM];
-
-/// Who asks, and from where: no body may say these.
-pub struct Caller {
-    pub token: TokenHash,
-    /// None where every site would let it in.
-    pub origin: Option<String>,
-    pub agent_string: String,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,17 +247,4 @@ fn query(place: Place) -> String {
     let before = place.before.map(|it| format!("before={it}"));
     let parts: Vec<String> = key.into_iter().chain(before).collect();
     parts.join("&")
-}
-
-/// Whose token this is, and his site, if this page may carry its chat.
-pub fn enter(r: &Reader, caller: &Caller) -> Result<(Visitor, Site)> {
-    let visitor = visitors::authenticate(r, caller.token)?;
-    let site = sites::find(r, visitor.site)?;
-    check_origin(&site, caller.origin.as_deref())?;
-    Ok((visitor, site))
-}
-
-/// What lines of the house itself are worded in.
-pub fn language(visitor: &Visitor, site: &Site) -> Lang {
-    Lang::from_code(&visitor.lang).unwrap_or(site.lang)
 }

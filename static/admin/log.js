@@ -81,6 +81,9 @@ on('log', (item, conversation) => {
   if (old && (item.seq ?? 0) <= Number(old.dataset.seq ?? 0)) return;
   line.dataset.seq = String(item.seq ?? 0);
   tick(line);
+  // One that has changed and is of an earlier page stands there, not here.
+  const first = find(':scope > [data-id]', lines);
+  if (!old && find('[data-earlier]') && Number(line.dataset.id) < Number(first?.dataset.id)) return;
   const reading = !isAtEnd();
   keeping(() => {
     if (old) return old.replaceWith(line);

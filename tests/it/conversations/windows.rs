@@ -4,13 +4,18 @@ use std::collections::HashMap;
 
 use askama::Template;
 use serde_json::{Value, json};
+use shopbell::conversations::deeds::{self, NewDeed};
 use shopbell::conversations::lists::{self, Entry};
-use shopbell::conversations::{self, Conversation, NewMessage, NewPart, PartKind, Windows, view};
+use shopbell::conversations::{
+    self, Conversation, NewMessage, NewPart, PartKind, Plainly, Windows, Wording, view,
+};
 use shopbell::db::{Writer, scratch};
 use shopbell::error::Error;
+use shopbell::events::Event;
 use shopbell::kernel::{Actor, AgentId, Seq};
 use shopbell::texts::Lang;
 use shopbell::web::pages::Html;
+use shopbell::{journal, visitors};
 
 use crate::support::{House, NOW, open_house, talk};
 
@@ -208,4 +213,119 @@ fn two_rooms_with_one_word_and_a_script_that_is_not_there_stop_the_start() {
         told.contains("there is no asset `admin/nobody/list.js`"),
         "{told}"
     );
+}
+
+static ASKED: Wording = Wording {
+    word: "stars-asked",
+    agents: |_, it| format!("{} stars", it.data["n"]).into(),
+    visitor: Some(|_, _| "How many?".into()),
+};
+
+fn asks(n: i64) -> NewDeed {
+    NewDeed {
+        wording: &ASKED,
+        data: json!({ "n": n }),
+        parts: stars(n).parts,
+    }
+}
+
+#[test]
+fn a_line_that_holds_a_part_says_something_else_once_its_room_words_it_anew() {
+    let mut windows = Windows::default();
+    windows.part(&STARS);
+    windows.word(&ASKED);
+    let done = scratch(|w| {
+        let talk = talk(w);
+        let line = deeds::leave(w, NOW, Actor::House, talk.id, asks(2))?;
+        let agents = || {
+            let message = conversations::find_message(w, line).unwrap();
+            view::message_html(&message, &windows, 1, Seq(0), Lang::En).unwrap()
+        };
+        assert!(agents().contains("2 stars") && agents().contains("<b>&#60;2 stars&#62;</b>"));
+        deeds::change(w, NOW, Actor::House, line, asks(5))?;
+        assert!(agents().contains("5 stars") && !agents().contains("2 stars"));
+
+        let message = conversations::find_message(w, line)?;
+        let data = |windows| json!(view::for_visitor(&message, talk.begun(), windows, Lang::En));
+        let (known, unknown) = (data(&windows), data(&Windows::default()));
+        // Like what the shop says: that is what chats draw the parts of.
+        assert_eq!(
+            (&known["from"], &known["name"]),
+            (&json!("agent"), &Value::Null)
+        );
+        assert_eq!(known["parts"][0]["data"], json!({ "stars": 5 }));
+        assert_eq!(unknown["parts"][0], json!({ "text": "5 of 5" }));
+
+        let facts = journal::after(w, Seq(0))?.facts;
+        let last = facts.last().map(|it| (it.event.clone(), it.subject));
+        let changed = Event::MessageChanged { message: line };
+        assert_eq!(last, Some((changed, talk.id.into())));
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn only_its_own_room_words_a_line_anew_and_only_for_who_may_see_it() {
+    static OTHER: Wording = Wording {
+        word: "other",
+        agents: |_, _| "other".into(),
+        visitor: None,
+    };
+    let done = scratch(|w| {
+        let talk = talk(w);
+        let line = deeds::leave(w, NOW, Actor::House, talk.id, asks(2))?;
+        let change = |by, line, new| deeds::change(w, NOW, by, line, new);
+        let (stranger, _) = visitors::arrive(w, NOW, talk.site, "en")?;
+        let refused = |it| matches!(it, Err(Error::NotFound(_)));
+        let others = NewDeed {
+            wording: &OTHER,
+            ..asks(3)
+        };
+        assert!(refused(change(Actor::House, line, others)));
+        let written = written(w, &talk).id;
+        assert!(refused(change(Actor::House, written, asks(3))));
+        assert!(refused(change(Actor::House, Seq(999), asks(3))));
+        assert!(refused(change(Actor::Visitor(stranger.id), line, asks(3))));
+        assert!(matches!(
+            change(Actor::House, line, asks(6)),
+            Err(Error::Malformed(_))
+        ));
+        change(Actor::Visitor(talk.visitor), line, asks(3))?;
+        assert_eq!(
+            conversations::find_message(w, line)?.parts[0].text,
+            "3 of 5"
+        );
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn where_no_script_runs_a_part_is_what_its_room_draws_for_that_and_else_its_text() {
+    let (mut windows, mut without) = (Windows::default(), Windows::default());
+    windows.part(&STARS);
+    without.part(&STARS);
+    windows.plain(&STARS, |it, page, _| {
+        bold(format!("{} at {}", it["n"], page.site))
+    });
+    let done = scratch(|w| {
+        let talk = talk(w);
+        let by = Actor::Agent(AgentId(1));
+        let message = conversations::post_message(w, NOW, by, talk.id, stars(4))?.message;
+        let page = Plainly {
+            site: "mugs",
+            now: NOW,
+        };
+        let drawn = windows.plainly(&message, &page, Lang::En)?;
+        assert_eq!(
+            (drawn[0].text.as_str(), &drawn[0].html),
+            ("What they say:", &None)
+        );
+        assert_eq!(drawn[1].html, Some(bold("4 at mugs")?));
+        let plain = without.plainly(&message, &page, Lang::En)?;
+        assert_eq!((plain[1].text.as_str(), &plain[1].html), ("4 of 5", &None));
+        Ok(())
+    });
+    done.unwrap();
 }
