@@ -77,6 +77,9 @@ pub mod conversations;
 /// A conversation as a mail.
 pub mod transcripts;
 
+/// How a visitor says that he was served.
+pub mod ratings;
+
 /// The visitors' door: the loader, the widget's JSON, the chat page.
 pub mod widget;
 

@@ -9,6 +9,7 @@ use crate::conversations::{self, NewMessage};
 use crate::db::{DataFolder, Db, Writer};
 use crate::error::{Error, Result};
 use crate::kernel::{Actor, AgentId, ConversationId, Origin, Seq, SiteId, Timestamp};
+use crate::ratings::{self, NewRating};
 use crate::setup::{self, NewShop};
 use crate::sites;
 use crate::texts::Lang;
@@ -70,11 +71,11 @@ fn play(w: &Writer, now: Timestamp, script: &Script, people: &[(String, AgentId)
         for (m, line) in talk.lines.iter().enumerate() {
             told.push(((began + line.after * SECOND).min(now), n, m));
         }
-        told.push((
-            began + talk.length() * SECOND + 40 * SECOND,
-            n,
-            talk.lines.len(),
-        ));
+        let (ended, end) = (began + (talk.length() + 40) * SECOND, talk.lines.len());
+        told.push((ended, n, end));
+        if let Some(rated) = &talk.rated {
+            told.push((ended + rated.after * SECOND, n, end + 1));
+        }
     }
     told.sort_unstable();
     let stage = |talk| Stage {
@@ -87,9 +88,11 @@ fn play(w: &Writer, now: Timestamp, script: &Script, people: &[(String, AgentId)
     };
     let mut stages: Vec<Stage> = script.talks.iter().map(stage).collect();
     for (at, n, m) in told {
-        match script.talks[n].lines.get(m) {
+        let lines = &script.talks[n].lines;
+        match lines.get(m) {
             Some(line) => stages[n].say(w, at, line, m)?,
-            None => stages[n].end(w, at.min(now))?,
+            None if m == lines.len() => stages[n].end(w, at.min(now))?,
+            None => stages[n].rate(w, at.min(now))?,
         }
     }
     Ok(())
@@ -201,13 +204,29 @@ impl Stage<'_> {
         let found = named.or_else(|| self.people.first());
         found.map(|(_, id)| *id).ok_or(Error::NotFound("agent"))
     }
+
+    /// The visitor says how it was.
+    fn rate(&self, w: &Writer, at: Timestamp) -> Result<()> {
+        let (Some(conversation), Some(visitor), Some(rated)) =
+            (self.conversation, &self.visitor, &self.talk.rated)
+        else {
+            return Ok(());
+        };
+        let asked = ratings::newest(w, conversation)?.ok_or(Error::NotFound("rating"))?;
+        let new = NewRating {
+            rate: rated.rate,
+            comment: rated.comment.clone(),
+        };
+        ratings::give(w, at, visitor.id, &asked.key, &new).map(|_| ())
+    }
 }
 
 /// Whoever closes a conversation has read it to the end.
 fn resolve(w: &Writer, at: Timestamp, by: AgentId, conversation: ConversationId) -> Result<()> {
     let by = Actor::Agent(by);
     conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
-    conversations::resolve(w, at, by, conversation)
+    conversations::resolve(w, at, by, conversation)?;
+    ratings::follow(w, at, conversation)
 }
 
 /// Where the shop's pages are said to be.

@@ -60,6 +60,7 @@ struct RawTalk {
     device: String,
     state: String,
     by: Option<String>,
+    rated: Option<(i64, i64, String)>,
     lines: Vec<(String, i64, String)>,
 }
 
@@ -72,7 +73,16 @@ pub struct Talk {
     pub browser: String,
     pub resolved: bool,
     pub by: Option<String>,
+    pub rated: Option<Rated>,
     pub lines: Vec<Line>,
+}
+
+/// What the visitor gave.
+pub struct Rated {
+    pub rate: i64,
+    /// Seconds after it was resolved.
+    pub after: i64,
+    pub comment: String,
 }
 
 pub struct Line {
@@ -167,6 +177,11 @@ fn finish(raw: RawTalk, browsers: &[Browser], n: usize) -> Talk {
         device: raw.device,
         resolved: raw.state == "resolved",
         by: raw.by,
+        rated: raw.rated.map(|(rate, after, comment)| Rated {
+            rate,
+            after,
+            comment,
+        }),
         lines: raw.lines.into_iter().map(line).collect(),
     }
 }

@@ -14,7 +14,7 @@ use crate::kernel::Timestamp;
 use crate::live::{Draw, Watch};
 use crate::timers::{self, Timer};
 use crate::web::{Area, Kit, Routes};
-use crate::{accounts, conversations, operations, setup, sites, transcripts, widget};
+use crate::{accounts, conversations, operations, ratings, setup, sites, transcripts, widget};
 
 /// What one kind of timer does when its time has come.
 pub type Ring = fn(&Writer, Timestamp, &Timer) -> Result<()>;
@@ -69,6 +69,14 @@ pub fn wings() -> Vec<Wing> {
             routes: Some(transcripts::http::routes),
             windows: vec![transcripts::windows::open],
             jobs: Some(transcripts::work::add),
+            ..Wing::default()
+        },
+        Wing {
+            routes: Some(ratings::http::routes),
+            areas: &[ratings::http::RATINGS],
+            windows: vec![ratings::windows::open],
+            draws: vec![ratings::news::draw],
+            followers: vec![ratings::follower()],
             ..Wing::default()
         },
     ]

@@ -182,7 +182,7 @@ export function mount(shell, config) {
   /** Its text until its script has come, and where none does. @param {Part} part */
   function drawPart({ text, script, data }) {
     const place = make('div', {}, ...withLinks(text));
-    if (script) late(home + script.slice(1)).then((it) => it.draw(place, data, { config, chat, t, make }), () => {});
+    if (script) late(home + script.slice(1)).then((it) => it.draw(place, data, { config, chat, t, make, emit }), () => {});
     return place;
   }
 
@@ -380,7 +380,7 @@ export function mount(shell, config) {
   let extras;
   /** What is behind "More", and the bell, are fetched when they are needed. @param {(it: Extras) => void} use */
   function withExtras(use) {
-    extras ||= late('./extras.js').then((it) => it.addExtras({ root, panel, moreButton, box, composer, config, chat, t, make, tell }));
+    extras ||= late('./extras.js').then((it) => it.addExtras({ root, moreButton, box, chat, t, make, tell }));
     extras?.then(use).catch((cause) => {
       extras = undefined;
       emit('error', { message: 'load failed', cause });

@@ -36,6 +36,29 @@ export interface PartTools {
   chat: Chat;
   t(key: string, values?: Record<string, any>): string;
   make(tag: string, properties?: object, ...children: (Node | string)[]): any;
+  /** Tells the shop's page. A panel of an earlier release does not hand it on. */
+  emit?: Shell['emit'];
+}
+
+/** A question how it was, as its part brings it. */
+export interface RatingCard {
+  key: string;
+  /** When it became what it is, in milliseconds. */
+  at: number;
+  withdrawn: boolean;
+  rate: number | null;
+  comment: string | null;
+  /** Until then it may be changed. */
+  until: number | null;
+  words: Record<'ask' | 'comment' | 'hint' | 'send' | 'thanks' | 'change' | 'choose' | 'withdrawn' | 'offline', string> &
+    Record<'rates' | 'names', string[]>;
+}
+
+/** What is chosen and typed, and not sent yet. */
+export interface RatingDraft {
+  key: string;
+  rate?: number;
+  comment?: string;
 }
 
 /** `GET /w/v1/sites/{site}` */
@@ -119,6 +142,7 @@ export interface Stored {
   epoch?: string;
   draft?: string;
   silent?: boolean;
+  rating?: RatingDraft;
 }
 
 /** A line as the log shows it. */
@@ -224,11 +248,8 @@ export interface Extras {
 /** The parts of the panel that the extras work with. */
 export interface Parts {
   root: ShadowRoot;
-  panel: HTMLElement;
   moreButton: HTMLElement;
   box: HTMLElement;
-  composer: HTMLElement;
-  config: SiteConfig;
   chat: Chat;
   t(key: string, values?: Record<string, any>): string;
   make(tag: string, properties?: object, ...children: (Node | string)[]): any;

@@ -47,6 +47,8 @@ interface ShopbellEvents {
   started: { conversation: string };
   /** Either side has ended the conversation; another message begins a new one. */
   ended: { conversation?: string };
+  /** The visitor has rated a conversation, or changed that: 1 (worst) to 5. */
+  rated: { conversation?: string; rate: number };
   error: { message: string; cause?: unknown };
 }
 

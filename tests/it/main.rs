@@ -21,6 +21,7 @@ mod mail;
 mod operations;
 mod plant;
 mod practice;
+mod ratings;
 mod settings;
 mod setup;
 mod siege;

@@ -191,18 +191,26 @@ async fn first_steps_take_no_more_pages_than_the_settings_and_are_the_admins() {
 }
 
 #[actix_web::test]
-async fn the_workings_tell_who_is_at_work_and_name_no_followers_where_there_are_none() {
+async fn the_workings_tell_who_is_at_work_and_who_follows_the_journal() {
     let house = open_house().await;
     let admin = house.owner().await;
     let page = admin.sees("/settings/workings").await;
     for task in [
-        "writer", "readers", "browsers", "live", "jobs", "banner", "disk", "sweep",
+        "writer",
+        "readers",
+        "browsers",
+        "live",
+        "jobs",
+        "followers",
+        "banner",
+        "disk",
+        "sweep",
     ] {
         let named = format!("<code class=\"soft\">{task}</code>");
         assert!(page.contains(&named), "{task}");
     }
     assert!(page.contains("at work") && !page.contains("starts again by itself"));
-    assert!(!page.contains("followers-title"));
+    assert!(page.contains("followers-title") && page.contains("<strong>ratings</strong>"));
     house.close().await;
 }
 

@@ -1,0 +1,31 @@
+-- How visitors say that they were served. A row for each time one was asked: which
+-- line asks, and what came of it. Times are absent while it has not happened.
+create table ratings (
+    line         integer primary key references messages (id) on delete cascade,
+    -- What his page calls it by.
+    key          text not null unique,
+    conversation integer not null references conversations (id) on delete cascade,
+    asked_at     integer not null,
+    -- Reopened before he had answered.
+    withdrawn_at integer,
+    given_at     integer,
+    changed_at   integer,
+    -- One to five.
+    rate         integer,
+    comment      text not null default ''
+) strict;
+
+create index ratings_of_conversation on ratings (conversation);
+-- One answer in a conversation, and one question that waits for one.
+create unique index ratings_given on ratings (conversation) where given_at is not null;
+create unique index ratings_open on ratings (conversation)
+    where given_at is null and withdrawn_at is null;
+-- To find chats by it.
+create index ratings_by_rate on ratings (rate, conversation) where rate is not null;
+create index ratings_with_comment on ratings (conversation) where comment <> '';
+
+-- Sites that have said whether they ask; all others do.
+create table rating_sites (
+    site integer primary key references sites (id) on delete cascade,
+    asks integer not null
+) strict;

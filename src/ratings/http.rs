@@ -1,0 +1,290 @@
+//! The visitors' doors to ratings: for the widget, and for the page that runs no
+//! script. And the agents' page that says which sites ask.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+use serde::{Deserialize, Serialize};
+
+use super::pages::{Answer, Plain, Settings, SiteSwitch};
+use super::{CHANGEABLE, NewRating, Rating, rules};
+use crate::accounts::{Admin, Signed};
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::kernel::{SiteId, Timestamp};
+use crate::sites::{self, Site};
+use crate::texts::Lang;
+use crate::visitors::{self, Caller, Visitor};
+use crate::web::pages::{Errors, Html};
+use crate::web::{
+    self, Area, Ctx, Held, Json, Key, MINUTE, OpenForm, Rate, Refusal, Routes, Section,
+    UNKNOWN_TOKEN, Who,
+};
+
+pub const RATINGS: Area = Area {
+    key: "settings/ratings",
+    href: "/settings/ratings",
+    icon: "",
+    section: Section::Settings,
+    label: Lang::rating_tab,
+    who: Who::Admin,
+    count: None,
+};
+
+/// An address may be an office or a school.
+const FROM: Rate = Rate::new("ratings.from", 120, MINUTE);
+/// By the hash of the visitor's token.
+const BY: Rate = Rate::new("ratings.by", 20, MINUTE);
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .post("/w/v1/ratings", give)
+        .who(Who::Visitor)
+        .rate(FROM)
+        .counts(&[BY, UNKNOWN_TOKEN]);
+    routes.cross_site("/w/v1/ratings");
+    routes
+        .get("/c/{site}/ratings/{rating}", form)
+        .who(Who::Anyone)
+        .rate(FROM)
+        .counts(&[UNKNOWN_TOKEN]);
+    routes
+        .post("/c/{site}/ratings/{rating}", give_plainly)
+        .who(Who::Anyone)
+        .rate(FROM)
+        .counts(&[BY, UNKNOWN_TOKEN]);
+    routes.get("/settings/ratings", settings).who(Who::Admin);
+    routes.post("/settings/ratings", save).who(Who::Admin);
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Give {
+    /// The key of the question.
+    rating: String,
+    rate: i64,
+    #[serde(default)]
+    comment: String,
+}
+
+/// What stands now.
+#[derive(Serialize)]
+struct Stands {
+    rate: i64,
+    comment: String,
+    /// When it became that.
+    at: Timestamp,
+    /// Until then it may be changed.
+    until: Timestamp,
+}
+
+async fn give(caller: Caller, cx: Ctx, Json(give): Json<Give>) -> Result<HttpResponse> {
+    cx.limits.take(BY, Key::Token(caller.token.0))?;
+    let now = cx.now();
+    let new = NewRating {
+        rate: give.rate,
+        comment: give.comment,
+    };
+    let write = cx.db.write("ratings.give", move |w| {
+        let (visitor, _) = visitors::enter(w, &caller)?;
+        super::give(w, now, visitor.id, &give.rating, &new)
+    });
+    let rating = Caller::count_guess(write.await, &cx)?;
+    let given = rating.given.ok_or(Error::NotFound("rating"))?;
+    Ok(HttpResponse::Ok().json(Stands {
+        rate: given.rate,
+        at: given.changed_at.unwrap_or(given.at),
+        until: given.at + CHANGEABLE,
+        comment: given.comment,
+    }))
+}
+
+/// Whom the cookie names, on the page of this site; anybody else finds nothing.
+fn enter(r: &Reader, caller: &Caller, site: &str) -> Result<(Visitor, Site)> {
+    match visitors::enter(r, caller) {
+        Ok((visitor, found)) if found.key == site => Ok((visitor, found)),
+        Ok(_) => Err(Error::NotFound("rating")),
+        Err(error) => Err(error),
+    }
+}
+
+fn caller(cx: &Ctx) -> Result<Caller> {
+    Caller::by_cookie(cx).ok_or(Error::NotFound("rating"))
+}
+
+/// A stranger is no agent who has to sign in.
+fn settle<T>(answer: Result<T>, cx: &Ctx) -> Result<T> {
+    match Caller::count_guess(answer, cx) {
+        Err(Error::SignedOut) => Err(Error::NotFound("rating")),
+        answer => answer,
+    }
+}
+
+async fn form(cx: Ctx, path: Path<(String, String)>) -> Result<HttpResponse> {
+    let (caller, now, t) = (caller(&cx)?, cx.now(), web::preferred_lang(&cx.request));
+    let (site, key) = path.into_inner();
+    let read = cx.db.read(move |r| {
+        let (visitor, site) = enter(r, &caller, &site)?;
+        let rating = super::find_by_key(r, visitor.id, &key)?;
+        Ok((site, rating))
+    });
+    let (site, rating) = settle(read.await, &cx)?;
+    let form = stored(&site, rating, now, t.unwrap_or(site.lang));
+    web::page(&page(&site, form)?)
+}
+
+/// As it stands: to answer, to change, or only to be read.
+fn stored(site: &Site, rating: Rating, now: Timestamp, t: Lang) -> Plain {
+    let given = rating.given;
+    let changeable = given.as_ref().is_some_and(|it| rules::may_change(it, now));
+    let kept = given.as_ref().filter(|_| changeable);
+    Plain {
+        t,
+        site: site.key.clone(),
+        key: rating.key,
+        withdrawn: rating.withdrawn_at.is_some(),
+        rate: kept.map_or(0, |it| it.rate),
+        comment: kept.map(|it| it.comment.clone()).unwrap_or_default(),
+        given,
+        changeable,
+        errors: Errors::default(),
+    }
+}
+
+fn page(site: &Site, form: Plain) -> Result<Answer> {
+    Ok(Answer {
+        t: form.t,
+        shop_name: site.name.clone(),
+        site: site.key.clone(),
+        late: form.given.is_some() && !form.changeable && !form.errors.any(),
+        form: Html::draw(&form)?,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerForm {
+    /// As chosen; nothing where nothing was.
+    #[serde(default)]
+    rate: String,
+    #[serde(default)]
+    comment: String,
+}
+
+async fn give_plainly(
+    cx: Ctx,
+    path: Path<(String, String)>,
+    OpenForm(typed): OpenForm<AnswerForm>,
+) -> Result<HttpResponse> {
+    let (by, now) = (caller(&cx)?, cx.now());
+    let (site, key) = path.into_inner();
+    let new = NewRating {
+        rate: typed.rate.parse().unwrap_or_default(),
+        comment: typed.comment,
+    };
+    // Another address each time: the same one with a fragment is only scrolled.
+    let back = format!("/c/{site}?at={now}#rating-{key}");
+    let counted = cx.limits.take(BY, Key::Token(by.token.0));
+    let (caller, asked, typed) = (by.clone(), (site.clone(), key.clone()), new.clone());
+    let given = match counted {
+        Ok(()) => {
+            let write = cx.db.write("ratings.give_plainly", move |w| {
+                let (visitor, _) = enter(w, &by, &site)?;
+                super::give(w, now, visitor.id, &key, &new)
+            });
+            settle(write.await, &cx)
+        }
+        Err(refused) => Err(refused),
+    };
+    let refused = match given {
+        Ok(_) => return Ok(web::see(back)),
+        Err(refused) => refused,
+    };
+    let asked_in = web::preferred_lang(&cx.request);
+    let read = cx.db.read(move |r| {
+        let (visitor, site) = enter(r, &caller, &asked.0)?;
+        let rating = super::find_by_key(r, visitor.id, &asked.1)?;
+        Ok((site, rating))
+    });
+    let (site, rating) = settle(read.await, &cx)?;
+    let t = asked_in.unwrap_or(site.lang);
+    // What was chosen and typed is still there.
+    let refusal = Refusal::of(refused, t, "rate")?;
+    let form = Plain {
+        rate: typed.rate,
+        comment: typed.comment,
+        withdrawn: false,
+        errors: refusal.errors.clone(),
+        ..stored(&site, rating, now, t)
+    };
+    refusal.answer(&page(&site, form)?)
+}
+
+async fn settings(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
+    let saved = cx.just_saved(admin.id, RATINGS.href);
+    let kit = cx.kit();
+    let page = cx.db.browse(move |r| {
+        let switch = |site: Site| {
+            Ok(SiteSwitch {
+                id: site.id.0,
+                asks: super::asks(r, site.id)?,
+                name: site.name,
+            })
+        };
+        Ok(Settings {
+            t: admin.lang,
+            shell: admin.shell(r, &kit.around, RATINGS.key, "")?,
+            sites: sites::list(r)?
+                .into_iter()
+                .map(switch)
+                .collect::<Result<_>>()?,
+            saved,
+        })
+    });
+    web::page(&page.await?)
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct AskingForm {
+    /// Those that stood on the page: what was made since is not decided here.
+    #[serde(default)]
+    shown: Vec<SiteId>,
+    /// Of them, those that ask.
+    #[serde(default)]
+    asking: Vec<SiteId>,
+}
+
+impl AskingForm {
+    /// As it stands in the house.
+    fn stored(r: &Reader, shown: &[SiteId]) -> Result<Self> {
+        let mut form = Self {
+            shown: Vec::new(),
+            asking: Vec::new(),
+        };
+        for site in sites::ids(r)? {
+            if shown.contains(&site) {
+                form.shown.push(site);
+                if super::asks(r, site)? {
+                    form.asking.push(site);
+                }
+            }
+        }
+        Ok(form)
+    }
+}
+
+async fn save(Signed(admin, form): Signed<Admin, AskingForm>, cx: Ctx) -> Result<HttpResponse> {
+    let (by, undoing) = (admin.id, cx.undoing(admin.id, &form));
+    let save = cx.db.write("ratings.save_asking", move |w| {
+        let read = |r: &Reader| {
+            let form = AskingForm::stored(r, &form.shown)?;
+            Ok(Some(Held::of(&form)))
+        };
+        undoing.save(w, read, |w| {
+            super::save_asking(w, &form.shown, &form.asking)
+        })
+    });
+    let ((), change) = save.await?;
+    let page = RATINGS.href.to_owned();
+    Ok(cx.saved(by, page.clone(), page, change))
+}

@@ -1,0 +1,132 @@
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Given, Rating};
+use crate::db::{Columns, Reader, Writer};
+use crate::error::Result;
+use crate::kernel::{ConversationId, Seq, SiteId, Timestamp};
+
+const RATING: &str = "select line, key, conversation, asked_at, withdrawn_at, given_at, changed_at,
+    rate, comment from ratings";
+
+pub fn insert_rating(w: &Writer, it: &Rating) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "insert into ratings (line, key, conversation, asked_at) values (?1, ?2, ?3, ?4)",
+    )?;
+    statement.execute(params![it.line.0, it.key, it.conversation.0, it.asked_at])?;
+    Ok(())
+}
+
+pub fn update_withdrawn(w: &Writer, line: Seq, now: Timestamp) -> Result<()> {
+    w.prepare_cached("update ratings set withdrawn_at = ?2 where line = ?1")?
+        .execute(params![line.0, now])?;
+    Ok(())
+}
+
+pub fn update_given(w: &Writer, it: &Rating) -> Result<()> {
+    let Some(given) = &it.given else {
+        return Ok(());
+    };
+    let mut statement = w.prepare_cached(
+        "update ratings set rate = ?2, comment = ?3, given_at = ?4, changed_at = ?5
+         where line = ?1",
+    )?;
+    let Given {
+        rate,
+        comment,
+        at,
+        changed_at,
+    } = given;
+    statement.execute(params![it.line.0, rate, comment, at, changed_at])?;
+    Ok(())
+}
+
+pub fn find_by_key(r: &Reader, key: &str) -> Result<Option<Rating>> {
+    let mut query = r.prepare_cached(&format!("{RATING} where key = ?1"))?;
+    Ok(query.query_row(params![key], read_rating).optional()?)
+}
+
+/// Asked, and neither answered nor withdrawn.
+pub fn find_open(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
+    let mut query = r.prepare_cached(&format!(
+        "{RATING} where conversation = ?1 and given_at is null and withdrawn_at is null"
+    ))?;
+    let found = query.query_row(params![conversation.0], read_rating);
+    Ok(found.optional()?)
+}
+
+pub fn find_given(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
+    let mut query = r.prepare_cached(&format!(
+        "{RATING} where conversation = ?1 and given_at is not null"
+    ))?;
+    let found = query.query_row(params![conversation.0], read_rating);
+    Ok(found.optional()?)
+}
+
+pub fn find_newest(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
+    let mut query = r.prepare_cached(&format!(
+        "{RATING} where conversation = ?1 order by line desc limit 1"
+    ))?;
+    let found = query.query_row(params![conversation.0], read_rating);
+    Ok(found.optional()?)
+}
+
+/// The rate given in each of these.
+pub fn list_given(
+    r: &Reader,
+    conversations: &[ConversationId],
+) -> Result<HashMap<ConversationId, i64>> {
+    let ids: Vec<i64> = conversations.iter().map(|it| it.0).collect();
+    let ids = serde_json::Value::from(ids).to_string();
+    let mut query = r.prepare_cached(
+        "select conversation, rate from ratings
+         where given_at is not null and conversation in (select value from json_each(?1))",
+    )?;
+    let rows = query.query_map(params![ids], |row| {
+        let mut columns = Columns::of(row);
+        let conversation = ConversationId(columns.take("conversation")?);
+        Ok((conversation, columns.take("rate")?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn find_asks(r: &Reader, site: SiteId) -> Result<Option<bool>> {
+    let mut query = r.prepare_cached("select asks from rating_sites where site = ?1")?;
+    let found = query.query_row(params![site.0], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+pub fn upsert_asks(w: &Writer, site: SiteId, asks: bool) -> Result<()> {
+    let mut statement = w.prepare_cached(
+        "insert into rating_sites (site, asks) values (?1, ?2)
+         on conflict (site) do update set asks = excluded.asks",
+    )?;
+    statement.execute(params![site.0, asks])?;
+    Ok(())
+}
+
+fn read_rating(row: &Row) -> rusqlite::Result<Rating> {
+    let mut columns = Columns::of(row);
+    let (line, key) = (Seq(columns.take("line")?), columns.take("key")?);
+    let conversation = ConversationId(columns.take("conversation")?);
+    let asked_at = columns.take("asked_at")?;
+    let withdrawn_at = columns.take("withdrawn_at")?;
+    let given_at: Option<Timestamp> = columns.take("given_at")?;
+    let changed_at = columns.take("changed_at")?;
+    let rate: Option<i64> = columns.take("rate")?;
+    let comment = columns.take("comment")?;
+    Ok(Rating {
+        line,
+        key,
+        conversation,
+        asked_at,
+        withdrawn_at,
+        given: rate.zip(given_at).map(|(rate, at)| Given {
+            rate,
+            comment,
+            at,
+            changed_at,
+        }),
+    })
+}

@@ -1,0 +1,185 @@
+//! What a rating shows in the hall: the line that asks, and later says what was
+//! given; the card in it that the visitor answers on; a mark in the entry of a
+//! list; a section in the panel about the visitor.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::pages::{CardPanel, Mark, Plain, Stars};
+use super::{BEST, CHANGEABLE, Card, Given, rules};
+use crate::conversations::{Conversation, LineView, PartKind, Plainly, Windows, Wording};
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::kernel::{ConversationId, iso};
+use crate::texts::Lang;
+use crate::web::pages::{Errors, Html, Moment};
+
+/// Its place among the sections of the panel.
+const ORDER: u16 = 40;
+
+pub static LINE: Wording = Wording {
+    word: "rating",
+    agents: |t, it| {
+        let words = match state(it) {
+            State::Asked => t.rating_change_asked(it.who),
+            State::Withdrawn => t.rating_change_withdrawn().to_owned(),
+            State::Given(rate) => t.rating_change_given(rate, it.who),
+        };
+        words.into()
+    },
+    visitor: Some(|t, it| {
+        let words = match state(it) {
+            State::Asked => t.rating_log_asked().to_owned(),
+            State::Withdrawn => t.rating_withdrawn().to_owned(),
+            State::Given(rate) => t.rating_log_given(rate),
+        };
+        words.into()
+    }),
+};
+
+enum State {
+    Asked,
+    Withdrawn,
+    Given(i64),
+}
+
+fn state(it: &LineView) -> State {
+    match it.data["rate"].as_i64() {
+        Some(rate) => State::Given(rate),
+        None if it.data["withdrawn"] == true => State::Withdrawn,
+        None => State::Asked,
+    }
+}
+
+pub static CARD: PartKind = PartKind {
+    kind: "rating",
+    check: |data| match read(&data) {
+        Ok(_) => Ok(data),
+        Err(error) => Err(Error::Malformed(error.to_string().into())),
+    },
+    text: |data, t| match read(data) {
+        Ok(Card {
+            given: Some(it), ..
+        }) => t.rating_log_given(it.rate),
+        Ok(Card {
+            withdrawn: true, ..
+        }) => t.rating_withdrawn().to_owned(),
+        _ => t.rating_log_asked().to_owned(),
+    },
+    agents: |data, t| stars(t, read(data)?.given.as_ref()),
+    visitor: |data, t| read(data).map_or(Value::Null, |it| for_script(&it, t)),
+    script: "widget/ratings.js",
+    // Letters hold what people said to each other; no line of this kind is in one.
+    mail: |data, t| stars(t, read(data)?.given.as_ref()),
+};
+
+fn read(data: &Value) -> Result<Card> {
+    serde_json::from_value(data.clone()).map_err(|e| Error::internal("reading a rating", e))
+}
+
+/// Nothing while nothing was given.
+fn stars(t: Lang, given: Option<&Given>) -> Result<Html> {
+    Html::draw(&Stars {
+        t,
+        given: given.cloned(),
+    })
+}
+
+/// All that `static/widget/ratings.js` needs, in the visitor's language: his chat
+/// does not bring these words before he is asked.
+fn for_script(card: &Card, t: Lang) -> Value {
+    let given = card.given.as_ref();
+    json!({
+        "key": card.key,
+        "at": card.at,
+        "withdrawn": card.withdrawn,
+        "rate": given.map(|it| it.rate),
+        "comment": given.map(|it| &it.comment),
+        "until": given.map(|it| it.at + CHANGEABLE),
+        "words": {
+            "ask": t.rating_ask(),
+            "rates": (1..=BEST).map(|rate| words(t, rate)).collect::<Vec<_>>(),
+            "names": (1..=BEST).map(|rate| name(t, rate)).collect::<Vec<_>>(),
+            "comment": t.rating_comment(),
+            "hint": t.rating_comment_hint(),
+            "send": t.rating_send(),
+            "thanks": t.rating_thanks(),
+            "change": t.rating_edit(),
+            "choose": t.rating_choose(),
+            "withdrawn": t.rating_withdrawn(),
+            "offline": t.rating_offline(),
+        },
+    })
+}
+
+/// One of the five in a word.
+pub fn words(t: Lang, rate: i64) -> &'static str {
+    match rate {
+        ..=1 => t.rating_word_one(),
+        2 => t.rating_word_two(),
+        3 => t.rating_word_three(),
+        4 => t.rating_word_four(),
+        5.. => t.rating_word_five(),
+    }
+}
+
+/// “4 of 5: good”
+pub fn name(t: Lang, rate: i64) -> String {
+    t.rating_name(rate, words(t, rate))
+}
+
+pub fn open(windows: &mut Windows) {
+    windows.word(&LINE);
+    windows.part(&CARD);
+    windows.plain(&CARD, plain);
+    windows.row(rows);
+    windows.card(ORDER, card);
+    windows.style("admin/ratings/ratings.css");
+}
+
+/// Where no script runs.
+fn plain(data: &Value, page: &Plainly, t: Lang) -> Result<Html> {
+    let card = read(data)?;
+    let changeable = |it: &Given| rules::may_change(it, page.now);
+    Html::draw(&Plain {
+        t,
+        changeable: card.given.as_ref().is_some_and(changeable),
+        site: page.site.to_owned(),
+        key: card.key,
+        withdrawn: card.withdrawn,
+        given: card.given,
+        rate: 0,
+        comment: String::new(),
+        errors: Errors::default(),
+    })
+}
+
+fn rows(r: &Reader, ids: &[ConversationId], t: Lang) -> Result<HashMap<ConversationId, Html>> {
+    let given = super::sql::list_given(r, ids)?.into_iter();
+    let mark = |(id, rate)| Ok((id, Html::draw(&Mark { t, rate })?));
+    given.map(mark).collect()
+}
+
+fn card(r: &Reader, conversation: &Conversation, t: Lang) -> Result<Option<Html>> {
+    let Some(rating) = super::newest(r, conversation.id)? else {
+        return Ok(None);
+    };
+    // What waits for an answer is told where there is none yet.
+    let given = match rating.given {
+        Some(given) => Some(given),
+        None => super::find(r, conversation.id)?.and_then(|it| it.given),
+    };
+    if given.is_none() && rating.withdrawn_at.is_some() {
+        return Ok(None);
+    }
+    let moment = |at| Moment::new(iso(at));
+    let panel = CardPanel {
+        t,
+        asked_at: moment(rating.asked_at),
+        given_at: given.as_ref().map(|it| moment(it.at)),
+        changed_at: given.as_ref().and_then(|it| it.changed_at).map(moment),
+        given,
+    };
+    Html::draw(&panel).map(Some)
+}

@@ -1,0 +1,405 @@
+//! How a visitor says that he was served: when he is asked, what he may answer and
+//! for how long, and what agents see of it.
+
+mod doors;
+
+use serde_json::{Value, json};
+use shopbell::accounts::{NewAgent, Role};
+use shopbell::conversations::{self, NewMessage, Windows, dialogues, view};
+use shopbell::db::{DataFolder, Db, Writer, scratch};
+use shopbell::error::Error;
+use shopbell::events::Event;
+use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, SiteId};
+use shopbell::ratings::{self, CHANGEABLE, NewRating, Rating};
+use shopbell::texts::Lang;
+use shopbell::visitors::Visitor;
+use shopbell::{accounts, demo, journal, sites, visitors};
+use tempfile::TempDir;
+
+use crate::support::{NOW, OWNER};
+
+/// A visitor who wrote to the only site, and the agent there.
+struct Shop {
+    site: SiteId,
+    ada: AgentId,
+    visitor: Visitor,
+    talk: ConversationId,
+}
+
+impl Shop {
+    fn open(w: &Writer) -> Self {
+        let site = sites::create(w, NOW, "Mugs", Lang::En, "UTC").unwrap();
+        let ada = NewAgent {
+            email: OWNER.to_owned(),
+            name: "Ada".to_owned(),
+            role: Role::Owner,
+            lang: Lang::En,
+            password: None,
+        };
+        let ada = accounts::add(w, NOW, ada).unwrap();
+        let (visitor, _) = visitors::arrive(w, NOW, site, "fr").unwrap();
+        let posted = conversations::write_in(w, NOW, &visitor, None, line("visitor-1")).unwrap();
+        Self {
+            site,
+            ada,
+            visitor,
+            talk: posted.message.conversation,
+        }
+    }
+
+    /// A person has answered.
+    fn answered(w: &Writer) -> Self {
+        let shop = Self::open(w);
+        conversations::join(w, NOW, shop.ada, shop.talk).unwrap();
+        let by = Actor::Agent(shop.ada);
+        conversations::post_message(w, NOW, by, shop.talk, line("agent-001")).unwrap();
+        shop
+    }
+
+    fn resolves(&self, w: &Writer) {
+        conversations::resolve(w, NOW, Actor::Agent(self.ada), self.talk).unwrap();
+        ratings::follow(w, NOW, self.talk).unwrap();
+    }
+
+    fn reopens(&self, w: &Writer) {
+        conversations::reopen(w, NOW, Actor::Agent(self.ada), self.talk).unwrap();
+        ratings::follow(w, NOW, self.talk).unwrap();
+    }
+
+    fn asked(&self, w: &Writer) -> Rating {
+        ratings::newest(w, self.talk).unwrap().unwrap()
+    }
+
+    fn gives(&self, w: &Writer, key: &str, rate: i64, comment: &str) -> Result<Rating, Error> {
+        ratings::give(w, NOW, self.visitor.id, key, &new(rate, comment))
+    }
+
+    /// What the visitor's page gets to draw, of each question.
+    fn cards(&self, w: &Writer) -> Vec<Value> {
+        let mut windows = Windows::default();
+        ratings::windows::open(&mut windows);
+        let place = dialogues::Place::default();
+        let history = dialogues::history(w, self.visitor.id, place).unwrap();
+        let talk = conversations::find(w, Actor::House, self.talk).unwrap();
+        let lines = history.lines.iter();
+        let drawn = lines.map(|it| json!(view::for_visitor(it, talk.begun(), &windows, Lang::Fr)));
+        drawn.filter(|it| it["parts"].is_array()).collect()
+    }
+}
+
+fn line(cid: &str) -> NewMessage {
+    NewMessage {
+        body: "hello".to_owned(),
+        cid: cid.to_owned(),
+        ..NewMessage::default()
+    }
+}
+
+fn new(rate: i64, comment: &str) -> NewRating {
+    let comment = comment.to_owned();
+    NewRating { rate, comment }
+}
+
+fn told(w: &Writer, expected: &str) -> usize {
+    let facts = journal::after(w, Seq(0)).unwrap().facts;
+    let told =
+        |it: &&journal::Fact| matches!(&it.event, Event::Told { word, .. } if word == expected);
+    facts.iter().filter(told).count()
+}
+
+#[test]
+fn who_was_answered_by_a_person_is_asked_once_when_it_is_over_in_his_language() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        ratings::follow(w, NOW, shop.talk)?;
+        assert_eq!(ratings::newest(w, shop.talk)?, None, "it is not over");
+        shop.resolves(w);
+        ratings::follow(w, NOW, shop.talk)?;
+        assert_eq!(told(w, "rating"), 1, "however often the room hears of it");
+        let asked = shop.asked(w);
+        assert_eq!((asked.asked_at, &asked.given), (NOW, &None));
+
+        let cards = shop.cards(w);
+        assert_eq!(cards.len(), 1);
+        // Old chats draw it as what the shop says.
+        assert_eq!(
+            (&cards[0]["from"], &cards[0]["name"]),
+            (&json!("agent"), &Value::Null)
+        );
+        assert!(
+            cards[0]["body"]
+                .as_str()
+                .unwrap()
+                .contains("Comment s’est passé")
+        );
+        let part = &cards[0]["parts"][0];
+        assert!(
+            part["script"]
+                .as_str()
+                .unwrap()
+                .contains("/widget/ratings.")
+        );
+        assert_eq!(part["data"]["key"], asked.key);
+        assert_eq!(
+            part["data"]["words"]["names"][4],
+            "5 sur 5\u{a0}: très bien"
+        );
+        // No letter holds the question.
+        let shared = conversations::list_shared(w, shop.talk, Seq(0), 10)?;
+        assert_eq!(shared.len(), 2);
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn who_ended_it_himself_is_asked_too() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        conversations::resolve(w, NOW, Actor::Visitor(shop.visitor.id), shop.talk)?;
+        ratings::follow(w, NOW, shop.talk)?;
+        assert_eq!(shop.asked(w).conversation, shop.talk);
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn nobody_is_asked_whom_no_person_answered_or_where_the_site_does_without() {
+    let done = scratch(|w| {
+        let shop = Shop::open(w);
+        shop.resolves(w);
+        assert_eq!(ratings::newest(w, shop.talk)?, None);
+        Ok(())
+    });
+    done.unwrap();
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        ratings::save_asking(w, &[shop.site], &[])?;
+        shop.resolves(w);
+        assert_eq!(ratings::newest(w, shop.talk)?, None);
+        shop.reopens(w);
+        ratings::save_asking(w, &[shop.site], &[shop.site])?;
+        shop.resolves(w);
+        assert!(ratings::newest(w, shop.talk)?.is_some());
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn a_site_that_did_not_stand_on_the_page_goes_on_as_it_was() {
+    let done = scratch(|w| {
+        let shop = Shop::open(w);
+        let other = sites::create(w, NOW, "Plates", Lang::En, "UTC")?;
+        ratings::save_asking(w, &[other, SiteId(999)], &[SiteId(999)])?;
+        assert!(ratings::asks(w, shop.site)? && !ratings::asks(w, other)?);
+        assert!(
+            ratings::asks(w, SiteId(999))?,
+            "there is none to say otherwise"
+        );
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn a_question_is_withdrawn_when_the_chat_goes_on_and_asked_anew_when_it_is_over_again() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        let first = shop.asked(w);
+        shop.reopens(w);
+        let withdrawn = shop.asked(w);
+        assert_eq!(
+            (withdrawn.line, withdrawn.withdrawn_at),
+            (first.line, Some(NOW))
+        );
+        assert_eq!(shop.cards(w)[0]["parts"][0]["data"]["withdrawn"], true);
+        let late = shop.gives(w, &first.key, 5, "");
+        assert!(matches!(late, Err(Error::Conflict(_))));
+
+        shop.resolves(w);
+        let second = shop.asked(w);
+        assert_ne!(second.key, first.key);
+        assert_eq!(shop.cards(w).len(), 2);
+        shop.gives(w, &second.key, 5, "")?;
+
+        // There is an answer now: nothing is withdrawn, and nobody asks again.
+        shop.reopens(w);
+        shop.resolves(w);
+        assert_eq!(shop.asked(w).line, second.line);
+        assert_eq!((shop.asked(w).withdrawn_at, told(w, "rating")), (None, 2));
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn what_was_undone_at_once_leaves_one_question_however_late_the_room_hears() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        let by = Actor::Agent(shop.ada);
+        conversations::resolve(w, NOW, by, shop.talk)?;
+        conversations::reopen(w, NOW, by, shop.talk)?;
+        conversations::resolve(w, NOW, by, shop.talk)?;
+        for _ in 0..3 {
+            ratings::follow(w, NOW, shop.talk)?;
+        }
+        assert_eq!((told(w, "rating"), shop.asked(w).withdrawn_at), (1, None));
+        conversations::reopen(w, NOW, by, shop.talk)?;
+        ratings::follow(w, NOW, shop.talk)?;
+        assert_eq!(shop.asked(w).withdrawn_at, Some(NOW));
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn an_answer_stands_with_its_times_and_may_be_changed_for_a_day() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        let key = shop.asked(w).key;
+        let give = |at, rate, comment: &str| {
+            ratings::give(w, NOW + at, shop.visitor.id, &key, &new(rate, comment))
+        };
+        let given = give(1000, 2, " slow \r\n answer ")?.given.unwrap();
+        assert_eq!((given.rate, given.comment.as_str()), (2, "slow \n answer"));
+        assert_eq!((given.at, given.changed_at), (NOW + 1000, None));
+
+        // Sent twice, or from two tabs: nothing new happened.
+        give(2000, 2, "slow \n answer")?;
+        assert_eq!(told(w, "ratings.given"), 1);
+
+        let changed = give(CHANGEABLE + 999, 5, "")?.given.unwrap();
+        assert_eq!((changed.rate, changed.comment.as_str()), (5, ""));
+        assert_eq!(changed.at, NOW + 1000);
+        assert_eq!(changed.changed_at, Some(NOW + CHANGEABLE + 999));
+        assert_eq!(told(w, "ratings.given"), 2);
+        assert_eq!(
+            ratings::find(w, shop.talk)?.unwrap().given,
+            Some(changed.clone())
+        );
+
+        let late = give(CHANGEABLE + 1000, 1, "");
+        assert!(matches!(late, Err(Error::Conflict(_))));
+        let same = give(CHANGEABLE + 1000, 5, "")?;
+        assert_eq!(
+            same.given,
+            Some(changed),
+            "a retry that comes late is no change"
+        );
+        let card = &shop.cards(w)[0]["parts"][0];
+        assert_eq!(
+            (&card["data"]["rate"], &card["data"]["comment"]),
+            (&json!(5), &json!(""))
+        );
+        assert!(card["text"].as_str().unwrap().contains("5 sur 5"));
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn somebody_elses_question_is_not_there_and_ones_own_is() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        let key = shop.asked(w).key;
+        let (other, _) = visitors::arrive(w, NOW, shop.site, "en")?;
+        let refused = ratings::give(w, NOW, other.id, &key, &new(1, ""));
+        assert!(matches!(refused, Err(Error::NotFound("rating"))));
+        let refused = ratings::find_by_key(w, other.id, &key);
+        assert!(matches!(refused, Err(Error::NotFound("rating"))));
+        for made_up in ["", "c_1", "' or 1 = 1 --"] {
+            let refused = shop.gives(w, made_up, 1, "");
+            assert!(
+                matches!(refused, Err(Error::NotFound("rating"))),
+                "{made_up}"
+            );
+        }
+        assert_eq!(ratings::find(w, shop.talk)?, None, "nothing came of it");
+        shop.gives(w, &key, 4, "")?;
+        assert!(
+            ratings::find_by_key(w, shop.visitor.id, &key)?
+                .given
+                .is_some()
+        );
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn agents_read_a_sentence_and_stars_and_a_comment_is_text_only() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        let mut windows = Windows::default();
+        ratings::windows::open(&mut windows);
+        windows.check()?;
+        shop.resolves(w);
+        let asked = shop.asked(w);
+        let html = |t| {
+            let message = conversations::find_message(w, asked.line).unwrap();
+            view::message_html(&message, &windows, 7, Seq(0), t).unwrap()
+        };
+        assert!(html(Lang::En).contains("Client 7 was asked for a rating"));
+        assert!(!html(Lang::En).contains("rating-stars"));
+        shop.gives(w, &asked.key, 4, "fine <b>mugs</b>")?;
+        let given = html(Lang::En);
+        assert!(given.contains("Client 7 rated this 4 of 5"), "{given}");
+        assert!(
+            given.contains("★★★★☆") && given.contains("fine &#60;b&#62;mugs"),
+            "{given}"
+        );
+        assert!(html(Lang::Ru).contains("оценка 4 из 5"));
+
+        let talk = conversations::find(w, Actor::House, shop.talk)?;
+        let entry = conversations::lists::entry(w, shop.talk)?.unwrap();
+        let row = view::entry_html(w, &windows, &entry, Lang::En)?;
+        assert!(row.contains("Rated 4 of 5"), "{row}");
+        let panel = view::panels_html(w, &talk, &windows, &[Lang::Fr])?
+            .remove(0)
+            .1;
+        assert!(panel.contains("4 sur 5\u{a0}: bien"), "{panel}");
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn an_erased_visitor_leaves_no_rating_behind_and_nothing_stumbles_over_him() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        shop.gives(w, &shop.asked(w).key, 1, "never again")?;
+        w.execute("delete from visitors where id = ?1", [shop.visitor.id.0])?;
+        let left: i64 = w.query_row("select count(*) from ratings", [], |row| row.get(0))?;
+        assert_eq!(left, 0);
+        ratings::follow(w, NOW, shop.talk)
+    });
+    done.unwrap();
+}
+
+#[actix_web::test]
+async fn the_demonstration_has_ratings() {
+    let home = TempDir::new().unwrap();
+    let folder = DataFolder::claim(home.path()).unwrap();
+    demo::fill(&folder, NOW).await.unwrap();
+    let db = Db::open(&folder).unwrap();
+    let count = db.read(|r| {
+        let count = |what: &str| {
+            let sql = format!("select count(*) from ratings where {what}");
+            r.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let days = "select count(distinct rate) from ratings where rate is not null";
+        let kinds: i64 = r.query_row(days, [], |row| row.get(0)).unwrap();
+        Ok((kinds, count("rate is not null"), count("comment <> ''")))
+    });
+    let (kinds, given, commented) = count.await.unwrap();
+    assert!(
+        kinds == 5 && 20 < given && 10 < commented,
+        "{kinds} {given} {commented}"
+    );
+}
