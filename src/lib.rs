@@ -77,6 +77,9 @@ pub mod conversations;
 /// A conversation as a mail.
 pub mod transcripts;
 
+/// Labels on conversations: given by agents, kept by admins.
+pub mod tags;
+
 /// How a visitor says that he was served.
 pub mod ratings;
 

@@ -272,7 +272,7 @@ pub struct VisitorPanel {
     pub t: Lang,
     pub number: i64,
     pub name: String,
-    /// A language tag: `fr`, `pt-BR`; `und` when unknown.
+    /// The code of a language: `fr`, `pt-BR`; `und` when unknown.
     pub lang: String,
     /// Where he was when he last wrote.
     pub page: Option<String>,

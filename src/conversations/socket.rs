@@ -39,7 +39,7 @@ struct Query {
     /// What its page showed its reader; see `Viewer::look`.
     #[serde(default)]
     look: String,
-    /// What else the page shows: `tags-7`, with commas between them.
+    /// What else the page shows: `kind-7`, with commas between them.
     #[serde(default)]
     topics: String,
 }

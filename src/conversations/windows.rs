@@ -158,7 +158,7 @@ impl Windows {
         self.sheets.push((name, Box::new(draw)));
     }
 
-    /// A script of this room, loaded with the inbox: `admin/tags/list.js`.
+    /// A script of this room, loaded with the inbox: `admin/<room>/list.js`.
     pub fn script(&mut self, name: &'static str) {
         let url = self.asset(name);
         self.scripts.push(url);

@@ -12,6 +12,7 @@ use crate::kernel::{Actor, AgentId, ConversationId, Origin, Seq, SiteId, Timesta
 use crate::ratings::{self, NewRating};
 use crate::setup::{self, NewShop};
 use crate::sites;
+use crate::tags;
 use crate::texts::Lang;
 use crate::visitors::{self, Kind, NewDevice};
 
@@ -187,6 +188,9 @@ impl Stage<'_> {
             let by = Actor::Visitor(visitor.id);
             conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
         }
+        if let (Some(agent), Some(tag)) = (self.joined, about(&self.talk.page)) {
+            tags::give_named(w, at, Actor::Agent(agent), conversation, tag)?;
+        }
         match (self.talk.resolved, self.joined) {
             (true, _) => resolve(w, at, self.agent()?, conversation),
             // Whoever said “thanks” days ago waits for nothing.
@@ -227,6 +231,18 @@ fn resolve(w: &Writer, at: Timestamp, by: AgentId, conversation: ConversationId)
     conversations::mark_seen(w, at, by, conversation, Seq(i64::MAX))?;
     conversations::resolve(w, at, by, conversation)?;
     ratings::follow(w, at, conversation)
+}
+
+/// What his page says a talk is about, as the shop's tags call it.
+fn about(page: &str) -> Option<&'static str> {
+    match page.split('/').nth(1)? {
+        "orders" => Some("Order"),
+        "returns" => Some("Return"),
+        "delivery" | "checkout" => Some("Delivery"),
+        "wholesale" => Some("Wholesale"),
+        "gift-cards" => Some("Gift"),
+        _ => None,
+    }
 }
 
 /// Where the shop's pages are said to be.

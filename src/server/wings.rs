@@ -14,7 +14,9 @@ use crate::kernel::Timestamp;
 use crate::live::{Draw, Watch};
 use crate::timers::{self, Timer};
 use crate::web::{Area, Kit, Routes};
-use crate::{accounts, conversations, operations, ratings, setup, sites, transcripts, widget};
+use crate::{
+    accounts, conversations, operations, ratings, setup, sites, tags, transcripts, widget,
+};
 
 /// What one kind of timer does when its time has come.
 pub type Ring = fn(&Writer, Timestamp, &Timer) -> Result<()>;
@@ -69,6 +71,13 @@ pub fn wings() -> Vec<Wing> {
             routes: Some(transcripts::http::routes),
             windows: vec![transcripts::windows::open],
             jobs: Some(transcripts::work::add),
+            ..Wing::default()
+        },
+        Wing {
+            routes: Some(tags::http::routes),
+            areas: &[tags::keeping::http::TAGS],
+            windows: vec![tags::windows::open],
+            draws: vec![tags::news::draw],
             ..Wing::default()
         },
         Wing {

@@ -16,7 +16,7 @@ function draw() {
       const names = new Intl.DisplayNames(lang, { type: 'language' });
       it.textContent = names.of(it.dataset.langName ?? '') ?? it.textContent;
     } catch {
-      // Not a language we can name; its tag stays.
+      // Not a language we can name; its code stays.
     }
   }
 }

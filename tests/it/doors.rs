@@ -27,6 +27,7 @@ fn path(route: &Route, site: &str) -> String {
         .replace("{agent}", "999999")
         .replace("{site}", site)
         .replace("{job}", "999999")
+        .replace("{tag}", "999999")
         .replace("{follower}", "nobody")
         .replace("{name:.*}", "nothing.js")
 }

@@ -286,7 +286,8 @@ fn wings(floors: &[String]) -> Vec<String> {
 fn named_wings(wings: &[String], hall: &[Source]) -> BTreeSet<String> {
     let mut wrong = BTreeSet::new();
     for (path, text) in hall {
-        let text = text.to_lowercase();
+        // What serde calls a tag is none of ours.
+        let text = text.to_lowercase().replace("serde(tag", "serde(");
         for wing in wings {
             let one = wing.trim_end_matches('s');
             let named = text.match_indices(one).any(|(at, _)| {

@@ -27,6 +27,7 @@ mod setup;
 mod siege;
 mod sites;
 mod support;
+mod tags;
 mod timers;
 mod transcripts;
 mod visitors;
