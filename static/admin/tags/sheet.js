@@ -149,7 +149,8 @@ sheet?.addEventListener('toggle', () => {
   explain('');
   narrow();
   // What opened it may have been drawn afresh meanwhile.
-  if (document.activeElement === document.body) find('[popovertarget="tags-sheet"]')?.focus();
+  const focused = document.activeElement;
+  if (focused === document.body || sheet.contains(focused)) find('[popovertarget="tags-sheet"]')?.focus();
 });
 
 // After the hall has drawn it.
