@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use shopbell::kernel::Actor;
 use shopbell::sites;
+use shopbell::tags::keeping::{self, NewTag};
 
 use super::{BOB, EVE, MAX, Sisters};
 use crate::house::sources;
@@ -50,6 +51,7 @@ const KINDS: &[(&str, To)] = &[
     ("typing of agent", To::Colleagues),
     ("typing", To::Him),
     ("storage", To::Team),
+    ("tags", To::Team),
 ];
 
 /// How often all have heard everything, in one test.
@@ -154,7 +156,7 @@ impl Shop {
         }
         let named = |words: [&str; 2]| words.iter().position(|it| text.contains(it));
         let site = match kind.as_str() {
-            "storage" => Some(MUGS),
+            "storage" | "tags" => Some(MUGS),
             "waiting" => self.ids.iter().position(|it| item["id"] == it.as_str()),
             "site" => named(["The Mugs", "The Plates"]),
             _ => named([&self.keys[MUGS], &self.keys[PLATES]]),
@@ -248,6 +250,18 @@ async fn storage_fails(sisters: &Sisters) {
     limit("1000000000").await.unwrap();
 }
 
+/// What is the house's own: no site has it.
+async fn a_tag_is_made(sisters: &Sisters) {
+    let new = NewTag {
+        name: "Refund".to_owned(),
+        colour: None,
+    };
+    let make = sisters.house.db.write("test.tag", move |w| {
+        keeping::make(w, NOW, Actor::House, &new)
+    });
+    make.await.unwrap();
+}
+
 async fn rename(sisters: &Sisters) {
     let rename = sisters.house.db.write("test.rename", |w| {
         for (site, name) in sites::list(w)?.into_iter().zip(["The Mugs", "The Plates"]) {
@@ -320,6 +334,7 @@ async fn each_kind_of_frame_reaches_who_may_see_it_and_nobody_else() {
     everything_happens(&sisters, &shop, &mut pages, PLATES, (&mut eve, &mut tom)).await;
     storage_fails(&sisters).await;
     signal_is_heard(&mut pages, &shop, "storage", MUGS).await;
+    a_tag_is_made(&sisters).await;
     rename(&sisters).await;
     all_have_heard(&mut pages, &shop, &sisters).await;
     for page in pages.iter_mut().filter(|it| it.comes.is_some()) {
