@@ -128,15 +128,24 @@ async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<H
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "host")?;
             let mut page = stored(&cx, admin).await?;
-            page.host = form.host;
-            page.port = form.port;
-            page.security = form.security;
-            page.user = form.user;
-            page.from_name = form.from_name;
-            page.from = form.from;
+            if !cx.undoes() {
+                form.put(&mut page);
+            }
             page.errors.clone_from(&refused.errors);
             refused.answer(&page)
         }
+    }
+}
+
+impl MailForm {
+    /// As it was typed.
+    fn put(self, page: &mut MailPage) {
+        page.host = self.host;
+        page.port = self.port;
+        page.security = self.security;
+        page.user = self.user;
+        page.from_name = self.from_name;
+        page.from = self.from;
     }
 }
 

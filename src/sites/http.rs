@@ -233,7 +233,9 @@ async fn save(
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "shop")?;
             let mut page = stored(&cx, admin, key).await?;
-            form.put(&mut page);
+            if !cx.undoes() {
+                form.put(&mut page);
+            }
             page.errors.clone_from(&refused.errors);
             refused.answer(&page)
         }

@@ -197,6 +197,12 @@ struct Query {
 }
 
 impl Ctx {
+    /// This form was sent by “Undo”: where it is refused, nobody typed what is in it,
+    /// and the page shows what holds.
+    pub fn undoes(&self) -> bool {
+        self.query::<Query>().is_ok_and(|it| !it.undo.is_empty())
+    }
+
     /// What this form, sent by him, means to take back. Only as it was kept: with
     /// other fields it is no undoing.
     pub fn undoing(&self, by: AgentId, sent: &impl Serialize) -> Undoing {

@@ -116,8 +116,10 @@ async fn save_profile(
         Err(error) => {
             let refused = Refusal::of(error, agent.lang, "name")?;
             let mut page = me_again(&cx, agent).await?;
-            page.name = form.name;
-            page.lang = form.lang;
+            if !cx.undoes() {
+                page.name = form.name;
+                page.lang = form.lang;
+            }
             page.profile_errors.clone_from(&refused.errors);
             refused.answer(&page)
         }

@@ -101,9 +101,11 @@ async fn save(
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "name")?;
             let mut page = stored(&cx, admin, agent).await?;
-            page.name = form.name;
-            page.role = form.role;
-            page.customers = customers;
+            if !cx.undoes() {
+                page.name = form.name;
+                page.role = form.role;
+                page.customers = customers;
+            }
             page.errors.clone_from(&refused.errors);
             refused.answer(&page)
         }

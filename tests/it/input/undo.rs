@@ -162,6 +162,10 @@ async fn only_who_saved_may_take_it_back_and_nobody_who_saved_since_is_overruled
         told.contains("Somebody has saved something else since"),
         "{told}"
     );
+    assert!(
+        told.contains("value=\"Bowls\""),
+        "what holds is shown: {told}"
+    );
     assert_eq!(site(&house).await.name, "Bowls");
     house.close().await;
 }

@@ -177,8 +177,10 @@ async fn save(Signed(admin, form): Signed<Admin, KettleForm>, cx: Ctx) -> Result
         Err(error) => {
             let refused = Refusal::of(error, admin.lang, "name")?;
             let mut page = stored(&cx, admin).await?;
-            page.name = form.name;
-            page.cups = form.cups;
+            if !cx.undoes() {
+                page.name = form.name;
+                page.cups = form.cups;
+            }
             page.errors.clone_from(&refused.errors);
             refused.answer(&page)
         }
