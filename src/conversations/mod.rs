@@ -38,6 +38,7 @@ use crate::visitors::Device;
 
 pub use attention::mark_seen;
 pub use lines::{Deed, LineView, Said, Wording};
+pub use lists::Narrowing;
 pub use parts::{NewPart, Part, PartKind, Piece, Plainly};
 pub use posting::{NewMessage, Posted, post_message, write_in};
 pub use rules::LONGEST;

@@ -92,6 +92,9 @@ pub struct Row {
     pub at: Moment,
     /// What keeps the lists where they are when it is opened.
     pub query: String,
+    /// What pages tell by whether it belongs to what they are narrowed to: its
+    /// site, who is responsible, and what wings add. `site-1 agent-7 colour-3`
+    pub facets: String,
     /// It is the one on the screen. False in a live frame.
     pub current: bool,
     /// What wings say of it.

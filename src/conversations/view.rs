@@ -1,9 +1,11 @@
 //! Conversations as others see them: rows, lines and headers for agents' pages,
 //! data for the widget. The same functions draw a page and a live frame.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
-use super::lists::{self, Entry, Filter, List};
+use super::lists::{self, Entry, Filter, List, Responsible};
 use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, VisitorPanel};
 use super::parts::VisitorPart;
 use super::{Conversation, Kind, LONGEST, Message, Said, State, Windows, attention, list_messages};
@@ -77,8 +79,8 @@ pub fn for_visitor(
 
 /// For everybody alike: what each has read, his page finds out.
 pub fn entry_html(r: &Reader, windows: &Windows, entry: &Entry, t: Lang) -> Result<String> {
-    let mut more = windows.rows(r, &[entry.id], t)?;
-    web::fragment(&row(entry, more.remove(&entry.id).unwrap_or_default(), t))
+    let mut additions = Additions::of(r, windows, &[entry.id], t)?;
+    web::fragment(&row(entry, additions.take(entry.id), t))
 }
 
 /// How far one agent has read, as his pages note it: `7:15`.
@@ -119,16 +121,12 @@ pub fn rows(
     after: Option<&str>,
     current: Option<&ConversationKey>,
 ) -> Result<(Vec<Row>, Option<More>)> {
-    let filter = Filter {
-        list,
-        sight: &agent.sight,
-    };
+    let filter = Filter::new(list, &agent.sight);
     let page = lists::page(r, agent.id, &filter, after)?;
     let ids: Vec<ConversationId> = page.entries.iter().map(|it| it.id).collect();
-    let mut more = windows.rows(r, &ids, agent.lang)?;
+    let mut additions = Additions::of(r, windows, &ids, agent.lang)?;
     let rows = page.entries.iter().map(|entry| {
-        let more = more.remove(&entry.id).unwrap_or_default();
-        let mut row = row(entry, more, agent.lang);
+        let mut row = row(entry, additions.take(entry.id), agent.lang);
         row.unread = Some(entry.unread(agent.id));
         row.theirs = entry.assignee.is_some_and(|it| it != agent.id);
         row.current = current == Some(&entry.key);
@@ -147,7 +145,32 @@ pub fn rows(
     Ok((rows, more))
 }
 
-fn row(entry: &Entry, more: Vec<Html>, t: Lang) -> Row {
+/// What wings say of the entries of one page.
+struct Additions {
+    more: HashMap<ConversationId, Vec<Html>>,
+    facets: HashMap<ConversationId, Vec<String>>,
+}
+
+impl Additions {
+    fn of(r: &Reader, windows: &Windows, ids: &[ConversationId], t: Lang) -> Result<Self> {
+        Ok(Self {
+            more: windows.rows(r, ids, t)?,
+            facets: windows.facets(r, ids)?,
+        })
+    }
+
+    fn take(&mut self, id: ConversationId) -> (Vec<Html>, Vec<String>) {
+        let facets = self.facets.remove(&id).unwrap_or_default();
+        (self.more.remove(&id).unwrap_or_default(), facets)
+    }
+}
+
+fn row(entry: &Entry, (more, wings): (Vec<Html>, Vec<String>), t: Lang) -> Row {
+    let mut facets = vec![
+        lists::site_facet(entry.site),
+        Responsible::of(entry.assignee).facet(),
+    ];
+    facets.extend(wings);
     Row {
         t,
         conversation: entry.key.to_string(),
@@ -175,6 +198,7 @@ fn row(entry: &Entry, more: Vec<Html>, t: Lang) -> Row {
             State::Open => String::new(),
             State::Resolved => "?show=resolved".to_owned(),
         },
+        facets: facets.join(" "),
         current: false,
         more,
     }

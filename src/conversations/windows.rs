@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::lines::{self, Deed, LineView, Said, Say, Wording};
+use super::lists::Narrowing;
 use super::parts::{DrawPlainly, Part, PartKind, Piece, Plainly, VisitorPart};
 use super::{Conversation, Message};
 use crate::accounts::Agent;
@@ -37,6 +38,7 @@ pub struct Windows {
     parts: HashMap<&'static str, (&'static PartKind, &'static str)>,
     plain: HashMap<&'static str, DrawPlainly>,
     rows: Vec<Rows>,
+    narrowings: Vec<&'static Narrowing>,
     headers: Vec<Shared>,
     /// In their order.
     cards: Vec<(u16, Shared)>,
@@ -58,6 +60,7 @@ impl Default for Windows {
             parts: HashMap::new(),
             plain: HashMap::new(),
             rows: Vec::new(),
+            narrowings: Vec::new(),
             headers: Vec::new(),
             cards: Vec::new(),
             log_ends: Vec::new(),
@@ -118,6 +121,16 @@ impl Windows {
     /// Something small in the entry of a list.
     pub fn row(&mut self, draw: Rows) {
         self.rows.push(draw);
+    }
+
+    /// One more way to narrow the lists. Whatever changes which values apply to a
+    /// conversation says so by `news::row`.
+    pub fn narrow(&mut self, narrowing: &'static Narrowing) {
+        let name = narrowing.name;
+        let twice = self.narrowings.iter().any(|it| it.name == name);
+        let twice = twice.then(|| format!("two rooms narrow lists by `{name}`"));
+        self.faults.extend(narrowing.fault().or(twice));
+        self.narrowings.push(narrowing);
     }
 
     /// A tool above the conversation, or a word about it.
@@ -272,6 +285,28 @@ impl Windows {
         Ok(all)
     }
 
+    pub fn narrowings(&self) -> &[&'static Narrowing] {
+        &self.narrowings
+    }
+
+    /// By which of the wings' values each is found, as its row says: `colour-3`.
+    pub fn facets(
+        &self,
+        r: &Reader,
+        conversations: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, Vec<String>>> {
+        let mut all: HashMap<_, Vec<String>> = HashMap::new();
+        for narrowing in &self.narrowings {
+            for (conversation, values) in
+                bear((narrowing.of)(r, conversations))?.unwrap_or_default()
+            {
+                let facets = values.into_iter().map(|it| narrowing.facet(it));
+                all.entry(conversation).or_default().extend(facets);
+            }
+        }
+        Ok(all)
+    }
+
     pub fn headers(&self, r: &Reader, it: &Conversation, t: Lang) -> Result<Vec<Html>> {
         shown(self.headers.iter().map(|draw| draw(r, it, t)))
     }
@@ -326,7 +361,7 @@ fn shown(drawn: impl Iterator<Item = Result<Option<Html>>>) -> Result<Vec<Html>>
 
 /// One piece that cannot be drawn leaves the page what it is without it. That the
 /// database was busy is something else: that is tried again.
-fn bear<T>(drawn: Result<T>) -> Result<Option<T>> {
+pub(super) fn bear<T>(drawn: Result<T>) -> Result<Option<T>> {
     match drawn {
         Ok(drawn) => Ok(Some(drawn)),
         Err(error @ Error::Unavailable(_)) => Err(error),

@@ -1,9 +1,12 @@
 //! Time is a parameter, never a call: rules receive `now`, only doors read the clock.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::ToSpan;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// Milliseconds since the Unix epoch, UTC.
@@ -56,6 +59,41 @@ pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
     Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
 
+/// A day of the calendar, written `2026-11-27`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(Date);
+
+impl Day {
+    /// None for what is written in any other way, or lies beyond all that is kept.
+    pub fn parse(text: &str) -> Option<Self> {
+        let shape = |(at, byte): (usize, u8)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        };
+        let written = text.len() == 10 && text.bytes().enumerate().all(shape);
+        let day: Date = text.parse().ok().filter(|_| written)?;
+        (1970..=2999).contains(&day.year()).then_some(Self(day))
+    }
+
+    /// Its first moment in the named IANA zone; an unknown zone reads as UTC.
+    pub fn begins(self, zone: &str) -> Timestamp {
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        let first = self.0.to_zoned(zone);
+        first.map_or(0, |it| it.timestamp().as_millisecond())
+    }
+
+    /// The first moment that is no longer in it.
+    pub fn ends(self, zone: &str) -> Timestamp {
+        Self(self.0.saturating_add(1.day())).begins(zone)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +104,37 @@ mod tests {
         assert_eq!(iso(noon), "2026-07-01T12:00:00.000Z");
         assert_eq!(iso_in(noon, "Europe/Istanbul", "%H:%M"), "15:00");
         assert_eq!(iso_in(noon, "Nowhere/Else", "%H:%M"), "12:00");
+    }
+    #[test]
+    fn a_day_is_read_strictly_and_begins_when_the_shops_calendar_says() {
+        let day = Day::parse("2026-11-27").unwrap();
+        assert_eq!(day.to_string(), "2026-11-27");
+        assert_eq!(
+            iso(day.begins("Europe/Istanbul")),
+            "2026-11-26T21:00:00.000Z"
+        );
+        assert_eq!(iso(day.ends("UTC")), "2026-11-28T00:00:00.000Z");
+        // In Cairo the clocks went forward at midnight.
+        let no_midnight = Day::parse("2024-04-26").unwrap();
+        assert_eq!(
+            iso(no_midnight.begins("Africa/Cairo")),
+            "2024-04-25T22:00:00.000Z"
+        );
+        for bad in [
+            "",
+            "2026-13-01",
+            "2026-02-30",
+            "27.11.2026",
+            "2026-1-1",
+            "0001-01-01",
+            "9999-12-31",
+            "2026-11-27T00:00",
+            "20261127",
+            " 2026-11-2",
+            "२०२६-११-२७",
+            "-026-11-27",
+        ] {
+            assert_eq!(Day::parse(bad), None, "{bad}");
+        }
     }
 }

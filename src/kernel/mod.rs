@@ -19,7 +19,7 @@ mod text;
 pub use actor::Actor;
 pub use base::{Base, LINKS};
 pub use browser::Browser;
-pub use clock::{Clock, Timestamp, from_rfc3339, iso, iso_in};
+pub use clock::{Clock, Day, Timestamp, from_rfc3339, iso, iso_in};
 pub use email::EmailAddress;
 pub use ids::{
     AgentId, BotId, ConversationId, ConversationKey, JobId, KeyId, Seq, SessionId, SiteId,

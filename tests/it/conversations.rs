@@ -2,6 +2,7 @@
 //! what the visitor is told, and a way to every entry.
 
 mod dialogues;
+mod filters;
 mod verbs;
 mod windows;
 

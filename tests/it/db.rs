@@ -384,14 +384,15 @@ fn busy_shop(r: &Reader, others: usize) {
     .unwrap();
 }
 
-fn cost(others: usize, work: impl Fn(&Reader) + Copy) -> usize {
+/// What some work costs in a database that is furnished like that.
+pub fn cost(furnish: impl FnOnce(&Reader), work: impl FnOnce(&Reader)) -> usize {
     let home = TempDir::new().unwrap();
     drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
     let mut connection = look(&home);
     connection
         .pragma_update(None, "synchronous", "off")
         .unwrap();
-    busy_shop(&connection, others);
+    furnish(&connection);
     connection
         .pragma_update(None, "foreign_keys", true)
         .unwrap();
@@ -399,7 +400,8 @@ fn cost(others: usize, work: impl Fn(&Reader) + Copy) -> usize {
 }
 
 fn stays_flat(work: impl Fn(&Reader) + Copy) {
-    let (few, many) = (cost(2_000, work), cost(20_000, work));
+    let among = |others| cost(|r| busy_shop(r, others), work);
+    let (few, many) = (among(2_000), among(20_000));
     assert!(0 < few && many <= few + few / 5, "{few} steps, then {many}");
 }
 
@@ -422,10 +424,7 @@ fn a_list_costs_what_it_shows_and_not_what_all_others_wait_for() {
     ] {
         // Also for who sees one small site among large ones.
         for sight in [Sight::ALL, Sight::without([SiteId(1)])] {
-            let filter = Filter {
-                list,
-                sight: &sight,
-            };
+            let filter = Filter::new(list, &sight);
             stays_flat(|r| {
                 lists::page(r, AgentId(1), &filter, None).unwrap();
                 lists::count_waiting(r, SiteId(2)).unwrap();

@@ -6,6 +6,8 @@ mod doors;
 mod passing;
 
 use serde_json::Value;
+use shopbell::conversations::lists::{self, Filter, List};
+use shopbell::kernel::{AgentId, Sight};
 
 use crate::support::{House, open_house};
 
@@ -164,12 +166,9 @@ async fn who_cannot_resume_is_told_to_reload() {
 
     // Too much to send: more than five hundred events.
     let conversation = house.db.read(|r| {
-        let nobody = shopbell::kernel::AgentId(99);
-        let inbox = shopbell::conversations::lists::Filter {
-            list: shopbell::conversations::lists::List::Inbox(nobody),
-            sight: &shopbell::kernel::Sight::ALL,
-        };
-        let found = shopbell::conversations::lists::page(r, nobody, &inbox, None)?;
+        let nobody = AgentId(99);
+        let inbox = List::Inbox(nobody);
+        let found = lists::page(r, nobody, &Filter::new(inbox, &Sight::ALL), None)?;
         Ok(found.entries[0].id)
     });
     let conversation = conversation.await.unwrap();
@@ -181,7 +180,7 @@ async fn who_cannot_resume_is_told_to_reload() {
             shopbell::journal::record(w, 0, house, conversation, &event)?;
         }
         let event = shopbell::events::Event::Read {
-            agent: shopbell::kernel::AgentId(1),
+            agent: AgentId(1),
             up_to: shopbell::kernel::Seq(1),
             answers: false,
         };

@@ -8,6 +8,8 @@ mod sql;
 
 pub(super) use sql::{HIDDEN, read_sight};
 
+use std::collections::HashMap;
+
 use super::{AgentView, Role, Viewer, rules};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
@@ -98,6 +100,15 @@ pub fn sight(r: &Reader, agent: AgentId) -> Result<Sight> {
     let sights = sql::list_sights(r)?;
     let own = sights.into_iter().find(|(it, _)| *it == agent);
     own.map(|(_, sight)| sight).ok_or(Error::NotFound("agent"))
+}
+
+/// Whoever sees one of the sites that this sight sees, too; also those who left.
+pub fn colleagues(r: &Reader, sight: &Sight, sites: &[SiteId]) -> Result<Vec<AgentView>> {
+    let sights: HashMap<AgentId, Sight> = sql::list_sights(r)?.into_iter().collect();
+    let shared = |theirs: &Sight| sites.iter().any(|it| sight.sees(*it) && theirs.sees(*it));
+    let mut all = super::list(r)?;
+    all.retain(|it| sights.get(&it.id).is_some_and(shared));
+    Ok(all)
 }
 
 /// A colleague whom this one may change.

@@ -2,20 +2,25 @@
 //! what was touched last. Pages are cut by key, never by offset, so that a deep
 //! one costs no more than the first.
 
+mod filter;
 mod sql;
 
 use super::{Kind, State};
 use crate::db::Reader;
 use crate::error::Result;
-use crate::kernel::{AgentId, ConversationId, ConversationKey, Sight, SiteId, Timestamp};
-use crate::sites;
-use sql::Place;
+use crate::kernel::{AgentId, ConversationId, ConversationKey, SiteId, Timestamp};
+use filter::Span;
+pub use filter::{Filter, Narrowing, Period, Responsible, site_facet};
+use sql::{Kept, Part, Place, Reading};
 
 /// Entries on one page of a list.
 pub const PAGE: usize = 50;
 
 /// More digits than a time in milliseconds has.
 const LATEST: i64 = 9_999_999_999_999;
+
+/// Before whatever was touched last.
+const LAST: Place = (i64::MAX, i64::MAX);
 
 /// Beyond this it is only “many”.
 const MOST_WAITING: usize = 1000;
@@ -27,23 +32,6 @@ pub enum List {
     /// Open, and his.
     Mine(AgentId),
     Resolved,
-}
-
-/// What a list is asked for, and what of it there is for whoever asks. The one
-/// way from a question to the database: whatever lists or counts goes through it.
-#[derive(Debug, Clone)]
-pub struct Filter<'a> {
-    pub list: List,
-    pub sight: &'a Sight,
-}
-
-impl Filter<'_> {
-    /// The sites that are in sight.
-    fn sites(&self, r: &Reader) -> Result<Vec<SiteId>> {
-        let mut sites = sites::ids(r)?;
-        sites.retain(|it| self.sight.sees(*it));
-        Ok(sites)
-    }
 }
 
 /// A conversation as an entry of a list.
@@ -117,9 +105,21 @@ pub struct Next {
 /// The entries after a mark. `viewer`: whose reading is told.
 pub fn page(r: &Reader, viewer: AgentId, filter: &Filter<'_>, after: Option<&str>) -> Result<Page> {
     let after = after.and_then(parse_mark).unwrap_or(Mark::START);
+    let wings = filter.kept(r)?;
     let mut entries = Vec::new();
-    for site in filter.sites(r)? {
-        entries.extend(of_site(r, viewer, filter.list, site, after)?);
+    for (site, span) in filter.sites(r)? {
+        let all = Reading {
+            viewer,
+            list: filter.list,
+            part: Part::Quiet,
+            agent: filter.agent,
+            site,
+            after: LAST,
+            end: None,
+            wings: &wings,
+            limit: PAGE + 1,
+        };
+        entries.extend(of_site(r, &all, span, after)?);
     }
     entries.sort_by_key(Entry::order);
     let more = PAGE < entries.len();
@@ -132,34 +132,34 @@ pub fn page(r: &Reader, viewer: AgentId, filter: &Filter<'_>, after: Option<&str
 }
 
 /// As many of one site as a page can hold, and one more where there is one.
-fn of_site(
-    r: &Reader,
-    viewer: AgentId,
-    list: List,
-    site: SiteId,
-    after: Mark,
-) -> Result<Vec<Entry>> {
-    let most = PAGE + 1;
-    let mut entries = match (list, after) {
+fn of_site(r: &Reader, all: &Reading, span: Span, after: Mark) -> Result<Vec<Entry>> {
+    // No id is as small: what the period begins or ends with is on the right side.
+    let edge = |at| (at, i64::MIN);
+    let mut entries = match (all.list, after) {
         (List::Resolved, _) | (_, Mark::Quiet(..)) => Vec::new(),
-        (List::Inbox(agent), Mark::Waiting(at, id)) => {
-            sql::list_inbox_waiting(r, viewer, agent, site, (at, id), most)?
-        }
-        (List::Mine(agent), Mark::Waiting(at, id)) => {
-            sql::list_mine_waiting(r, viewer, agent, site, (at, id), most)?
+        (_, Mark::Waiting(at, id)) => {
+            let waiting = Reading {
+                part: Part::Waiting,
+                after: span.from.map_or((at, id), |it| edge(it).max((at, id))),
+                end: span.until,
+                ..*all
+            };
+            sql::list_entries(r, &waiting)?
         }
     };
-    let left = most - entries.len();
-    let before: Place = match after {
-        Mark::Waiting(..) => (i64::MAX, i64::MAX),
-        Mark::Quiet(at, id) => (at, id),
-    };
+    let left = all.limit - entries.len();
     if left != 0 {
-        entries.extend(match list {
-            List::Inbox(agent) => sql::list_inbox_quiet(r, viewer, agent, site, before, left)?,
-            List::Mine(agent) => sql::list_mine_quiet(r, viewer, agent, site, before, left)?,
-            List::Resolved => sql::list_resolved(r, viewer, site, before, left)?,
-        });
+        let before: Place = match after {
+            Mark::Waiting(..) => LAST,
+            Mark::Quiet(at, id) => (at, id),
+        };
+        let quiet = Reading {
+            after: span.until.map_or(before, |it| edge(it).min(before)),
+            end: span.from,
+            limit: left,
+            ..*all
+        };
+        entries.extend(sql::list_entries(r, &quiet)?);
     }
     Ok(entries)
 }

@@ -1,6 +1,7 @@
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use super::Entry;
+use super::filter::VALUE;
+use super::{Entry, List, Responsible};
 use crate::conversations::sql::{read_last_kind, read_state};
 use crate::db::{Columns, Reader};
 use crate::error::Result;
@@ -15,16 +16,38 @@ const PEOPLE: &str = "join visitors v on v.id = c.visitor
     join sites t on t.id = c.site
     left join agents a on a.id = c.assignee";
 
-/// After this the conversations of one site come from one index, named because
-/// each list has its own and the planner knows no numbers.
-fn own(from: &str) -> String {
-    format!(
-        "{COLUMNS}, coalesce(s.agent || ':' || s.visitor_lines, '') as read
-         from conversations c indexed by {from}
-         {PEOPLE}
-         left join conversation_seen s on s.conversation = c.id and s.agent = ?1
-         where c.site = ?3"
-    )
+/// A time and an id.
+pub type Place = (Timestamp, i64);
+
+/// Each list has two: who waits stands before whoever does not. Of what is
+/// resolved nobody waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Waiting,
+    Quiet,
+}
+
+/// Some entries of one site, in the order of their list.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    pub viewer: AgentId,
+    pub list: List,
+    pub part: Part,
+    pub agent: Option<Responsible>,
+    pub site: SiteId,
+    pub after: Place,
+    /// The other end of a period.
+    pub end: Option<Timestamp>,
+    pub wings: &'a [Kept],
+    pub limit: usize,
+}
+
+/// What a wing says of conversations, and the value that is wanted.
+pub struct Kept {
+    pub sql: &'static str,
+    pub value: i64,
+    /// It applies to few, so these are looked up. Else it is asked of each entry.
+    pub rare: bool,
 }
 
 const NEXT_WAITING: &str = "and (c.waiting_since, c.id) > (?4, ?5)
@@ -33,93 +56,110 @@ const NEXT_WAITING: &str = "and (c.waiting_since, c.id) > (?4, ?5)
 const NEXT_QUIET: &str = "and (c.last_at, c.id) < (?4, ?5)
     order by c.last_at desc, c.id desc limit ?6";
 
-/// A time and an id.
-pub type Place = (Timestamp, i64);
-
-pub fn list_inbox_waiting(
-    r: &Reader,
-    viewer: AgentId,
-    agent: AgentId,
-    site: SiteId,
-    after: Place,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    let of = own("conversations_waiting");
-    let sql =
-        format!("{of} and c.waiting_since is not null and c.assignee is not ?2 {NEXT_WAITING}");
-    list(r, &sql, viewer, Some(agent), site, after, limit)
-}
-
-pub fn list_mine_waiting(
-    r: &Reader,
-    viewer: AgentId,
-    agent: AgentId,
-    site: SiteId,
-    after: Place,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    let of = own("conversations_waiting_by_assignee");
-    let sql = format!("{of} and c.waiting_since is not null and c.assignee = ?2 {NEXT_WAITING}");
-    list(r, &sql, viewer, Some(agent), site, after, limit)
-}
-
-pub fn list_inbox_quiet(
-    r: &Reader,
-    viewer: AgentId,
-    agent: AgentId,
-    site: SiteId,
-    before: Place,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    let of = own("conversations_quiet");
-    let sql = format!(
-        "{of} and c.state = 'open' and c.waiting_since is null and c.assignee is not ?2
-             {NEXT_QUIET}"
-    );
-    list(r, &sql, viewer, Some(agent), site, before, limit)
-}
-
-pub fn list_mine_quiet(
-    r: &Reader,
-    viewer: AgentId,
-    agent: AgentId,
-    site: SiteId,
-    before: Place,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    let of = own("conversations_quiet_by_assignee");
-    let sql = format!(
-        "{of} and c.state = 'open' and c.waiting_since is null and c.assignee = ?2 {NEXT_QUIET}"
-    );
-    list(r, &sql, viewer, Some(agent), site, before, limit)
-}
-
-pub fn list_resolved(
-    r: &Reader,
-    viewer: AgentId,
-    site: SiteId,
-    before: Place,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    let of = own("conversations_resolved");
-    let sql = format!("{of} and c.state = 'resolved' and ?2 is null {NEXT_QUIET}");
-    list(r, &sql, viewer, None, site, before, limit)
-}
-
-fn list(
-    r: &Reader,
-    sql: &str,
-    viewer: AgentId,
-    agent: Option<AgentId>,
-    site: SiteId,
-    (at, id): Place,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    let mut query = r.prepare_cached(sql)?;
-    let agent = agent.map(|it| it.0);
-    let values = params![viewer.0, agent, site.0, at, id, limit as i64];
-    let rows = query.query_map(values, read_entry)?;
+/// One statement for each list, and for each way to narrow it.
+pub fn list_entries(r: &Reader, of: &Reading) -> Result<Vec<Entry>> {
+    let (list, (at, id)) = (listed(of), of.after);
+    let me = match of.list {
+        List::Inbox(agent) | List::Mine(agent) => Some(agent.0),
+        List::Resolved => None,
+    };
+    let limit = Some(of.limit as i64);
+    let mut values = vec![
+        Some(of.viewer.0),
+        me,
+        Some(of.site.0),
+        Some(at),
+        Some(id),
+        limit,
+    ];
+    let (with, narrowed) = narrowed(of, &mut values);
+    let next = match of.part {
+        Part::Waiting => NEXT_WAITING,
+        Part::Quiet => NEXT_QUIET,
+    };
+    let from = source(of);
+    let mut query = r.prepare_cached(&format!(
+        "{with}{COLUMNS}, coalesce(s.agent || ':' || s.visitor_lines, '') as read
+         from conversations c {from}
+         {PEOPLE}
+         left join conversation_seen s on s.conversation = c.id and s.agent = ?1
+         where c.site = ?3 and {list}{narrowed} {next}"
+    ))?;
+    let rows = query.query_map(params_from_iter(values), read_entry)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What makes it an entry of this list.
+fn listed(of: &Reading) -> &'static str {
+    match (of.list, of.part) {
+        (List::Inbox(_), Part::Waiting) => "c.waiting_since is not null and c.assignee is not ?2",
+        (List::Mine(_), Part::Waiting) => "c.waiting_since is not null and c.assignee = ?2",
+        (List::Inbox(_), Part::Quiet) => {
+            "c.state = 'open' and c.waiting_since is null and c.assignee is not ?2"
+        }
+        (List::Mine(_), Part::Quiet) => {
+            "c.state = 'open' and c.waiting_since is null and c.assignee = ?2"
+        }
+        (List::Resolved, _) => "c.state = 'resolved'",
+    }
+}
+
+/// The index that is read in order, named because each list has its own and the
+/// planner knows no numbers; or none, where a wing names a few to be looked up.
+fn source(of: &Reading) -> &'static str {
+    if of.wings.iter().any(|it| it.rare) {
+        return "not indexed";
+    }
+    let owned = of.agent.is_some() || matches!(of.list, List::Mine(_));
+    match (of.list, of.part, owned) {
+        (List::Resolved, _, false) => "indexed by conversations_resolved",
+        (List::Resolved, _, true) => "indexed by conversations_resolved_by_assignee",
+        (_, Part::Waiting, false) => "indexed by conversations_waiting",
+        (_, Part::Waiting, true) => "indexed by conversations_waiting_by_assignee",
+        (_, Part::Quiet, false) => "indexed by conversations_quiet",
+        (_, Part::Quiet, true) => "indexed by conversations_quiet_by_assignee",
+    }
+}
+
+/// What else has to hold: what stands before the statement, and what at its end.
+fn narrowed(of: &Reading, values: &mut Vec<Option<i64>>) -> (String, String) {
+    let mut bind = |value: i64| {
+        values.push(Some(value));
+        format!("?{}", values.len())
+    };
+    let (mut with, mut more) = (String::new(), String::new());
+    match of.agent {
+        Some(Responsible::Agent(agent)) => {
+            more += &format!(" and c.assignee = {}", bind(agent.0));
+        }
+        Some(Responsible::Nobody) => more += " and c.assignee is null",
+        None => (),
+    }
+    more += &match (of.part, of.end) {
+        (_, None) => String::new(),
+        (Part::Waiting, Some(end)) => format!(" and c.waiting_since < {}", bind(end)),
+        (Part::Quiet, Some(end)) => format!(" and c.last_at >= {}", bind(end)),
+    };
+    for (n, wing) in of.wings.iter().enumerate() {
+        with += if n == 0 { "with " } else { ", " };
+        let sql = wing.sql.replace(VALUE, &bind(wing.value));
+        with += &format!("w{n}(id) as ({sql})");
+        more += &match wing.rare {
+            true => format!(" and c.id in (select id from w{n})"),
+            false => format!(" and exists (select 1 from w{n} where w{n}.id = c.id)"),
+        };
+    }
+    (with, more)
+}
+
+/// How many conversations a wing's value applies to; counts no further than `most`.
+pub fn count_kept(r: &Reader, sql: &str, value: i64, most: usize) -> Result<usize> {
+    let sql = sql.replace(VALUE, "?1");
+    let mut query = r.prepare_cached(&format!(
+        "select count(*) from (select 1 from ({sql}) limit ?2)"
+    ))?;
+    let count: i64 = query.query_row(params![value, most as i64], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(most))
 }
 
 pub fn find_entry(r: &Reader, id: ConversationId) -> Result<Option<Entry>> {
