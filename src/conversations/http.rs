@@ -6,9 +6,9 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
 
-use super::lists::{self, List};
+use super::lists::{self, Asked, List, On};
 use super::pages::Inbox;
-use super::view::{self, Look};
+use super::view::{self, Listing, Look};
 use super::{Conversation, Message, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
 use crate::db::{Reader, Writer};
@@ -76,10 +76,27 @@ struct Query {
     /// Opens the composer for a note.
     #[serde(default)]
     note: String,
+    /// What the lists are narrowed to.
+    #[serde(skip)]
+    narrowed: Asked,
+}
+
+impl Query {
+    fn resolved(&self) -> bool {
+        self.show == "resolved"
+    }
+}
+
+fn asked(cx: &Ctx, windows: &Windows) -> Result<Query> {
+    let pairs: Vec<(String, String)> = cx.query()?;
+    Ok(Query {
+        narrowed: Asked::of(&pairs, windows),
+        ..cx.query()?
+    })
 }
 
 async fn inbox(agent: Agent, cx: Ctx, windows: Data<Windows>) -> Result<HttpResponse> {
-    let asked: Query = cx.query()?;
+    let asked = asked(&cx, &windows)?;
     let kit = cx.kit();
     let page = cx
         .db
@@ -93,13 +110,14 @@ async fn thread(
     windows: Data<Windows>,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
-    let asked: Query = cx.query()?;
+    let asked = asked(&cx, &windows)?;
     let (key, kit) = (key.into_inner(), cx.kit());
     let page = cx.db.browse(move |r| {
         let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
         let look = Look {
             before: asked.earlier,
-            resolved: asked.show == "resolved",
+            resolved: asked.resolved(),
+            query: asked.narrowed.query(),
             note: !asked.note.is_empty(),
             ..Look::default()
         };
@@ -122,13 +140,29 @@ fn draw(
     let shell = agent.shell(r, &kit.around, "inbox", view)?;
     let mark = |text: &str| Some(text.to_owned()).filter(|it| lists::is_mark(it));
     let (before, mine) = (mark(&asked.before), mark(&asked.mine));
+    let on = On {
+        here: &match &key {
+            Some(key) => format!("/inbox/{key}"),
+            None => "/inbox".to_owned(),
+        },
+        resolved: asked.resolved(),
+        shop_name: &shell.shop_name,
+        waiting: &shell.waiting_by_site,
+    };
+    let (filter, head) = lists::read(r, agent, windows, &asked.narrowed, &on)?;
+    let look = Listing {
+        query: &asked.narrowed.query(),
+        current: key.as_ref(),
+    };
     let rows = |list, after: &Option<String>| {
-        view::rows(r, agent, windows, list, after.as_deref(), key.as_ref())
+        let filter = filter.with(list);
+        view::rows(r, agent, windows, &filter, after.as_deref(), &look)
     };
     let mut page = Inbox {
         t,
         shell,
         show: "open",
+        head,
         mine: Vec::new(),
         inbox: Vec::new(),
         resolved: Vec::new(),
@@ -141,7 +175,7 @@ fn draw(
         scripts: windows.scripts().to_vec(),
         styles: windows.styles().to_vec(),
     };
-    if asked.show == "resolved" {
+    if asked.resolved() {
         page.show = "resolved";
         (page.resolved, page.more) = rows(List::Resolved, &before)?;
     } else {

@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use super::lists::{ListsHead, question, show};
 use super::{Piece, Said};
 use crate::kernel::{Stretch, stretches};
 use crate::texts::Lang;
@@ -17,6 +18,7 @@ pub struct Inbox {
     pub shell: Shell,
     /// `open` (My chats above Inbox) or `resolved`.
     pub show: &'static str,
+    pub head: ListsHead,
     pub mine: Vec<Row>,
     pub inbox: Vec<Row>,
     pub resolved: Vec<Row>,
@@ -41,12 +43,16 @@ impl Inbox {
         self.show == "resolved"
     }
 
-    /// The address of this page without its lists: the inbox, or what is open.
-    pub fn here(&self) -> String {
-        match &self.thread {
-            Some(thread) => format!("/inbox/{}", thread.conversation),
-            None => "/inbox".to_owned(),
-        }
+    /// This page with its lists at their start, or further on.
+    pub fn with(&self, further: &str) -> String {
+        let ListsHead { here, query, .. } = &self.head;
+        let asked = question(&[show(self.head.resolved), query, further]);
+        format!("{here}{asked}")
+    }
+
+    /// Where a list goes on. `word`: whose mark it is.
+    pub fn after(&self, word: &str, more: &More) -> String {
+        self.with(&format!("{word}={}", more.mark))
     }
 }
 
@@ -142,6 +148,8 @@ pub struct Thread {
     pub deep: bool,
     /// The list beside it is that of what is resolved.
     pub resolved: bool,
+    /// What that list is narrowed to; see `lists::Asked`.
+    pub query: String,
     /// The one who looks at it has read everything up to this line.
     pub read: i64,
     /// The visitor has seen everything up to this line.
@@ -173,6 +181,12 @@ impl Thread {
     /// him where there is none.
     pub fn is_unread(&self) -> bool {
         !self.deep && self.read < self.last_seen
+    }
+
+    /// This page with the lists as they are.
+    pub fn with(&self, further: impl AsRef<str>) -> String {
+        let asked = question(&[show(self.resolved), &self.query, further.as_ref()]);
+        format!("/inbox/{}{asked}", self.conversation)
     }
 
     /// Whether there is a box to write in.
@@ -254,6 +268,8 @@ pub struct Header {
     pub waiting: &'static str,
     pub assignee: Option<i64>,
     pub assignee_name: String,
+    /// The lists. In a live frame without what the page has narrowed them to.
+    pub back: String,
     /// What wings add.
     pub more: Vec<Html>,
 }

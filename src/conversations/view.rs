@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::lists::{self, Entry, Filter, List, Responsible};
+use super::lists::{self, Entry, Filter, List, Responsible, question};
 use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, VisitorPanel};
 use super::parts::VisitorPart;
 use super::{Conversation, Kind, LONGEST, Message, Said, State, Windows, attention, list_messages};
@@ -109,7 +109,15 @@ pub fn header_html(
     t: Lang,
 ) -> Result<String> {
     let more = windows.headers(r, conversation, t)?;
-    web::fragment(&header(entry, String::new(), more, t))
+    web::fragment(&header(entry, String::new(), "", more, t))
+}
+
+/// What is particular to one look at the lists.
+pub struct Listing<'a> {
+    /// What keeps them narrowed to the same.
+    pub query: &'a str,
+    /// The conversation beside them.
+    pub current: Option<&'a ConversationKey>,
 }
 
 /// The entries of a list on one page, and the way on.
@@ -117,24 +125,23 @@ pub fn rows(
     r: &Reader,
     agent: &Agent,
     windows: &Windows,
-    list: List,
+    filter: &Filter,
     after: Option<&str>,
-    current: Option<&ConversationKey>,
+    look: &Listing,
 ) -> Result<(Vec<Row>, Option<More>)> {
-    let filter = Filter::new(list, &agent.sight);
-    let page = lists::page(r, agent.id, &filter, after)?;
+    let page = lists::page(r, agent.id, filter, after)?;
     let ids: Vec<ConversationId> = page.entries.iter().map(|it| it.id).collect();
     let mut additions = Additions::of(r, windows, &ids, agent.lang)?;
     let rows = page.entries.iter().map(|entry| {
         let mut row = row(entry, additions.take(entry.id), agent.lang);
         row.unread = Some(entry.unread(agent.id));
         row.theirs = entry.assignee.is_some_and(|it| it != agent.id);
-        row.current = current == Some(&entry.key);
+        row.current = look.current == Some(&entry.key);
         // Opening one leaves the list where it is. Not so where somebody may be
         // waiting: there the newest page is what must be in sight.
-        if let (List::Resolved, Some(mark)) = (list, after) {
-            row.query = format!("?show=resolved&before={mark}");
-        }
+        let mark = after.filter(|_| filter.list == List::Resolved);
+        let mark = mark.map(|it| format!("before={it}")).unwrap_or_default();
+        row.query = question(&[shown(entry), look.query, &mark]);
         row
     });
     let rows = rows.collect();
@@ -194,17 +201,15 @@ fn row(entry: &Entry, (more, wings): (Vec<Html>, Vec<String>), t: Lang) -> Row {
         waiting: waiting_word(entry),
         waiting_at: entry.waiting_since.map(|it| Moment::new(iso(it))),
         at: Moment::new(iso(entry.last_at)),
-        query: match entry.state {
-            State::Open => String::new(),
-            State::Resolved => "?show=resolved".to_owned(),
-        },
+        query: question(&[shown(entry)]),
         facets: facets.join(" "),
         current: false,
         more,
     }
 }
 
-fn header(entry: &Entry, csrf: String, more: Vec<Html>, t: Lang) -> Header {
+/// `query`: what the lists beside it are narrowed to.
+fn header(entry: &Entry, csrf: String, query: &str, more: Vec<Html>, t: Lang) -> Header {
     Header {
         t,
         csrf,
@@ -215,8 +220,14 @@ fn header(entry: &Entry, csrf: String, more: Vec<Html>, t: Lang) -> Header {
         waiting: waiting_word(entry),
         assignee: entry.assignee.map(|it| it.0),
         assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+        back: format!("/inbox{}", question(&[shown(entry), query])),
         more,
     }
+}
+
+/// How an address asks for the lists in which it stands.
+fn shown(entry: &Entry) -> &'static str {
+    lists::show(entry.state == State::Resolved)
 }
 
 /// Whether the visitor waits for a reply: `yes`, `aside` where an agent said that
@@ -274,6 +285,8 @@ pub struct Look {
     pub before: Option<Seq>,
     /// The list beside it is that of what is resolved.
     pub resolved: bool,
+    /// What that list is narrowed to.
+    pub query: String,
     pub draft: String,
     pub note: bool,
     pub errors: Errors,
@@ -306,11 +319,12 @@ pub fn thread(
         conversation: conversation.key.to_string(),
         agent_id: agent.id.0,
         agent_name: agent.name.clone(),
-        header: header(&entry, agent.csrf.clone(), tools, t),
+        header: header(&entry, agent.csrf.clone(), &look.query, tools, t),
         messages: lines.collect::<Result<_>>()?,
         earlier: messages.first().filter(|_| more).map(|it| it.id.0),
         deep: look.before.is_some(),
         resolved: look.resolved,
+        query: look.query,
         read: attention::mark(r, conversation.id, agent.id)?.up_to.0,
         visitor_seen: conversation.visitor_seen.0,
         last_seen,

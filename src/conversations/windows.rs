@@ -17,7 +17,7 @@ use crate::assets;
 use crate::config::Config;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::kernel::ConversationId;
+use crate::kernel::{ConversationId, Sight};
 use crate::texts::Lang;
 use crate::web::pages::Html;
 
@@ -289,6 +289,17 @@ impl Windows {
         &self.narrowings
     }
 
+    /// What of it may be chosen; nothing, where that cannot be said.
+    pub fn choices(
+        &self,
+        r: &Reader,
+        narrowing: &Narrowing,
+        sight: &Sight,
+        t: Lang,
+    ) -> Result<Vec<(i64, String)>> {
+        Ok(bear((narrowing.choices)(r, sight, t))?.unwrap_or_default())
+    }
+
     /// By which of the wings' values each is found, as its row says: `colour-3`.
     pub fn facets(
         &self,
@@ -361,7 +372,7 @@ fn shown(drawn: impl Iterator<Item = Result<Option<Html>>>) -> Result<Vec<Html>>
 
 /// One piece that cannot be drawn leaves the page what it is without it. That the
 /// database was busy is something else: that is tried again.
-pub(super) fn bear<T>(drawn: Result<T>) -> Result<Option<T>> {
+fn bear<T>(drawn: Result<T>) -> Result<Option<T>> {
     match drawn {
         Ok(drawn) => Ok(Some(drawn)),
         Err(error @ Error::Unavailable(_)) => Err(error),

@@ -3,6 +3,7 @@
 // has not read is counted here.
 
 import { all, at, find } from './dom.js';
+import { carryOn, fits } from './filter.js';
 import { fetchPage, on, onPage } from './live.js';
 
 const body = document.body;
@@ -32,6 +33,7 @@ function home(row) {
  * @param {HTMLElement} row
  */
 function belongs(list, row) {
+  if (!fits(row)) return false;
   if ('deep' in list.dataset && document.getElementById(row.id)?.parentElement !== list) return false;
   return (row.dataset.key ?? '') >= (wayOn(list)?.dataset.rank ?? '');
 }
@@ -104,6 +106,7 @@ on('conversations', (item) => {
   if (!target || !belongs(target, row)) return old?.remove();
 
   row.dataset.seq = String(item.seq ?? 0);
+  carryOn(find('a', row));
   mark(row);
   count(row);
   const focused = old?.contains(document.activeElement);

@@ -3,6 +3,7 @@
 
 mod dialogues;
 mod filters;
+mod narrowed;
 mod verbs;
 mod windows;
 

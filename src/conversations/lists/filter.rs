@@ -1,6 +1,7 @@
 //! What the lists are narrowed to: by what the hall knows of a conversation, and
 //! by what wings do. What a filter names and there is not, or not for whoever
-//! asks, finds nothing.
+//! asks, finds nothing. How many wait is told of everything in sight all the same: a
+//! filter that was left on hides nobody from the bell.
 
 use std::collections::HashMap;
 
@@ -20,6 +21,12 @@ pub(super) const VALUE: &str = ":value";
 /// until a page is full.
 const RARE: usize = 500;
 
+/// Values, and what each is called.
+pub type Choices = Vec<(i64, String)>;
+
+/// Values by conversation.
+pub type Values = HashMap<ConversationId, Vec<i64>>;
+
 /// One more way to narrow the lists, by what a wing knows of conversations.
 #[derive(Debug)]
 pub struct Narrowing {
@@ -28,13 +35,13 @@ pub struct Narrowing {
     pub label: fn(Lang) -> &'static str,
     /// What may be chosen and its words, in order: what is not among these does
     /// not exist for whoever asks. Empty: does not show.
-    pub choices: fn(&Reader, &Sight, Lang) -> Result<Vec<(i64, String)>>,
+    pub choices: fn(&Reader, &Sight, Lang) -> Result<Choices>,
     /// Fixed SQL: the ids of the conversations a value applies to, with the value
     /// as its one parameter: `select conversation from colours where colour = :value`.
     /// A plain select with an index for either side, by value and by conversation.
     pub conversations: &'static str,
     /// Which values apply to each of these: for pages that are open while it changes.
-    pub of: fn(&Reader, &[ConversationId]) -> Result<HashMap<ConversationId, Vec<i64>>>,
+    pub of: fn(&Reader, &[ConversationId]) -> Result<Values>,
 }
 
 /// Words of the inbox's addresses that mean something else.

@@ -2,16 +2,20 @@
 //! what was touched last. Pages are cut by key, never by offset, so that a deep
 //! one costs no more than the first.
 
+mod asked;
 mod filter;
+mod pages;
 mod sql;
 
 use super::{Kind, State};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::kernel::{AgentId, ConversationId, ConversationKey, SiteId, Timestamp};
+pub use asked::{Asked, On, question, read, show};
 use filter::Span;
 pub use filter::{Filter, Narrowing, Period, Responsible, site_facet};
-use sql::{Kept, Part, Place, Reading};
+pub use pages::ListsHead;
+use sql::{Part, Place, Reading};
 
 /// Entries on one page of a list.
 pub const PAGE: usize = 50;
