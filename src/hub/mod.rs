@@ -71,6 +71,11 @@ impl Turn {
     pub fn is_watched(&self, topic: Topic) -> bool {
         self.hub.is_watched(topic)
     }
+
+    /// Which of a kind somebody listens to.
+    pub fn watched(&self, kind: &str) -> Vec<i64> {
+        self.hub.watched(kind)
+    }
 }
 
 /// Turns several pieces into one frame.
@@ -182,6 +187,15 @@ impl Hub {
 
     pub fn is_watched(&self, topic: Topic) -> bool {
         self.lock().listeners.contains_key(&topic)
+    }
+
+    /// Which topics of a kind somebody listens to, in order.
+    pub fn watched(&self, kind: &str) -> Vec<i64> {
+        let state = self.lock();
+        let of_kind = state.listeners.keys().filter(|it| it.kind == kind);
+        let mut found: Vec<i64> = of_kind.map(|it| it.id).collect();
+        found.sort_unstable();
+        found
     }
 
     /// Ends the pages that listen there, and not to `except`.

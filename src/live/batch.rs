@@ -98,6 +98,16 @@ impl<'a> Listening<'a> {
             Self::Page(seat) => seat.listens_to(topic),
         }
     }
+
+    fn watched(self, kind: &str) -> Vec<i64> {
+        match self {
+            Self::Turn(turn) => turn.watched(kind),
+            Self::Page(seat) => {
+                let of_kind = seat.topics().iter().filter(|it| it.kind == kind);
+                of_kind.map(|it| it.id).collect()
+            }
+        }
+    }
 }
 
 /// Where something stands on a screen: under `id` in `list`, sorted by `key`. The
@@ -180,6 +190,11 @@ impl<'a> Batch<'a> {
     /// Whether somebody listens there, for the same reason.
     pub fn is_watched(&self, topic: Topic) -> bool {
         self.listening.is_watched(topic)
+    }
+
+    /// Which topics of a kind somebody listens to.
+    pub fn watched(&self, kind: &str) -> Vec<i64> {
+        self.listening.watched(kind)
     }
 
     /// Something to draw with; see `Live::with`.
