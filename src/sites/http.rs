@@ -165,6 +165,7 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         zone: site.zone.clone(),
         typing_preview: site.typing_preview_switch(),
         strict_privacy: site.strict_privacy,
+        earlier_chats: site.earlier_chats,
         demo_shop: site.demo_shop,
         errors: Errors::default(),
         saved: Saved::default(),
@@ -194,6 +195,8 @@ struct SiteForm {
     #[serde(default)]
     strict_privacy: Option<String>,
     #[serde(default)]
+    earlier_chats: Option<String>,
+    #[serde(default)]
     demo_shop: Option<String>,
 }
 
@@ -214,6 +217,7 @@ async fn save(
         zone: form.zone.trim().to_owned(),
         typing_preview: form.typing_preview.is_some(),
         strict_privacy: form.strict_privacy.is_some(),
+        earlier_chats: form.earlier_chats.is_some(),
         demo_shop: form.demo_shop.is_some(),
     };
     let (now, by, asked) = (cx.now(), admin.id, key.clone());
@@ -259,6 +263,7 @@ impl SiteForm {
             zone: site.zone.clone(),
             typing_preview: on(site.typing_preview_switch()),
             strict_privacy: on(site.strict_privacy),
+            earlier_chats: on(site.earlier_chats),
             demo_shop: on(site.demo_shop),
         }
     }
@@ -274,6 +279,7 @@ impl SiteForm {
         page.zone = self.zone;
         page.typing_preview = self.typing_preview.is_some();
         page.strict_privacy = self.strict_privacy.is_some();
+        page.earlier_chats = self.earlier_chats.is_some();
         page.demo_shop = self.demo_shop.is_some();
     }
 }

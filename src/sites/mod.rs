@@ -44,6 +44,8 @@ pub struct Site {
     pub zone: String,
     typing_preview: bool,
     pub strict_privacy: bool,
+    /// Agents see what somebody anonymous wrote before.
+    pub earlier_chats: bool,
     pub demo_shop: bool,
     /// CSS pixels between the button and the foot of the page.
     pub foot: u16,
@@ -77,6 +79,7 @@ pub struct NewLook {
     pub zone: String,
     pub typing_preview: bool,
     pub strict_privacy: bool,
+    pub earlier_chats: bool,
     pub demo_shop: bool,
     /// As typed: a number of CSS pixels.
     pub foot: String,

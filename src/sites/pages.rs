@@ -67,6 +67,7 @@ pub struct Edit {
     pub zone: String,
     pub typing_preview: bool,
     pub strict_privacy: bool,
+    pub earlier_chats: bool,
     pub demo_shop: bool,
     /// Fields `shop`, `origins`, `color`, `foot`, `zone`.
     pub errors: Errors,

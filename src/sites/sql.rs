@@ -8,7 +8,7 @@ use crate::texts::Lang;
 
 /// The origins ride along in one column: none of them can hold a space.
 const SITE: &str = "select id, key, name, color, position, lang, zone, typing_preview,
-    strict_privacy, demo_shop, foot,
+    strict_privacy, earlier_chats, demo_shop, foot,
     (select group_concat(origin, ' ') from site_origins where site = sites.id) as origins
     from sites";
 
@@ -62,7 +62,8 @@ pub fn update_site(
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "update sites set name = ?2, color = ?3, position = ?4, lang = ?5, zone = ?6,
-             typing_preview = ?7, strict_privacy = ?8, demo_shop = ?9, foot = ?10
+             typing_preview = ?7, strict_privacy = ?8, demo_shop = ?9, foot = ?10,
+             earlier_chats = ?11
          where id = ?1",
     )?;
     statement.execute(params![
@@ -75,7 +76,8 @@ pub fn update_site(
         new.typing_preview,
         new.strict_privacy,
         new.demo_shop,
-        foot
+        foot,
+        new.earlier_chats
     ])?;
     Ok(())
 }
@@ -116,6 +118,7 @@ fn read_site(row: &Row) -> rusqlite::Result<Site> {
         zone: columns.take("zone")?,
         typing_preview: columns.take("typing_preview")?,
         strict_privacy: columns.take("strict_privacy")?,
+        earlier_chats: columns.take("earlier_chats")?,
         demo_shop: columns.take("demo_shop")?,
         foot: columns.take("foot")?,
         origins: {

@@ -240,6 +240,7 @@ pub fn look_of(site: &Site) -> NewLook {
         zone: site.zone.clone(),
         typing_preview: true,
         strict_privacy: false,
+        earlier_chats: site.earlier_chats,
         demo_shop: true,
         foot: "20".into(),
     }
