@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kernel::{AgentId, Seq};
+use crate::kernel::{AgentId, Seq, VisitorId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -43,6 +43,12 @@ pub enum Event {
     },
     /// One side has now seen everything up to and including this line.
     Seen { side: Side, up_to: Seq },
+    /// The shop knows who this visitor is.
+    VisitorKnown,
+    /// Somebody else turned out to be this visitor: what was his is this one's now.
+    VisitorsMerged { gone: VisitorId },
+    /// He did not, after all, and is somebody else again.
+    VisitorsParted { back: VisitorId },
     /// A site's name, look or rules.
     SiteChanged,
     /// An agent's name, role or language.

@@ -71,6 +71,9 @@ pub mod sites;
 /// The people who write to us, and what they write from.
 pub mod visitors;
 
+/// Those of them whom the shop knows.
+pub mod contacts;
+
 /// Conversations and their lines: the hall every other room looks into.
 pub mod conversations;
 

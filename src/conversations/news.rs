@@ -25,9 +25,12 @@ use crate::{sites, visitors};
 /// Whoever looks at the lists, and how many wait.
 pub const LISTS: Topic = Topic::new("lists", 0);
 
+/// The kind of `topic`.
+pub const TOPIC: &str = "conversation";
+
 /// Whoever has this one on his screen.
 pub const fn topic(id: ConversationId) -> Topic {
-    Topic::new("conversation", id.0)
+    Topic::new(TOPIC, id.0)
 }
 
 /// The entry in the lists has to be drawn afresh.
@@ -286,7 +289,8 @@ fn turn(fact: &Fact, talk: &Talk, batch: &mut Batch) {
     batch.text(Audience::of(talk.visitor()), at, state);
 }
 
-fn to_viewers(
+/// `seq`: what made it look as it does now.
+pub(super) fn to_viewers(
     r: &Reader,
     seq: Seq,
     talk: &Talk,

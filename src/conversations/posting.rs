@@ -56,10 +56,10 @@ pub fn write_in(
     let content = Content::new(&new.body, &new.parts)?;
     rules::clean_cid(&new.cid)?;
     // Before the dialogue is chosen: a line that is sent again belongs where it is.
-    if let Some(earlier) = sql::find_message_of_visitor(w, visitor.id, &new.cid)? {
+    if let Some(earlier) = sent_before(w, visitor, &new.cid, &content)? {
         return repeated(w, by, Kind::Visitor, &content, earlier);
     }
-    match dialogues::choose(w, visitor.id, named)? {
+    match dialogues::choose(w, visitor, named)? {
         Some(found) => add(w, now, by, found, Kind::Visitor, content, new),
         None => {
             let begun = start(w, now, visitor)?;
@@ -69,6 +69,26 @@ pub fn write_in(
                 ..posted
             })
         }
+    }
+}
+
+/// A line of his that was sent under this id. Of whom was ever merged with somebody it
+/// may stand under that one.
+fn sent_before(
+    r: &Reader,
+    visitor: &Visitor,
+    cid: &str,
+    content: &Content,
+) -> Result<Option<Message>> {
+    let own = sql::find_message_of_visitor(r, visitor.id, cid)?;
+    let by = Actor::Visitor(visitor.id);
+    let same = |it: &Message| rules::is_repeated(by, Kind::Visitor, content, it);
+    match visitor.kin {
+        Some(kin) if !own.as_ref().is_some_and(same) => {
+            let others = sql::list_messages_of_kin(r, kin, cid)?;
+            Ok(others.into_iter().find(same).or(own))
+        }
+        _ => Ok(own),
     }
 }
 
@@ -112,7 +132,8 @@ fn repeated(
     if !rules::is_repeated(by, kind, content, &earlier) {
         return Err(Error::Conflict(|t| t.error_other_words().into()));
     }
-    let found = find(r, by, earlier.conversation)?;
+    // The line is his, whoever its conversation has gone to since.
+    let found = find(r, Actor::House, earlier.conversation)?;
     Ok(Posted {
         key: found.key,
         began: found.created_at,

@@ -128,6 +128,7 @@ enum Signal {
 }
 
 /// The conversation on the screen.
+#[derive(Clone)]
 struct Viewing {
     id: ConversationId,
     visitor: VisitorId,
@@ -193,15 +194,18 @@ impl Page {
         let shown = self.viewing.as_ref().map(|it| it.id);
         let asked = self.db.read(move |r| {
             if accounts::authenticate(r, now, token)?.viewer != known {
-                return Ok((false, false));
+                return Ok((false, None));
             }
             let found = shown.map(|it| super::find(r, known.actor(), it));
-            let found = found.transpose()?;
-            Ok((true, found.is_some_and(|it| it.assignee == Some(known.id))))
+            Ok((true, found.transpose()?.map(|it| Viewing::of(it, known.id))))
         });
         let asked = asked.await;
         if let Some(viewing) = &mut self.viewing {
-            viewing.answers = asked.as_ref().is_ok_and(|(_, answers)| *answers);
+            match &asked {
+                // Its visitor may have turned out to be another.
+                Ok((true, Some(now))) => viewing.clone_from(now),
+                _ => viewing.answers = false,
+            }
         }
         asked.map(|(same, _)| same)
     }

@@ -213,6 +213,15 @@ pub fn find_message_of_visitor(
     Ok(found.optional()?)
 }
 
+/// The same of everybody who was ever one person with him (`visitors.kin`).
+pub fn list_messages_of_kin(r: &Reader, kin: i64, cid: &str) -> Result<Vec<Message>> {
+    let mut query = r.prepare_cached(&format!(
+        "{MESSAGE} where m.cid = ?2 and m.visitor in (select id from visitors where kin = ?1)"
+    ))?;
+    let rows = query.query_map(params![kin, cid], read_message)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// A line of anybody else.
 pub fn find_message_by_cid(
     r: &Reader,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::dialogues;
 use super::lines::{self, Deed, LineView, Said, Say, Wording};
 use super::lists::Narrowing;
 use super::parts::{DrawPlainly, Part, PartKind, Piece, Plainly, VisitorPart};
@@ -71,6 +72,7 @@ impl Default for Windows {
             faults: Vec::new(),
         };
         lines::OURS.iter().for_each(|it| windows.word(it));
+        windows.card(100, dialogues::card);
         windows
     }
 }

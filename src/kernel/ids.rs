@@ -23,6 +23,7 @@ macro_rules! id {
 id!(
     AgentId,
     BotId,
+    ContactId,
     ConversationId,
     JobId,
     KeyId,

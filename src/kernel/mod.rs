@@ -22,8 +22,8 @@ pub use browser::Browser;
 pub use clock::{Clock, Day, Timestamp, from_rfc3339, iso, iso_in};
 pub use email::EmailAddress;
 pub use ids::{
-    AgentId, BotId, ConversationId, ConversationKey, JobId, KeyId, Seq, SessionId, SiteId,
-    VisitorId,
+    AgentId, BotId, ContactId, ConversationId, ConversationKey, JobId, KeyId, Seq, SessionId,
+    SiteId, VisitorId,
 };
 pub use json::from_json;
 pub use mail_server::{MailServer, Security};

@@ -13,6 +13,7 @@ use crate::journal::Follower;
 use crate::kernel::Timestamp;
 use crate::live::{Draw, Watch};
 use crate::timers::{self, Timer};
+use crate::visitors::merging;
 use crate::web::{Area, Kit, Routes};
 use crate::{
     accounts, conversations, operations, ratings, setup, sites, tags, transcripts, widget,
@@ -53,7 +54,10 @@ pub fn wings() -> Vec<Wing> {
                 conversations::socket::routes(it);
             }),
             areas: &[conversations::http::INBOX],
-            draws: vec![conversations::news::draw],
+            draws: vec![
+                conversations::news::draw,
+                conversations::dialogues::news::draw,
+            ],
             ..Wing::default()
         },
         Wing {
@@ -65,6 +69,10 @@ pub fn wings() -> Vec<Wing> {
             routes: Some(accounts::http::routes),
             areas: &[accounts::http::TEAM],
             jobs: Some(|kinds, kit, _| accounts::work::add(kinds, kit)),
+            ..Wing::default()
+        },
+        Wing {
+            timers: vec![(merging::FORGET, merging::forget)],
             ..Wing::default()
         },
         Wing {

@@ -1,9 +1,11 @@
-//! Anonymous people and what they write from. A visitor is a person at a site;
-//! each browser of his holds a token that was made for it here. Only the hash of
-//! one is kept, and it opens his own conversations and nothing else. Every arrival
-//! gets a number, for ever.
+//! The people who write to a site, and what they write from. A visitor is a person
+//! at a site, anonymous or known to the shop; each browser of his holds a token that
+//! was made for it here. Only the hash of one is kept, and it opens his own
+//! conversations and nothing else. Every arrival gets a number, for ever. Two of
+//! them may turn out to be one person (`merging`).
 
 mod extract;
+pub mod merging;
 mod rules;
 mod sql;
 
@@ -12,7 +14,7 @@ use serde::Deserialize;
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::hub::Topic;
-use crate::kernel::{SiteId, Timestamp, Token, TokenHash, VisitorId, clip};
+use crate::kernel::{ContactId, Seq, SiteId, Timestamp, Token, TokenHash, VisitorId, clip};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 
@@ -30,6 +32,14 @@ pub struct Visitor {
     pub number: i64,
     /// As his page said: `fr`, `pt-BR`. The interface may not speak it.
     pub lang: String,
+    /// Who he is, where the shop knows.
+    pub contact: Option<ContactId>,
+    /// Who he turned out to be: nothing opens his own conversations any more.
+    pub merged_into: Option<VisitorId>,
+    /// What all have in common who were ever one person with him.
+    pub kin: Option<i64>,
+    /// The position at which he was last merged with somebody, or told apart.
+    pub whole_since: Seq,
 }
 
 /// What a message came from, as the page tells it.
@@ -114,6 +124,10 @@ fn make(w: &Writer, now: Timestamp, site: SiteId, lang: &str) -> Result<Visitor>
         site,
         number,
         lang,
+        contact: None,
+        merged_into: None,
+        kin: None,
+        whole_since: Seq(0),
     })
 }
 
@@ -154,6 +168,16 @@ pub fn language(visitor: &Visitor, site: &Site) -> Lang {
 
 pub fn find(r: &Reader, id: VisitorId) -> Result<Visitor> {
     sql::find_visitor(r, id)?.ok_or(Error::NotFound("visitor"))
+}
+
+/// Who stands for a person the shop knows.
+pub fn find_by_contact(r: &Reader, contact: ContactId) -> Result<Option<Visitor>> {
+    sql::find_visitor_by_contact(r, contact)
+}
+
+/// From now on the shop knows who he is.
+pub fn set_contact(w: &Writer, id: VisitorId, contact: ContactId) -> Result<()> {
+    sql::update_contact(w, id, contact)
 }
 
 /// The row for a device, new or known. In strict privacy only its kind is kept.

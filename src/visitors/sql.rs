@@ -3,7 +3,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Device, Visitor};
 use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
-use crate::kernel::{SiteId, Timestamp, TokenHash, VisitorId};
+use crate::kernel::{ContactId, Seq, SiteId, Timestamp, TokenHash, VisitorId};
+
+const VISITOR: &str = "select v.id, v.site, v.number, v.lang, v.contact, v.merged_into, v.kin,
+    v.whole_since from visitors v";
 
 pub fn next_number(w: &Writer, site: SiteId) -> Result<i64> {
     let mut statement = w.prepare_cached(
@@ -41,17 +44,27 @@ pub fn insert_token(
 }
 
 pub fn find_visitor_by_token(r: &Reader, token: TokenHash) -> Result<Option<Visitor>> {
-    let mut query = r.prepare_cached(
-        "select v.id, v.site, v.number, v.lang
-         from visitor_tokens t join visitors v on v.id = t.visitor where t.token_hash = ?1",
-    )?;
+    let mut query = r.prepare_cached(&format!(
+        "{VISITOR} join visitor_tokens t on t.visitor = v.id where t.token_hash = ?1"
+    ))?;
     Ok(query.query_row(params![token.0], read_visitor).optional()?)
 }
 
 pub fn find_visitor(r: &Reader, id: VisitorId) -> Result<Option<Visitor>> {
-    let mut query =
-        r.prepare_cached("select id, site, number, lang from visitors where id = ?1")?;
+    let mut query = r.prepare_cached(&format!("{VISITOR} where v.id = ?1"))?;
     Ok(query.query_row(params![id.0], read_visitor).optional()?)
+}
+
+pub fn find_visitor_by_contact(r: &Reader, contact: ContactId) -> Result<Option<Visitor>> {
+    let mut query = r.prepare_cached(&format!("{VISITOR} where v.contact = ?1"))?;
+    let found = query.query_row(params![contact.0], read_visitor);
+    Ok(found.optional()?)
+}
+
+pub fn update_contact(w: &Writer, id: VisitorId, contact: ContactId) -> Result<()> {
+    w.prepare_cached("update visitors set contact = ?2 where id = ?1")?
+        .execute(params![id.0, contact.0])?;
+    Ok(())
 }
 
 pub fn find_device(r: &Reader, visitor: VisitorId, device: &Device) -> Result<Option<i64>> {
@@ -98,5 +111,9 @@ fn read_visitor(row: &Row) -> rusqlite::Result<Visitor> {
         site: SiteId(columns.take("site")?),
         number: columns.take("number")?,
         lang: columns.take("lang")?,
+        contact: columns.take::<Option<i64>>("contact")?.map(ContactId),
+        merged_into: columns.take::<Option<i64>>("merged_into")?.map(VisitorId),
+        kin: columns.take("kin")?,
+        whole_since: Seq(columns.take("whole_since")?),
     })
 }

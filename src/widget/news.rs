@@ -1,5 +1,6 @@
 //! What open chats are told about their site: its name and its look change on the
-//! screen, nothing is fetched and no socket closed.
+//! screen, nothing is fetched and no socket closed. And whose visitor turns out to be
+//! somebody else as well asks again who he is, and comes back as that one.
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use crate::journal::Fact;
 use crate::kernel::{Seq, SiteId, Subject};
 use crate::live::{At, Batch};
 use crate::sites::{self, Site};
+use crate::visitors;
 
 /// What a site decides about the chat as it looks, whoever reads it.
 #[derive(Debug, Serialize)]
@@ -39,6 +41,13 @@ pub fn draw(_: &Reader, fact: &Fact, batch: &mut Batch) -> Result<()> {
         // What agents see being typed, and which pages may carry the chat.
         batch.ask_again(sites::topic(id));
         batch.once("widget.look", id.0, fact.seq, draw_look);
+    }
+    if let Subject::Visitor(id) = fact.subject
+        && let Event::VisitorsMerged { gone: other } | Event::VisitorsParted { back: other } =
+            fact.event
+    {
+        batch.ask_again(visitors::topic(id));
+        batch.ask_again(visitors::topic(other));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::conversations::signals::{self, Desk};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{Closing, Connection, Frame, Hub, Seat};
-use crate::kernel::{Seq, Sight, Subject, Token, VisitorId, clip, from_json};
+use crate::kernel::{Seq, Sight, Subject, Token, TokenHash, VisitorId, clip, from_json};
 use crate::live::{self, End, Heard, Line, Listener, Live, Missed, Resume};
 use crate::visitors::Visitor;
 use crate::web::{self, ClientAddress, Ctx, Key, Limits, MINUTE, Rate, Routes, UNKNOWN_TOKEN, Who};
@@ -122,9 +122,13 @@ impl Door {
         let connection = self.hub.join(seat.clone(), PAGES).ok_or(End::TooFast)?;
         let (live, joined_at) = (Data::clone(&self.live), connection.joined_at);
         let resume = Resume { after: seq, epoch };
-        let (id, origin) = (visitor.id, self.origin.clone());
+        let (known, origin) = (visitor.id, self.origin.clone());
         // After joining, so that nothing can change in between and not be told.
         let read = self.db.read(move |r| {
+            let visitor = visitors::authenticate(r, token)?;
+            if visitor.id != known {
+                return Err(Error::Unavailable("he is somebody else now".into()));
+            }
             let may = may(r, &visitor, origin.as_deref())?;
             let found = dialogues::current(r, visitor.id)?;
             let subjects = found.as_ref().map(|it| [it.id.into(), visitor.site.into()]);
@@ -133,24 +137,27 @@ impl Door {
             let elsewhere = found
                 .as_ref()
                 .map(|it| dialogues::missed_elsewhere(r, it, seq));
-            let greeting = match elsewhere.transpose()? {
-                Some(true) => vec![live::reload("log")],
-                _ => live::greet(r, &live, &seat, &resume, joined_at, &missed, "log")?,
+            let elsewhere = elsewhere.transpose()?.unwrap_or_default();
+            // What his page shows is not all of his, or not all his.
+            let greeting = match elsewhere || seq < visitor.whole_since {
+                true => vec![live::reload("log")],
+                false => live::greet(r, &live, &seat, &resume, joined_at, &missed, "log")?,
             };
             let desk = found.map(|it| Desk {
                 conversation: it.key,
                 site: it.site,
             });
-            Ok((may, greeting, desk, visitor.number))
+            Ok((may, greeting, desk, visitor))
         });
         let read = read.await.map_err(|_| End::House(Closing::Restart))?;
-        let (may, greeting, desk, number) = read;
+        let (may, greeting, desk, visitor) = read;
         if !may.enter {
             return Err(End::Origin);
         }
         let page = Page {
-            visitor: id,
-            number,
+            known: (visitor.id, visitor.whole_since),
+            number: visitor.number,
+            token,
             origin: self.origin.clone(),
             desk,
             previews: may.preview,
@@ -179,8 +186,10 @@ fn may(r: &Reader, visitor: &Visitor, origin: Option<&str>) -> Result<May> {
 }
 
 struct Page {
-    visitor: VisitorId,
+    /// Whose it is, and since when all that is his is his.
+    known: (VisitorId, Seq),
     number: i64,
+    token: TokenHash,
     origin: Option<String>,
     desk: Option<Desk>,
     previews: bool,
@@ -214,17 +223,21 @@ impl Listener for Page {
     }
 
     async fn ask_again(&mut self) -> Result<(), End> {
-        let (id, origin) = (self.visitor, self.origin.clone());
+        let (token, origin) = (self.token, self.origin.clone());
         let asked = self.db.read(move |r| {
-            let visitor = visitors::find(r, id)?;
-            may(r, &visitor, origin.as_deref())
+            let visitor = visitors::authenticate(r, token)?;
+            Ok((may(r, &visitor, origin.as_deref())?, visitor))
         });
         let asked = asked.await;
         // Where that cannot be told just now, nothing is shown.
-        self.previews = asked.as_ref().is_ok_and(|it| it.preview);
+        self.previews = asked.as_ref().is_ok_and(|(may, _)| may.preview);
         match asked {
-            Ok(May { enter: false, .. }) => Err(End::Origin),
-            Err(Error::NotFound(_)) => Err(End::Unknown),
+            Ok((May { enter: false, .. }, _)) => Err(End::Origin),
+            // It comes back as who he is now.
+            Ok((_, it)) if (it.id, it.whole_since) != self.known => {
+                Err(End::House(Closing::Restart))
+            }
+            Err(Error::SignedOut | Error::NotFound(_)) => Err(End::Unknown),
             _ => Ok(()),
         }
     }

@@ -237,7 +237,7 @@ onPage((page, renewed) => {
 });
 
 document.addEventListener('click', async (event) => {
-  const link = event.target instanceof Element ? event.target.closest('[data-more], .row a, .thread-back') : null;
+  const link = event.target instanceof Element ? event.target.closest('[data-more], [data-chat], .row a, .thread-back') : null;
   if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (!('more' in link.dataset)) return keep(link.href);
   // "Show more" appends; without a script it leads to a page of its own.

@@ -5,11 +5,18 @@ import { all, find } from './dom.js';
 import { on, onPage } from './live.js';
 import { view } from './log.js';
 
+/** What an address says of the log, and not of the lists beside it. */
+const LOG = ['earlier', 'note'];
+
 const wide = matchMedia('(width >= 75rem)');
 
 function draw() {
   const fold = find('.visitor-fold');
   if (fold instanceof HTMLDetailsElement) fold.open = wide.matches || fold.dataset.opened === '1';
+  // Another chat opens with the lists as they are.
+  const query = new URLSearchParams(location.search);
+  for (const name of LOG) query.delete(name);
+  for (const it of all('#visitor [data-chat]')) if (it instanceof HTMLAnchorElement) it.search = query.toString();
   const lang = document.documentElement.lang;
   for (const it of all('[data-lang-name]')) {
     try {

@@ -2,6 +2,7 @@
 //! what the visitor is told, and a way to every entry.
 
 mod dialogues;
+mod earlier;
 mod filters;
 mod narrowed;
 mod verbs;

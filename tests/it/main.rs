@@ -6,6 +6,7 @@ use shopbell::assets;
 
 mod accounts;
 mod config;
+mod contacts;
 mod conversations;
 mod db;
 mod doors;

@@ -1,5 +1,9 @@
 //! Who somebody is, and what opens his conversations: not the same.
 
+mod browsers;
+mod histories;
+mod merging;
+
 use shopbell::db::scratch;
 use shopbell::error::Error;
 use shopbell::kernel::{Token, VisitorId};
@@ -8,6 +12,8 @@ use shopbell::texts::Lang;
 use shopbell::visitors::{self, NewDevice};
 
 use crate::support::{NOW, open_house};
+
+pub use browsers::{Browser, arrives, site};
 
 #[test]
 fn each_site_numbers_its_visitors_and_only_a_token_says_who_comes() {

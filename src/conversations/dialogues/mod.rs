@@ -1,23 +1,37 @@
 //! Which of his conversations a visitor is in.
 //!
-//! Who writes to us is anonymous so far, and a dialogue with him ends when it is
-//! resolved: what he writes afterwards begins a new one. A line that he wrote while
-//! one was open still belongs to it, though an agent has resolved it at the same
-//! moment: that opens it again. An agent may reopen an earlier one, too, so several
-//! can be open. Then each line goes where it was written, and one that does not say
-//! where goes to the newest of them.
+//! With somebody anonymous a dialogue ends when it is resolved: what he writes
+//! afterwards begins a new one. A line that he wrote while one was open still belongs
+//! to it, though an agent has resolved it at the same moment: that opens it again. An
+//! agent may reopen an earlier one, too, so several can be open. Then each line goes
+//! where it was written, and one that does not say where goes to the newest of them.
+//!
+//! With somebody the shop knows there is one dialogue, whatever he writes from, and
+//! writing opens it again: the newest that is open, or else the newest. Where he has
+//! several because he was anonymous before, the others go on only as long as they are
+//! open, for what is written in them.
+//!
+//! What he has written before, agents see of whom the shop knows, and of everybody
+//! where the site says so.
 
+pub mod news;
+mod pages;
 mod sql;
 
-use super::{Conversation, Message, PAGE, find_by_key};
+use super::{Conversation, Kind, Message, PAGE, State, find_by_key};
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::kernel::{Actor, ConversationKey, Seq, VisitorId};
+use crate::kernel::{Actor, ConversationId, ConversationKey, Seq, Timestamp, VisitorId};
+use crate::visitors::Visitor;
+
+pub use pages::card;
 
 /// Conversations on one page of history: each costs a question.
 const TALKS: usize = 20;
 /// Earlier conversations that are listed, and looked at for what was missed.
 const EARLIER: usize = 10;
+/// Beyond this it is only “many”.
+const MOST_EARLIER: usize = 1000;
 
 /// Where something belongs that says nothing of it: the newest that is open, or
 /// else the newest.
@@ -43,18 +57,27 @@ pub fn named(
 /// Where a new line goes; none where it begins a conversation.
 pub(super) fn choose(
     r: &Reader,
-    visitor: VisitorId,
+    visitor: &Visitor,
     named: Option<&ConversationKey>,
 ) -> Result<Option<Conversation>> {
-    let Some(key) = named else {
-        return sql::find_open(r, visitor);
+    let found = match named {
+        Some(key) => known(find_by_key(r, Actor::Visitor(visitor.id), key))?,
+        None => None,
     };
-    match find_by_key(r, Actor::Visitor(visitor), key) {
-        Ok(found) => Ok(Some(found)),
-        // Of another visitor, or of a time before a copy was restored. What he wrote
-        // is not lost for that.
-        Err(Error::NotFound(_)) => sql::find_open(r, visitor),
-        Err(error) => Err(error),
+    match (found, visitor.contact) {
+        (Some(found), None) => Ok(Some(found)),
+        (Some(found), Some(_)) if found.state == State::Open => Ok(Some(found)),
+        (None, None) => sql::find_open(r, visitor.id),
+        (_, Some(_)) => current(r, visitor.id),
+    }
+}
+
+/// One of another visitor, or of a time before a copy was restored, is none. What he
+/// wrote is not lost for that.
+fn known(found: Result<Conversation>) -> Result<Option<Conversation>> {
+    match found {
+        Err(Error::NotFound(_)) => Ok(None),
+        found => found.map(Some),
     }
 }
 
@@ -124,4 +147,24 @@ pub fn list_unseen_before(
     up_to: Seq,
 ) -> Result<Vec<Conversation>> {
     sql::list_unseen_before(r, talk.visitor, talk.id, up_to, EARLIER)
+}
+
+/// A conversation of the same visitor that began before, as it is listed beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    pub key: ConversationKey,
+    pub state: State,
+    pub began: Timestamp,
+    pub last_kind: Kind,
+    pub last_text: String,
+}
+
+/// What he wrote before this conversation, the newest first; nothing where agents
+/// may not know. Whoever sees this one sees those: they are of the same site.
+pub fn list_earlier(r: &Reader, conversation: ConversationId, most: usize) -> Result<Vec<Earlier>> {
+    sql::list_earlier(r, conversation, most)
+}
+
+fn count_earlier(r: &Reader, conversation: ConversationId) -> Result<i64> {
+    sql::count_earlier(r, conversation, MOST_EARLIER)
 }
