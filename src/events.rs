@@ -24,6 +24,8 @@ pub enum Event {
     MessageChanged { message: Seq },
     /// An agent entered and answers now.
     AgentJoined,
+    /// An agent no longer answers there.
+    Left { agent: AgentId },
     /// Somebody else is responsible for it now, or nobody.
     Assigned { to: Option<AgentId> },
     /// Closed, by an agent or by the visitor.

@@ -41,6 +41,18 @@ pub fn routes(routes: &mut Routes) {
         .who(Who::Agent)
         .needs(May::Customers);
     routes
+        .post("/inbox/{conversation}/take-over", take_over)
+        .who(Who::Agent)
+        .needs(May::Customers);
+    // Also for who may not answer any more.
+    routes
+        .post("/inbox/{conversation}/leave", leave)
+        .who(Who::Agent);
+    routes
+        .post("/inbox/{conversation}/come-back", come_back)
+        .who(Who::Agent)
+        .needs(May::Customers);
+    routes
         .post("/inbox/{conversation}/resolve", resolve)
         .who(Who::Agent)
         .needs(May::Customers);
@@ -298,6 +310,36 @@ async fn join(
     let by = agent.id;
     let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
     act(&cx, agent, key, "conversations.join", join).await
+}
+
+async fn take_over(
+    Signed(agent, ()): Signed<Agent, ()>,
+    cx: Ctx,
+    key: Path<ConversationKey>,
+) -> Result<HttpResponse> {
+    let by = agent.id;
+    let deed = move |w: &Writer, now, it: &Conversation| super::take_over(w, now, by, it.id);
+    act(&cx, agent, key, "conversations.take_over", deed).await
+}
+
+async fn leave(
+    Signed(agent, ()): Signed<Agent, ()>,
+    cx: Ctx,
+    key: Path<ConversationKey>,
+) -> Result<HttpResponse> {
+    let by = agent.id;
+    let leave = move |w: &Writer, now, it: &Conversation| super::leave(w, now, by, it.id);
+    act(&cx, agent, key, "conversations.leave", leave).await
+}
+
+async fn come_back(
+    Signed(agent, ()): Signed<Agent, ()>,
+    cx: Ctx,
+    key: Path<ConversationKey>,
+) -> Result<HttpResponse> {
+    let by = agent.id;
+    let deed = move |w: &Writer, now, it: &Conversation| super::come_back(w, now, by, it.id);
+    act(&cx, agent, key, "conversations.come_back", deed).await
 }
 
 async fn resolve(

@@ -2,8 +2,9 @@
 //! reader a sentence in his language, made by the room that wrote the line. Here
 //! are the hall's own.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::kernel::AgentId;
 use crate::texts::Lang;
 
 /// What somebody did, as it stands in the row.
@@ -17,6 +18,22 @@ pub struct Deed {
     pub for_visitor: bool,
 }
 
+impl Deed {
+    /// Whoever else might read it, this time it is nothing to the visitor.
+    pub fn among_agents(self) -> Self {
+        Self {
+            for_visitor: false,
+            ..self
+        }
+    }
+
+    /// Who answers from here on, where that changed; empty for nobody.
+    pub fn answers(&self) -> Option<&str> {
+        let left = self.word == LEFT.word;
+        left.then(|| self.data["answers"].as_str().unwrap_or_default())
+    }
+}
+
 /// How one word is said. Its room writes lines with it, and registers it at the
 /// roof for whoever reads them (`Windows::word`).
 pub struct Wording {
@@ -24,6 +41,17 @@ pub struct Wording {
     pub agents: Say,
     /// Absent where it stays among agents.
     pub visitor: Option<Say>,
+}
+
+impl Wording {
+    /// That it was done.
+    pub fn deed(&self, data: Value) -> Deed {
+        Deed {
+            word: self.word.to_owned(),
+            data,
+            for_visitor: self.visitor.is_some(),
+        }
+    }
 }
 
 pub type Say = fn(Lang, &LineView) -> Said;
@@ -76,6 +104,44 @@ pub static JOINED: Wording = Wording {
     visitor: Some(|t, it| t.conversation_log_joined(it.who).into()),
 };
 
+/// Responsible in place of a colleague.
+pub static TOOK_OVER: Wording = Wording {
+    word: "took-over",
+    agents: |t, it| t.conversation_change_took_over(it.who).into(),
+    visitor: None,
+};
+
+/// `who`: where he did not do it himself; `answers`: who does now; `to`: his number,
+/// where he answers in place of who left.
+pub static LEFT: Wording = Wording {
+    word: "left",
+    agents: |t, it| {
+        let who = left_by(it);
+        match (it.text("answers"), it.data["to"].is_null()) {
+            ("", _) => t.conversation_change_left_alone(who),
+            (_, true) => t.conversation_change_left(who),
+            (answers, false) => t.conversation_change_left_to(who, answers),
+        }
+        .into()
+    },
+    visitor: Some(|t, it| t.conversation_log_left(left_by(it)).into()),
+};
+
+fn left_by<'a>(it: &LineView<'a>) -> &'a str {
+    it.data["who"].as_str().unwrap_or(it.who)
+}
+
+pub(super) fn left(who: Option<&str>, answers: Option<&str>, to: Option<AgentId>) -> Deed {
+    let mut data = json!({ "answers": answers.unwrap_or_default() });
+    if let Some(who) = who {
+        data["who"] = json!(who);
+    }
+    if let Some(to) = to {
+        data["to"] = json!(to);
+    }
+    LEFT.deed(data)
+}
+
 pub static RESOLVED: Wording = Wording {
     word: "resolved",
     agents: |t, it| t.conversation_change_resolved(it.who).into(),
@@ -109,4 +175,6 @@ pub static REPLY: Wording = Wording {
     visitor: None,
 };
 
-pub static OURS: [&Wording; 6] = [&JOINED, &RESOLVED, &ENDED, &REOPENED, &NO_REPLY, &REPLY];
+pub static OURS: [&Wording; 8] = [
+    &JOINED, &TOOK_OVER, &LEFT, &RESOLVED, &ENDED, &REOPENED, &NO_REPLY, &REPLY,
+];

@@ -15,6 +15,7 @@ pub mod lines;
 pub mod lists;
 pub mod news;
 pub mod pages;
+pub mod participants;
 mod parts;
 mod posting;
 mod rules;
@@ -39,6 +40,7 @@ use crate::visitors::Device;
 pub use attention::mark_seen;
 pub use lines::{Deed, LineView, Said, Wording};
 pub use lists::Narrowing;
+pub use participants::{come_back, join, leave, take_over};
 pub use parts::{NewPart, Part, PartKind, Piece, Plainly};
 pub use posting::{NewMessage, Posted, post_message, write_in};
 pub use rules::LONGEST;
@@ -70,6 +72,7 @@ pub struct Conversation {
     pub site: SiteId,
     pub visitor: VisitorId,
     pub state: State,
+    /// Who is responsible for it; see `participants`.
     pub assignee: Option<AgentId>,
     pub created_at: Timestamp,
     /// How many lines the visitor has written.
@@ -79,6 +82,8 @@ pub struct Conversation {
     /// The same, before an agent resolved, or said that it wants no reply; until
     /// the next line that both sides see.
     pub waiting_before: Option<Timestamp>,
+    /// When an agent answered first.
+    pub first_answer_at: Option<Timestamp>,
     /// What was on the screen of somebody who answers here.
     pub agents_seen: Seq,
     pub visitor_seen: Seq,
@@ -145,35 +150,6 @@ fn in_sight(r: &Reader, by: Actor, found: Option<Conversation>) -> Result<Conver
     seen.then_some(found).ok_or(nothing)
 }
 
-/// The agent answers here from now on. Joining twice is joining once.
-pub fn join(w: &Writer, now: Timestamp, by: AgentId, conversation: ConversationId) -> Result<()> {
-    let actor = Actor::Agent(by);
-    let found = find(w, actor, conversation)?;
-    if found.assignee == Some(by) && found.state == State::Open {
-        return Ok(());
-    }
-    if found.state == State::Resolved {
-        change_state(w, now, actor, conversation, State::Open, &lines::REOPENED)?;
-    }
-    if found.assignee != Some(by) {
-        sql::update_assignee(w, conversation, by)?;
-        let assigned = Event::Assigned { to: Some(by) };
-        journal::record(w, now, actor, conversation, &assigned)?;
-        let event = Event::AgentJoined;
-        note(
-            w,
-            now,
-            actor,
-            conversation,
-            &event,
-            &lines::JOINED,
-            Value::Null,
-        )?;
-        attention::joined(w, now, by, conversation)?;
-    }
-    Ok(())
-}
-
 pub fn resolve(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationId) -> Result<()> {
     let found = find(w, by, conversation)?;
     let wording = match by {
@@ -205,7 +181,7 @@ pub fn leave_line(
 ) -> Result<()> {
     find(w, by, conversation)?;
     let event = Event::told(wording.word, data.clone());
-    note(w, now, by, conversation, &event, wording, data)
+    note(w, now, by, conversation, &event, &wording.deed(data))
 }
 
 pub fn find_message(r: &Reader, id: Seq) -> Result<Message> {
@@ -284,11 +260,16 @@ fn change_state(
 ) -> Result<()> {
     sql::update_state(w, conversation, state, now)?;
     attention::follow_state(w, by, conversation, state)?;
+    participants::move_along(w, conversation)?;
     let event = match state {
         State::Open => Event::ConversationReopened,
         State::Resolved => Event::ConversationResolved,
     };
-    note(w, now, by, conversation, &event, wording, Value::Null)
+    note(w, now, by, conversation, &event, &wording.deed(Value::Null))?;
+    match state {
+        State::Open => participants::let_go_of_strangers(w, now, conversation),
+        State::Resolved => Ok(()),
+    }
 }
 
 /// The line has the position of its event.
@@ -298,16 +279,10 @@ fn note(
     by: Actor,
     conversation: ConversationId,
     event: &Event,
-    wording: &'static Wording,
-    data: Value,
+    deed: &Deed,
 ) -> Result<()> {
     let id = journal::record(w, now, by, conversation, event)?;
-    let deed = Deed {
-        word: wording.word.to_owned(),
-        data,
-        for_visitor: wording.visitor.is_some(),
-    };
-    sql::insert_deed(w, now, id, conversation, agent_of(by), &deed)
+    sql::insert_deed(w, now, id, conversation, agent_of(by), deed)
 }
 
 fn agent_of(by: Actor) -> Option<AgentId> {

@@ -127,10 +127,10 @@ pub fn draw(r: &Reader, fact: &Fact, batch: &mut Batch) -> Result<()> {
     match fact.event {
         // These have no line of their own.
         Event::ConversationStarted | Event::SiteChanged | Event::AgentChanged => Ok(()),
-        Event::Assigned { .. } => {
+        Event::AgentJoined | Event::Left { .. } => {
             // Only who answers is seen typing by the visitor.
             batch.ask_again(topic(id));
-            Ok(())
+            line(r, id, fact, batch)
         }
         Event::MessageChanged { message } => {
             batch.once("conversations.line", message.0, fact.seq, draw_line);
@@ -195,7 +195,13 @@ fn note(r: &Reader, talk: &Talk, message: &Message, batch: &mut Batch) -> Result
     row(batch, id, seq);
     match message.kind {
         Kind::Note => (),
-        Kind::Agent => talk.turned.set(Some(seq)),
+        Kind::Agent => {
+            talk.turned.set(Some(seq));
+            // The panel says how long it took.
+            if talk.conversation.first_answer_at == Some(message.at) {
+                panel(batch, id, seq);
+            }
+        }
         Kind::Visitor => {
             talk.asked.set(Some((seq, message.at)));
             if batch.is_watched(topic(id)) && !super::came_from_the_same_place(r, message)? {

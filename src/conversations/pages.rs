@@ -79,6 +79,8 @@ pub struct Row {
     pub state: &'static str,
     pub assignee: Option<i64>,
     pub assignee_name: String,
+    /// The agents who take part: `3 7`.
+    pub here: String,
     /// Who wrote `preview`: `visitor`, `agent`, or empty.
     pub preview_by: &'static str,
     pub preview: String,
@@ -89,7 +91,7 @@ pub struct Row {
     /// How many the one who looks at it has not read. Absent in a live frame,
     /// where his page counts.
     pub unread: Option<i64>,
-    /// A colleague answers there. False in a live frame, where the page knows.
+    /// Colleagues answer there, and he does not. False in a live frame, where the page knows.
     pub theirs: bool,
     /// Whether the visitor waits for a reply: `yes`, `aside` or empty.
     pub waiting: &'static str,
@@ -174,7 +176,7 @@ pub struct Thread {
 impl Thread {
     /// Whether the agent who looks at it answers here.
     pub fn is_joined(&self) -> bool {
-        self.header.assignee == Some(self.agent_id)
+        self.header.has(self.agent_id)
     }
 
     /// Whether the newest line has not been on his screen. No script can say so for
@@ -266,15 +268,57 @@ pub struct Header {
     /// Whether the visitor waits for a reply: `yes`, `aside` where an agent said
     /// that none is needed, or empty.
     pub waiting: &'static str,
+    /// Whose page it is. Absent in a live frame, where the page knows what of this
+    /// is for him.
+    pub viewer: Option<i64>,
     pub assignee: Option<i64>,
-    pub assignee_name: String,
+    /// Who is responsible first.
+    pub here: Vec<Here>,
     /// The lists. In a live frame without what the page has narrowed them to.
     pub back: String,
     /// What wings add.
     pub more: Vec<Html>,
 }
 
+/// One of those who take part.
+pub struct Here {
+    pub id: i64,
+    pub name: String,
+    pub responsible: bool,
+    pub since: Moment,
+}
+
 impl Header {
+    pub fn has(&self, agent: i64) -> bool {
+        self.here.iter().any(|it| it.id == agent)
+    }
+
+    /// `3 7`.
+    pub fn ids(&self) -> String {
+        let ids = self.here.iter().map(|it| it.id.to_string());
+        ids.collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn responsible(&self) -> &str {
+        let first = self.here.iter().find(|it| it.responsible);
+        first.map_or("", |it| &it.name)
+    }
+
+    pub fn helpers(&self) -> String {
+        let helpers = self.here.iter().filter(|it| !it.responsible);
+        helpers.map(|it| &*it.name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// He can leave.
+    pub fn can_leave(&self) -> bool {
+        self.viewer.is_none_or(|it| self.has(it))
+    }
+
+    /// Somebody else is responsible.
+    pub fn can_take_over(&self) -> bool {
+        self.viewer.is_none() || self.assignee != self.viewer
+    }
+
     pub fn hue(&self) -> i64 {
         hue(self.number)
     }
@@ -301,6 +345,8 @@ pub struct VisitorPanel {
     pub device_raw: String,
     pub site: String,
     pub started: Moment,
+    /// How long he waited for the first answer.
+    pub first_answer: Option<String>,
     /// What wings know of him.
     pub cards: Vec<Html>,
     /// Who did what to the conversation, oldest first.

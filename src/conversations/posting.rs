@@ -5,7 +5,7 @@
 use super::parts::{Content, NewPart};
 use super::{
     Conversation, Kind, Message, State, attention, change_state, dialogues, find, find_message,
-    lines, rules, sql,
+    lines, participants, rules, sql,
 };
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
@@ -154,7 +154,11 @@ fn add(
     new: NewMessage,
 ) -> Result<Posted> {
     let conversation = found.id;
-    if rules::must_join_first(by, kind, &found) {
+    let takes_part = match by {
+        Actor::Agent(agent) => participants::takes_part(w, conversation, agent)?,
+        _ => false,
+    };
+    if rules::must_join_first(kind, takes_part) {
         return Err(Error::Conflict(|t| t.error_join_first().into()));
     }
     if let Some(last_seen) = new.last_seen
@@ -190,6 +194,7 @@ fn add(
         }
         Kind::Note | Kind::System => sql::update_last_at(w, conversation, now)?,
     }
+    participants::move_along(w, conversation)?;
     let message = match kind {
         Kind::Visitor => written(id, conversation, now, content, new),
         Kind::Agent | Kind::Note | Kind::System => find_message(w, id)?,

@@ -1,7 +1,7 @@
 //! Decisions of the hall: values in, decision out.
 
 use super::parts::Content;
-use super::{Conversation, Kind, Message, State};
+use super::{Kind, Message, State};
 use crate::error::{Error, Result, Say};
 use crate::kernel::{Actor, Flaw, paragraph};
 
@@ -30,8 +30,8 @@ pub fn reopens(state: State, kind: Kind) -> bool {
 
 /// An agent answers only what he has joined, so that two do not talk across
 /// each other by accident. Notes are free.
-pub fn must_join_first(by: Actor, kind: Kind, conversation: &Conversation) -> bool {
-    matches!((by, kind), (Actor::Agent(agent), Kind::Agent) if conversation.assignee != Some(agent))
+pub fn must_join_first(kind: Kind, takes_part: bool) -> bool {
+    kind == Kind::Agent && !takes_part
 }
 
 pub fn clean_body(body: &str) -> Result<String> {
@@ -94,24 +94,7 @@ pub fn preview(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{AgentId, ConversationId, ConversationKey, Seq, SiteId, VisitorId};
-
-    fn conversation() -> Conversation {
-        Conversation {
-            id: ConversationId(1),
-            key: ConversationKey("c_1".into()),
-            site: SiteId(1),
-            visitor: VisitorId(7),
-            state: State::Open,
-            assignee: Some(AgentId(1)),
-            created_at: 0,
-            visitor_lines: 0,
-            waiting_since: None,
-            waiting_before: None,
-            agents_seen: Seq(0),
-            visitor_seen: Seq(0),
-        }
-    }
+    use crate::kernel::{AgentId, VisitorId};
 
     #[test]
     fn a_visitor_writes_no_notes() {
@@ -121,10 +104,10 @@ mod tests {
 
     #[test]
     fn an_answer_needs_joining_a_note_does_not() {
-        let (ada, bob) = (Actor::Agent(AgentId(1)), Actor::Agent(AgentId(2)));
-        assert!(!must_join_first(ada, Kind::Agent, &conversation()));
-        assert!(must_join_first(bob, Kind::Agent, &conversation()));
-        assert!(!must_join_first(bob, Kind::Note, &conversation()));
+        assert!(!must_join_first(Kind::Agent, true));
+        assert!(must_join_first(Kind::Agent, false));
+        assert!(!must_join_first(Kind::Note, false));
+        assert!(!must_join_first(Kind::Visitor, false));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, rt};
 use serde::Deserialize;
 
 use super::news::{self, LISTS};
+use super::participants;
 use super::signals::{self, Desk};
 use crate::accounts::{self, Agent, Viewer, topics};
-use crate::db::Db;
+use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::hub::{Audience, Closing, Hub, Seat};
 use crate::kernel::{
@@ -65,7 +66,7 @@ async fn open(agent: Agent, cx: Ctx, live: Data<Live>, body: Payload) -> Result<
         }
         let viewing = match view.0.is_empty() {
             true => None,
-            false => Some(Viewing::of(super::find_by_key(r, by, &view)?, id)),
+            false => Some(Viewing::of(r, super::find_by_key(r, by, &view)?, id)?),
         };
         let names = query.topics.split(',').filter(|it| !it.is_empty());
         let mut all = own.to_vec();
@@ -138,16 +139,16 @@ struct Viewing {
 }
 
 impl Viewing {
-    fn of(found: super::Conversation, agent: AgentId) -> Self {
-        Self {
+    fn of(r: &Reader, found: super::Conversation, agent: AgentId) -> Result<Self> {
+        Ok(Self {
             id: found.id,
             visitor: found.visitor,
-            answers: found.assignee == Some(agent),
+            answers: participants::takes_part(r, found.id, agent)?,
             desk: Desk {
                 conversation: found.key,
                 site: found.site,
             },
-        }
+        })
     }
 }
 
@@ -197,7 +198,9 @@ impl Page {
                 return Ok((false, None));
             }
             let found = shown.map(|it| super::find(r, known.actor(), it));
-            Ok((true, found.transpose()?.map(|it| Viewing::of(it, known.id))))
+            let found = found.transpose()?;
+            let viewing = found.map(|it| Viewing::of(r, it, known.id)).transpose()?;
+            Ok((true, viewing))
         });
         let asked = asked.await;
         if let Some(viewing) = &mut self.viewing {

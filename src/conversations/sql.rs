@@ -12,7 +12,8 @@ use crate::kernel::{
 use crate::visitors::Device;
 
 pub const CONVERSATION: &str = "select id, key, site, visitor, state, assignee, created_at,
-    visitor_lines, waiting_since, waiting_before, agents_seen, visitor_seen from conversations";
+    visitor_lines, waiting_since, waiting_before, first_answer_at, agents_seen, visitor_seen
+    from conversations";
 
 const MESSAGE: &str =
     "select m.id, m.conversation, m.kind, m.agent, a.name as agent_name, m.word,
@@ -58,12 +59,6 @@ pub fn update_state(w: &Writer, id: ConversationId, state: State, now: Timestamp
          where id = ?1",
     )?;
     statement.execute(params![id.0, state_word(state), now])?;
-    Ok(())
-}
-
-pub fn update_assignee(w: &Writer, id: ConversationId, agent: AgentId) -> Result<()> {
-    w.prepare_cached("update conversations set assignee = ?2 where id = ?1")?
-        .execute(params![id.0, agent.0])?;
     Ok(())
 }
 
@@ -369,6 +364,7 @@ pub fn read_conversation(row: &Row) -> rusqlite::Result<Conversation> {
         visitor_lines: columns.take("visitor_lines")?,
         waiting_since: columns.take("waiting_since")?,
         waiting_before: columns.take("waiting_before")?,
+        first_answer_at: columns.take("first_answer_at")?,
         agents_seen: Seq(columns.take("agents_seen")?),
         visitor_seen: Seq(columns.take("visitor_seen")?),
     })

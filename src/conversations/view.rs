@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::lists::{self, Entry, Filter, List, Responsible, question};
-use super::pages::{self, Act, DeviceBadge, Header, More, Row, Thread, VisitorPanel};
+use super::pages::{self, Act, DeviceBadge, Header, Here, More, Row, Thread, VisitorPanel};
+use super::participants::{self, Participant, Role};
 use super::parts::VisitorPart;
 use super::{Conversation, Kind, LONGEST, Message, Said, State, Windows, attention, list_messages};
 use crate::accounts::Agent;
@@ -31,6 +32,9 @@ pub struct VisitorMessage {
     cid: String,
     from: &'static str,
     name: Option<String>,
+    /// Who answers him from here on, where that is new; empty for nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with: Option<String>,
     /// Plain text, also of the parts.
     body: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,9 +75,18 @@ pub fn for_visitor(
             Kind::Note | Kind::System => "system",
         },
         name: message.agent_name.clone(),
+        with: with(message),
         body: windows.for_visitor(message, t),
         parts: windows.visitor_parts(message, t),
         at: iso(message.at),
+    }
+}
+
+fn with(message: &Message) -> Option<String> {
+    match (message.kind, &message.deed) {
+        (Kind::Agent, _) => Some(message.agent_name.clone().unwrap_or_default()),
+        (_, Some(deed)) => deed.answers().map(str::to_owned),
+        (_, None) => None,
     }
 }
 
@@ -109,7 +122,8 @@ pub fn header_html(
     t: Lang,
 ) -> Result<String> {
     let more = windows.headers(r, conversation, t)?;
-    web::fragment(&header(entry, String::new(), "", more, t))
+    let people = participants::list(r, conversation.id)?;
+    web::fragment(&header(entry, &people, None, "", more, t))
 }
 
 /// What is particular to one look at the lists.
@@ -135,7 +149,7 @@ pub fn rows(
     let rows = page.entries.iter().map(|entry| {
         let mut row = row(entry, additions.take(entry.id), agent.lang);
         row.unread = Some(entry.unread(agent.id));
-        row.theirs = entry.assignee.is_some_and(|it| it != agent.id);
+        row.theirs = entry.assignee.is_some() && !entry.takes_part(agent.id);
         row.current = look.current == Some(&entry.key);
         // Opening one leaves the list where it is. Not so where somebody may be
         // waiting: there the newest page is what must be in sight.
@@ -188,6 +202,7 @@ fn row(entry: &Entry, (more, wings): (Vec<Html>, Vec<String>), t: Lang) -> Row {
         state: state_word(entry.state),
         assignee: entry.assignee.map(|it| it.0),
         assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+        here: entry.here.clone(),
         preview_by: match entry.last_kind {
             Kind::Visitor => "visitor",
             Kind::Agent => "agent",
@@ -208,18 +223,33 @@ fn row(entry: &Entry, (more, wings): (Vec<Html>, Vec<String>), t: Lang) -> Row {
     }
 }
 
-/// `query`: what the lists beside it are narrowed to.
-fn header(entry: &Entry, csrf: String, query: &str, more: Vec<Html>, t: Lang) -> Header {
+/// `viewer`: whose page it is drawn for; a live frame is for everybody. `query`: what
+/// the lists beside it are narrowed to.
+fn header(
+    entry: &Entry,
+    people: &[Participant],
+    viewer: Option<&Agent>,
+    query: &str,
+    more: Vec<Html>,
+    t: Lang,
+) -> Header {
+    let here = people.iter().map(|it| Here {
+        id: it.agent.0,
+        name: it.name.clone(),
+        responsible: it.role == Role::Responsible,
+        since: Moment::new(iso(it.since)),
+    });
     Header {
         t,
-        csrf,
+        csrf: viewer.map(|it| it.csrf.clone()).unwrap_or_default(),
+        viewer: viewer.map(|it| it.id.0),
         conversation: entry.key.to_string(),
         number: entry.number,
         name: visitors::name(entry.number, t),
         state: state_word(entry.state),
         waiting: waiting_word(entry),
         assignee: entry.assignee.map(|it| it.0),
-        assignee_name: entry.assignee_name.clone().unwrap_or_default(),
+        here: here.collect(),
         back: format!("/inbox{}", question(&[shown(entry), query])),
         more,
     }
@@ -310,6 +340,7 @@ pub fn thread(
     let entry = entry.ok_or(crate::error::Error::NotFound("conversation"))?;
     let last_seen = messages.last().map_or(0, |it| it.id.0);
     let tools = windows.headers(r, conversation, t)?;
+    let people = participants::list(r, conversation.id)?;
     let lines = messages
         .iter()
         .map(|it| line(it, windows, conversation.visitor_seen, &name, t));
@@ -319,7 +350,7 @@ pub fn thread(
         conversation: conversation.key.to_string(),
         agent_id: agent.id.0,
         agent_name: agent.name.clone(),
-        header: header(&entry, agent.csrf.clone(), &look.query, tools, t),
+        header: header(&entry, &people, Some(agent), &look.query, tools, t),
         messages: lines.collect::<Result<_>>()?,
         earlier: messages.first().filter(|_| more).map(|it| it.id.0),
         deep: look.before.is_some(),
@@ -398,6 +429,9 @@ fn panel(
         device: device.map(badge),
         site: about.site.clone(),
         started: Moment::new(iso(about.started)),
+        first_answer: conversation
+            .first_answer_at
+            .map(|at| after(at - conversation.created_at, t)),
         cards: windows.cards(r, conversation, t)?,
         history: about
             .changes
@@ -410,6 +444,16 @@ fn panel(
             .collect(),
         name,
     })
+}
+
+/// “after 2 min”.
+fn after(milliseconds: i64, t: Lang) -> String {
+    match milliseconds / 60_000 {
+        ..=0 => t.conversation_after_seconds().to_owned(),
+        n @ 1..60 => t.conversation_after_minutes(n),
+        n @ 60..1440 => t.conversation_after_hours(n / 60),
+        n => t.conversation_after_days(n / 1440),
+    }
 }
 
 fn state_word(state: State) -> &'static str {

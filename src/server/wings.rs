@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use crate::conversations::Windows;
+use crate::conversations::{Windows, participants};
 use crate::db::Writer;
 use crate::error::{Error, Result};
 use crate::jobs;
@@ -58,6 +58,8 @@ pub fn wings() -> Vec<Wing> {
                 conversations::news::draw,
                 conversations::dialogues::news::draw,
             ],
+            followers: vec![participants::work::follower()],
+            timers: vec![(participants::work::HAND_BACK, participants::work::hand_back)],
             ..Wing::default()
         },
         Wing {

@@ -2,6 +2,7 @@
 // colleagues, and the box that opens when he joins.
 
 import { find, recall, remember } from './dom.js';
+import { drawHere, replaceHeader, takesPart } from './here.js';
 import { on, onPage, tell } from './live.js';
 import { view } from './log.js';
 import { post } from './outbox.js';
@@ -17,7 +18,7 @@ let note = composer?.dataset.note === 'true';
 
 export function isJoined() {
   const header = find('#header');
-  return header?.dataset.state === 'open' && header.dataset.assignee === document.body.dataset.agent;
+  return header?.dataset.state === 'open' && takesPart(header);
 }
 
 function draw() {
@@ -35,6 +36,7 @@ function draw() {
   if (sendButton) sendButton.hidden = !joined;
   composer.dataset.note = String(note);
   noteButton?.setAttribute('aria-pressed', String(note));
+  drawHere();
   box.placeholder = (note ? composer.dataset.draftNote : composer.dataset.draftReply) ?? '';
 }
 
@@ -46,13 +48,16 @@ export function write(wanted) {
   box?.focus();
 }
 
-/** Opens the box for answers as soon as the server says so. */
-export function expectJoin() {
+/** Opens the box for answers as soon as the server says so.
+ * @param {boolean} isTaking  a colleague was responsible */
+export function expectJoin(isTaking) {
   note = false;
   const header = find('#header');
+  const me = document.body.dataset.agent ?? '';
   if (header) {
     header.dataset.state = 'open';
-    header.dataset.assignee = document.body.dataset.agent;
+    if (isTaking || !header.dataset.assignee) header.dataset.assignee = me;
+    if (!takesPart(header)) header.dataset.here = `${header.dataset.here} ${me}`;
   }
   draw();
   box?.focus();
@@ -153,10 +158,7 @@ document.addEventListener('shopbell:edit', (event) => {
 on('header', (item, conversation) => {
   const old = find('#header');
   if (!item.node || !old || conversation !== view) return;
-  const focused = document.activeElement;
-  const hadFocus = focused instanceof HTMLElement && old.contains(focused);
-  old.replaceWith(item.node);
-  if (hadFocus) find('.thread-tools .button', item.node)?.focus();
+  replaceHeader(old, item.node);
   draw();
 });
 
@@ -167,8 +169,8 @@ on('conversations', (item) => {
 });
 
 onPage((page) => {
-  const fresh = find('#header', page);
-  if (fresh) find('#header')?.replaceWith(fresh);
+  const [old, fresh] = [find('#header'), find('#header', page)];
+  if (old && fresh) replaceHeader(old, fresh);
   draw();
 });
 

@@ -36,7 +36,7 @@ async function act(form, button) {
     if (!explain(form, field, reason(reply))) toast(reason(reply));
     return;
   }
-  if (form.dataset.send === 'join') expectJoin();
+  if (['join', 'take-over'].includes(form.dataset.send ?? '')) expectJoin(form.dataset.send === 'take-over');
   const { said, undo } = form.dataset;
   const words = said?.replace(/\{(\w+)\}/g, (_, name) => fields[name] ?? '');
   if (words && undo) toast(words, { label: undoWord(), act: () => void undoIt(undo) });

@@ -4,6 +4,7 @@
 
 import { all, at, find } from './dom.js';
 import { carryOn, fits } from './filter.js';
+import { takesPart } from './here.js';
 import { fetchPage, on, onPage } from './live.js';
 
 const body = document.body;
@@ -22,7 +23,7 @@ const wayOn = (list) => find('[data-more]', list.parentElement ?? list);
 /** @param {HTMLElement} row */
 function home(row) {
   if (row.dataset.state === 'resolved') return list('resolved');
-  return list(row.dataset.assignee === me ? 'mine' : 'inbox');
+  return list(takesPart(row) ? 'mine' : 'inbox');
 }
 
 /**
@@ -63,9 +64,8 @@ function count(row) {
   const unread = Math.max(0, Number(row.dataset.lines ?? 0) - (read.get(row.id) ?? 0));
   row.dataset.unread = String(unread);
   find('.count', row)?.remove();
-  const { assignee = '' } = row.dataset;
   // A colleague's unread lines are his business.
-  if (unread === 0 || (assignee !== '' && assignee !== me)) return;
+  if (unread === 0 || (row.dataset.assignee && !takesPart(row))) return;
   const shown = unread > 99 ? '99+' : String(unread);
   const part = (/** @type {string} */ text) => {
     const made = document.createElement('span');

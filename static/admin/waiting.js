@@ -2,6 +2,7 @@
 // The server counts; it says so whenever that changes.
 
 import { find } from './dom.js';
+import { takesPart } from './here.js';
 import { on, onPage } from './live.js';
 import { ring } from './sound.js';
 
@@ -41,7 +42,7 @@ on('waiting', (item) => {
 on('conversations', (item) => {
   const row = item.node;
   if (!row || !item.data || row.dataset.waiting !== 'yes') return;
-  const ours = row.dataset.assignee === '' || row.dataset.assignee === body.dataset.agent;
+  const ours = row.dataset.assignee === '' || takesPart(row);
   const onScreen = !document.hidden && row.id === `c-${body.dataset.view}`;
   if (ours && !onScreen) ring(Number(item.data));
 });

@@ -244,7 +244,7 @@ export function mount(shell, config) {
       if (begins) nodes.push((row.rule ||= make('hr', { className: 'system' })));
       nodes.push(row);
       before = line;
-      if (line.from == 'agent') author = line.name;
+      author = line.with ?? author;
     }
     // Old lines are not read out: only what comes while somebody is here.
     if (quietly) {

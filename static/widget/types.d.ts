@@ -151,6 +151,8 @@ export interface Line {
   conversation?: string | null;
   from: string;
   name: string | null;
+  /** Who answers from here on, where that is new; empty for nobody. */
+  with?: string;
   body: string;
   parts?: Part[];
   at: string;

@@ -5,6 +5,7 @@ mod dialogues;
 mod earlier;
 mod filters;
 mod narrowed;
+mod participants;
 mod verbs;
 mod windows;
 

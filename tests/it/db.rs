@@ -226,6 +226,38 @@ fn what_was_told_of_transcripts_is_told_in_the_words_of_their_lines() {
     assert_eq!(about, [2, 2, 2, 3, 2].map(|it| ConversationId(it).into()));
 }
 
+#[test]
+fn an_upgrade_knows_who_takes_part() {
+    let home = left_by(&releases()[0]);
+    let before = look(&home);
+    before
+        .execute_batch(
+            "insert into messages (id, conversation, kind, agent, body, cid, at) values
+                 (41, 1, 'agent', 2, 'and so do I', 'also-here-1', 77),
+                 (42, 1, 'note', 3, 'not I', 'not-here-1', 78),
+                 (43, 2, 'agent', 1, 'it was over', 'not-here-2', 79)",
+        )
+        .unwrap();
+    drop(before);
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+
+    let after = look(&home);
+    let here = texts(
+        &after,
+        "select conversation || ' ' || agent || ' ' || role || ' ' || since || ' ' || site
+             || ' ' || coalesce(waiting_since, quiet_since, 0)
+         from conversation_participants order by conversation, agent",
+    );
+    assert_eq!(
+        here,
+        [
+            "1 1 responsible 1763701100000 1 0",
+            "1 2 helper 77 1 1763701300000",
+            "2 2 responsible 1763702100000 1 0",
+        ]
+    );
+}
+
 fn fails(spoil: &str, read: impl FnOnce(&Reader) -> Result<()>) -> String {
     let home = left_by(&releases()[0]);
     let db = Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap();
@@ -348,7 +380,8 @@ fn steps(r: &mut Connection, work: impl FnOnce(&Reader)) -> usize {
 }
 
 /// A shop in which visitor 1 wrote ten lines and others wrote many, and one talk
-/// that has as many.
+/// that has as many. Agent 2 helps in all there is; agent 3 has had many chats that
+/// are over.
 fn busy_shop(r: &Reader, others: usize) {
     r.execute_batch(&format!(
         "insert into sites (id, key, name, color, position, lang, zone, typing_preview,
@@ -356,7 +389,8 @@ fn busy_shop(r: &Reader, others: usize) {
              values (1, 'k', 'n', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0),
                  (2, 'small', 's', '#000000', 'end', 'en', 'UTC', 1, 0, 1, 0);
          insert into agents (id, email, name, role, lang, created_at)
-             values (1, 'a@b.c', 'A', 'owner', 'en', 0);
+             values (1, 'a@b.c', 'A', 'owner', 'en', 0), (2, 'helps@b.c', 'B', 'agent', 'en', 0),
+                 (3, 'old@b.c', 'C', 'agent', 'en', 0);
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others} / 10 + 1)
              insert into visitors (id, site, number, lang, created_at)
              select i, 1, i, 'en', 0 from n;
@@ -377,6 +411,15 @@ fn busy_shop(r: &Reader, others: usize) {
                  (1000003, 'over', 2, 3, 'resolved', 0, 0, null);
          insert into messages (id, conversation, kind, agent, word, body, cid, at)
              values (1000000, 1000000, 'system', 1, 'joined', '', 'change-1', 0);
+         insert into conversations (id, key, site, visitor, state, assignee, created_at, last_at)
+             select 2000000 + id, 'old_' || id, 1, id, 'resolved', 3, 0, id from visitors;
+         insert into conversation_participants (conversation, agent, role, since, site)
+             select id, 3, 'responsible', 0, site from conversations where assignee = 3;
+         insert into conversation_participants (conversation, agent, role, since, site,
+                 waiting_since, quiet_since)
+             select id, 2, 'helper', 0, site, waiting_since,
+                 iif(state = 'open' and waiting_since is null, last_at, null)
+             from conversations;
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {others})
              insert into messages (id, conversation, kind, agent, body, cid, at)
              select 1000000 + i, 1000000, 'agent', 1, 'a line', 'cid-' || i, i from n;"
@@ -420,6 +463,9 @@ fn a_list_costs_what_it_shows_and_not_what_all_others_wait_for() {
     for list in [
         List::Mine(AgentId(1)),
         List::Inbox(AgentId(1)),
+        List::Mine(AgentId(2)),
+        List::Mine(AgentId(3)),
+        List::Inbox(AgentId(3)),
         List::Resolved,
     ] {
         // Also for who sees one small site among large ones.

@@ -10,7 +10,7 @@ mod sql;
 
 use serde_json::Value;
 
-use super::{Conversation, Kind, State, find, lines};
+use super::{Conversation, Kind, State, find, lines, note, participants};
 use crate::db::{Reader, Writer};
 use crate::error::Result;
 use crate::events::{Event, Side};
@@ -62,16 +62,9 @@ pub fn no_reply_needed(
         return Ok(());
     }
     sql::update_put_aside(w, conversation)?;
-    let event = Event::NoReplyNeeded;
-    super::note(
-        w,
-        now,
-        by,
-        conversation,
-        &event,
-        &lines::NO_REPLY,
-        Value::Null,
-    )
+    participants::move_along(w, conversation)?;
+    let deed = lines::NO_REPLY.deed(Value::Null);
+    note(w, now, by, conversation, &Event::NoReplyNeeded, &deed)
 }
 
 /// Takes that back: he waits again, and since when he did.
@@ -87,8 +80,9 @@ pub fn reply_needed(
         return Ok(());
     }
     sql::update_taken_up(w, conversation)?;
-    let event = Event::ReplyNeeded;
-    super::note(w, now, by, conversation, &event, &lines::REPLY, Value::Null)
+    participants::move_along(w, conversation)?;
+    let deed = lines::REPLY.deed(Value::Null);
+    note(w, now, by, conversation, &Event::ReplyNeeded, &deed)
 }
 
 /// Who resolves says that nothing is left to answer; who reopens takes it back.
@@ -145,7 +139,7 @@ fn mark_read(
 ) -> Result<()> {
     let conversation = found.id;
     let read = mark(w, conversation, agent)?;
-    let answers = found.assignee == Some(agent) && found.agents_seen < up_to;
+    let answers = found.agents_seen < up_to && participants::takes_part(w, conversation, agent)?;
     if up_to <= read.up_to && !answers {
         return Ok(());
     }

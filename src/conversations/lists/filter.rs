@@ -191,10 +191,10 @@ impl<'a> Filter<'a> {
             (false, None) => return Ok(true),
             (false, Some(whose)) => whose,
         };
-        let own = |me| whose == Responsible::Agent(me);
         match self.list {
-            List::Inbox(me) if own(me) => return Ok(false),
-            List::Mine(me) if !own(me) => return Ok(false),
+            List::Inbox(me) if whose == Responsible::Agent(me) => return Ok(false),
+            // Where anybody takes part, somebody is responsible.
+            List::Mine(_) if whose == Responsible::Nobody => return Ok(false),
             _ => (),
         }
         match whose {

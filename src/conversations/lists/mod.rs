@@ -31,9 +31,9 @@ const MOST_WAITING: usize = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
-    /// Open, and not this agent's own: where every new one lands.
+    /// Open, and he takes no part in it: where every new one lands.
     Inbox(AgentId),
-    /// Open, and his.
+    /// Open, and he takes part in it.
     Mine(AgentId),
     Resolved,
 }
@@ -55,6 +55,8 @@ pub struct Entry {
     pub visitor_lines: i64,
     pub waiting_since: Option<Timestamp>,
     pub waiting_before: Option<Timestamp>,
+    /// The agents who take part: `3 7`.
+    pub here: String,
     /// How many of the visitor's lines were read by whom: `3:15 7:12`. On a page
     /// by the one who looks at it; in news, which all get alike, by everybody.
     pub read: String,
@@ -85,6 +87,10 @@ impl Entry {
         }
     }
 
+    pub fn takes_part(&self, agent: AgentId) -> bool {
+        self.here.split(' ').any(|it| it.parse() == Ok(agent.0))
+    }
+
     /// The visitor's lines that this agent has not had on his screen.
     pub fn unread(&self, agent: AgentId) -> i64 {
         let mut marks = self.read.split(' ').filter_map(|it| it.split_once(':'));
@@ -110,12 +116,22 @@ pub struct Next {
 pub fn page(r: &Reader, viewer: AgentId, filter: &Filter<'_>, after: Option<&str>) -> Result<Page> {
     let after = after.and_then(parse_mark).unwrap_or(Mark::START);
     let wings = filter.kept(r)?;
+    let sites = filter.sites(r)?;
+    // His chats are in two orders; each gives as much as a page may need of it.
+    let helps = match filter.list {
+        List::Mine(_) => &[false, true][..],
+        List::Inbox(_) | List::Resolved => &[false],
+    };
+    let sources = helps
+        .iter()
+        .flat_map(|it| sites.iter().map(move |site| (*it, *site)));
     let mut entries = Vec::new();
-    for (site, span) in filter.sites(r)? {
+    for (helps, (site, span)) in sources {
         let all = Reading {
             viewer,
             list: filter.list,
             part: Part::Quiet,
+            helps,
             agent: filter.agent,
             site,
             after: LAST,
@@ -236,6 +252,7 @@ mod tests {
             visitor_lines: 5,
             waiting_since,
             waiting_before: None,
+            here: String::new(),
             read: "3:2 33:5".into(),
         }
     }

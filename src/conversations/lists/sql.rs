@@ -9,7 +9,8 @@ use crate::kernel::{AgentId, ConversationId, ConversationKey, SiteId, Timestamp}
 
 const COLUMNS: &str = "select c.id, c.key, c.site, t.name as site_name, v.number, c.state,
     c.assignee, a.name as assignee_name, c.last_at, c.last_kind, c.last_text, c.visitor_lines,
-    c.waiting_since, c.waiting_before";
+    c.waiting_since, c.waiting_before, coalesce((select group_concat(agent, ' ')
+        from conversation_participants where conversation = c.id), '') as here";
 
 /// Who and where, by names that other rooms keep: read along, never written.
 const PEOPLE: &str = "join visitors v on v.id = c.visitor
@@ -33,6 +34,8 @@ pub struct Reading<'a> {
     pub viewer: AgentId,
     pub list: List,
     pub part: Part,
+    /// Of his chats those in which he helps; else those that he is responsible for.
+    pub helps: bool,
     pub agent: Option<Responsible>,
     pub site: SiteId,
     pub after: Place,
@@ -49,6 +52,21 @@ pub struct Kept {
     /// It applies to few, so these are looked up. Else it is asked of each entry.
     pub rare: bool,
 }
+
+/// In the order of a helper's own list, whatever the planner thinks.
+const HELPS_WAITING: &str = "conversation_participants h
+    indexed by conversation_participants_waiting cross join conversations c
+    on c.id = h.conversation and h.agent = ?2 and h.site = ?3";
+
+const HELPS_QUIET: &str = "conversation_participants h
+    indexed by conversation_participants_quiet cross join conversations c
+    on c.id = h.conversation and h.agent = ?2 and h.site = ?3";
+
+const NEXT_HELPS_WAITING: &str = "and (h.waiting_since, h.conversation) > (?4, ?5)
+    order by h.waiting_since, h.conversation limit ?6";
+
+const NEXT_HELPS_QUIET: &str = "and (h.quiet_since, h.conversation) < (?4, ?5)
+    order by h.quiet_since desc, h.conversation desc limit ?6";
 
 const NEXT_WAITING: &str = "and (c.waiting_since, c.id) > (?4, ?5)
     order by c.waiting_since, c.id limit ?6";
@@ -73,14 +91,16 @@ pub fn list_entries(r: &Reader, of: &Reading) -> Result<Vec<Entry>> {
         limit,
     ];
     let (with, narrowed) = narrowed(of, &mut values);
-    let next = match of.part {
-        Part::Waiting => NEXT_WAITING,
-        Part::Quiet => NEXT_QUIET,
+    let next = match (of.part, of.helps) {
+        (Part::Waiting, false) => NEXT_WAITING,
+        (Part::Quiet, false) => NEXT_QUIET,
+        (Part::Waiting, true) => NEXT_HELPS_WAITING,
+        (Part::Quiet, true) => NEXT_HELPS_QUIET,
     };
     let from = source(of);
     let mut query = r.prepare_cached(&format!(
         "{with}{COLUMNS}, coalesce(s.agent || ':' || s.visitor_lines, '') as read
-         from conversations c {from}
+         from {from}
          {PEOPLE}
          left join conversation_seen s on s.conversation = c.id and s.agent = ?1
          where c.site = ?3 and {list}{narrowed} {next}"
@@ -91,33 +111,44 @@ pub fn list_entries(r: &Reader, of: &Reading) -> Result<Vec<Entry>> {
 
 /// What makes it an entry of this list.
 fn listed(of: &Reading) -> &'static str {
-    match (of.list, of.part) {
-        (List::Inbox(_), Part::Waiting) => "c.waiting_since is not null and c.assignee is not ?2",
-        (List::Mine(_), Part::Waiting) => "c.waiting_since is not null and c.assignee = ?2",
-        (List::Inbox(_), Part::Quiet) => {
+    match (of.list, of.part, of.helps) {
+        (List::Inbox(_), Part::Waiting, _) => {
+            "c.waiting_since is not null and c.assignee is not ?2"
+        }
+        (List::Inbox(_), Part::Quiet, _) => {
             "c.state = 'open' and c.waiting_since is null and c.assignee is not ?2"
         }
-        (List::Mine(_), Part::Quiet) => {
+        (List::Mine(_), Part::Waiting, false) => "c.waiting_since is not null and c.assignee = ?2",
+        (List::Mine(_), Part::Quiet, false) => {
             "c.state = 'open' and c.waiting_since is null and c.assignee = ?2"
         }
-        (List::Resolved, _) => "c.state = 'resolved'",
+        (List::Mine(_), Part::Waiting, true) => "h.waiting_since is not null",
+        (List::Mine(_), Part::Quiet, true) => "h.quiet_since is not null",
+        (List::Resolved, ..) => "c.state = 'resolved'",
     }
 }
 
 /// The index that is read in order, named because each list has its own and the
 /// planner knows no numbers; or none, where a wing names a few to be looked up.
 fn source(of: &Reading) -> &'static str {
+    match (of.part, of.helps) {
+        (Part::Waiting, true) => return HELPS_WAITING,
+        (Part::Quiet, true) => return HELPS_QUIET,
+        (_, false) => (),
+    }
     if of.wings.iter().any(|it| it.rare) {
-        return "not indexed";
+        return "conversations c not indexed";
     }
     let owned = of.agent.is_some() || matches!(of.list, List::Mine(_));
     match (of.list, of.part, owned) {
-        (List::Resolved, _, false) => "indexed by conversations_resolved",
-        (List::Resolved, _, true) => "indexed by conversations_resolved_by_assignee",
-        (_, Part::Waiting, false) => "indexed by conversations_waiting",
-        (_, Part::Waiting, true) => "indexed by conversations_waiting_by_assignee",
-        (_, Part::Quiet, false) => "indexed by conversations_quiet",
-        (_, Part::Quiet, true) => "indexed by conversations_quiet_by_assignee",
+        (List::Resolved, _, false) => "conversations c indexed by conversations_resolved",
+        (List::Resolved, _, true) => {
+            "conversations c indexed by conversations_resolved_by_assignee"
+        }
+        (_, Part::Waiting, false) => "conversations c indexed by conversations_waiting",
+        (_, Part::Waiting, true) => "conversations c indexed by conversations_waiting_by_assignee",
+        (_, Part::Quiet, false) => "conversations c indexed by conversations_quiet",
+        (_, Part::Quiet, true) => "conversations c indexed by conversations_quiet_by_assignee",
     }
 }
 
@@ -128,6 +159,10 @@ fn narrowed(of: &Reading, values: &mut Vec<Option<i64>>) -> (String, String) {
         format!("?{}", values.len())
     };
     let (mut with, mut more) = (String::new(), String::new());
+    if let List::Inbox(_) = of.list {
+        more += " and not exists (select 1 from conversation_participants
+             where conversation = c.id and agent = ?2)";
+    }
     match of.agent {
         Some(Responsible::Agent(agent)) => {
             more += &format!(" and c.assignee = {}", bind(agent.0));
@@ -198,6 +233,7 @@ fn read_entry(row: &Row) -> rusqlite::Result<Entry> {
         visitor_lines: columns.take("visitor_lines")?,
         waiting_since: columns.take("waiting_since")?,
         waiting_before: columns.take("waiting_before")?,
+        here: columns.take("here")?,
         read: columns.take("read")?,
     })
 }

@@ -92,8 +92,21 @@ async fn typing_reaches_the_visitor_from_whoever_has_joined_and_from_nobody_else
     assert_eq!(typing["name"], "Ada");
     of_ben.next_that(colleague).await;
 
-    // Ben takes over.
+    // Ben comes to help: both are in the chat.
     ben.joins(&conversation).await;
+    of_ben.next_that(joined).await;
+    of_ada.next_that(joined).await;
+    of_ben.say(&types).await;
+    let typing = page.next_that(|it| it["op"] == "typing").await;
+    assert_eq!(typing["name"], "Ben");
+    of_ada.next_that(colleague).await;
+    of_ada.say(&types).await;
+    let typing = page.next_that(|it| it["op"] == "typing").await;
+    assert_eq!(typing["name"], "Ada");
+    of_ben.next_that(colleague).await;
+
+    // Ada leaves: from now on it is Ben alone.
+    ada.post(&format!("/inbox/{conversation}/leave"), &[]).await;
     of_ben.next_that(joined).await;
     of_ada.next_that(joined).await;
     of_ada.say(&types).await;
