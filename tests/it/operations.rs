@@ -201,6 +201,7 @@ async fn the_workings_tell_who_is_at_work_and_who_follows_the_journal() {
         "browsers",
         "live",
         "jobs",
+        "timers",
         "followers",
         "banner",
         "disk",
@@ -210,7 +211,10 @@ async fn the_workings_tell_who_is_at_work_and_who_follows_the_journal() {
         assert!(page.contains(&named), "{task}");
     }
     assert!(page.contains("at work") && !page.contains("starts again by itself"));
-    assert!(page.contains("followers-title") && page.contains("<strong>ratings</strong>"));
+    assert!(page.contains("followers-title"));
+    for follower in ["conversations.hand_back", "ratings"] {
+        assert!(page.contains(&format!("<strong>{follower}</strong>")));
+    }
     house.close().await;
 }
 

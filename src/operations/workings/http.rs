@@ -88,6 +88,7 @@ fn task_row(t: Lang, task: Task) -> TaskRow {
         "browsers" => t.operation_task_browsers().into(),
         "live" => t.operation_task_live().into(),
         "jobs" => t.operation_task_jobs().into(),
+        "timers" => t.operation_task_timers().into(),
         "banner" => t.operation_task_banner().into(),
         "disk" => t.operation_task_disk().into(),
         "sweep" => t.operation_task_sweep().into(),
