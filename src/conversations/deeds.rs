@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::parts::{NewPart, check_all};
-use super::{Deed, Wording, agent_of, find, find_message, sql};
+use super::{Wording, agent_of, find, find_message, sql};
 use crate::db::Writer;
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -32,11 +32,7 @@ pub fn leave(
     let parts = check_all(&new.parts)?;
     let event = Event::told(new.wording.word, new.data.clone());
     let line = journal::record(w, now, by, conversation, &event)?;
-    let deed = Deed {
-        word: new.wording.word.to_owned(),
-        data: new.data,
-        for_visitor: new.wording.visitor.is_some(),
-    };
+    let deed = new.wording.deed(new.data);
     sql::insert_deed(w, now, line, conversation, agent_of(by), &deed)?;
     sql::update_deed(w, line, &deed.data, &parts)?;
     Ok(line)

@@ -240,11 +240,6 @@ pub fn exist_from(r: &Reader, origins: &[Origin]) -> Result<bool> {
     Ok(false)
 }
 
-/// When an agent answered first; none while nobody has.
-pub fn first_answer(r: &Reader, conversation: ConversationId) -> Result<Option<Timestamp>> {
-    sql::find_first_answer(r, conversation)
-}
-
 /// Who did what to it, oldest first: the newest hundred.
 pub fn list_changes(r: &Reader, conversation: ConversationId) -> Result<Vec<Message>> {
     sql::list_changes(r, conversation, 100)

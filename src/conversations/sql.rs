@@ -230,12 +230,6 @@ pub fn find_message_by_cid(
     Ok(found.optional()?)
 }
 
-pub fn find_first_answer(r: &Reader, conversation: ConversationId) -> Result<Option<Timestamp>> {
-    let mut query = r.prepare_cached("select first_answer_at from conversations where id = ?1")?;
-    let found = query.query_row(params![conversation.0], |row| row.get(0));
-    Ok(found.optional()?.flatten())
-}
-
 pub fn find_newest_id(r: &Reader, conversation: ConversationId) -> Result<Seq> {
     let mut query =
         r.prepare_cached("select coalesce(max(id), 0) from messages where conversation = ?1")?;

@@ -130,9 +130,7 @@ pub fn follow(w: &Writer, now: Timestamp, id: ConversationId) -> Result<()> {
 }
 
 fn wants_asking(r: &Reader, it: &Conversation) -> Result<bool> {
-    Ok(asks(r, it.site)?
-        && find(r, it.id)?.is_none()
-        && conversations::first_answer(r, it.id)?.is_some())
+    Ok(asks(r, it.site)? && find(r, it.id)?.is_none() && it.first_answer_at.is_some())
 }
 
 fn ask(w: &Writer, now: Timestamp, conversation: &Conversation) -> Result<()> {
