@@ -6,7 +6,7 @@ use askama::Template;
 use super::{Change, Colour, Tag};
 use crate::kernel::{comparable, iso};
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Html, Moment, Shell};
+use crate::web::pages::{Errors, Html, Moment, Saved, Shell};
 
 /// One of them, as it is drawn everywhere.
 #[derive(Debug, Clone)]
@@ -208,7 +208,7 @@ pub struct Edit {
     pub twin: Option<Twin>,
     /// Fields `name`, `into`.
     pub errors: Errors,
-    pub saved: bool,
+    pub saved: Saved,
 }
 
 pub struct Twin {

@@ -3,7 +3,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{NewTag, TagId};
 use crate::accounts::{Admin, Signed};
@@ -13,8 +13,8 @@ use crate::kernel::{Actor, Timestamp, iso};
 use crate::tags::pages::{Chip, Counted, Done, Edit, List, MergedRow, Twin, hues, isolated};
 use crate::tags::{Colour, Tag};
 use crate::texts::Lang;
-use crate::web::pages::{Errors, Moment};
-use crate::web::{self, Area, Ctx, Kit, Refusal, Routes, Section, Who};
+use crate::web::pages::{Errors, Moment, Saved};
+use crate::web::{self, Area, Ctx, Held, Kit, Refusal, Routes, Section, Who};
 
 pub const TAGS: Area = Area {
     key: "settings/tags",
@@ -120,7 +120,11 @@ fn told(done: &str, tag: TagId) -> HttpResponse {
     web::see(format!("/settings/tags?done={done}&tag={}", tag.0))
 }
 
-#[derive(Deserialize)]
+fn address(tag: TagId) -> String {
+    format!("/settings/tags/{}", tag.0)
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TagForm {
     name: String,
@@ -129,6 +133,13 @@ struct TagForm {
 }
 
 impl TagForm {
+    fn of(tag: Tag) -> Self {
+        Self {
+            name: tag.name,
+            colour: tag.colour.word().to_owned(),
+        }
+    }
+
     fn new_tag(&self) -> Result<NewTag> {
         let colour = match self.colour.as_str() {
             "" => None,
@@ -170,8 +181,9 @@ async fn make(Signed(admin, form): Signed<Admin, TagForm>, cx: Ctx) -> Result<Ht
 }
 
 async fn edit(admin: Admin, cx: Ctx, tag: Path<TagId>) -> Result<HttpResponse> {
+    let by = admin.id;
     let mut page = stored(&cx, admin, *tag, String::new()).await?;
-    page.saved = cx.done(&["saved"]) == "saved";
+    page.saved = cx.just_saved(by, &address(*tag));
     web::page(&page)
 }
 
@@ -202,7 +214,7 @@ fn draw(r: &Reader, admin: &Admin, kit: &Kit, id: TagId, twin: &str) -> Result<E
             archived: it.archived,
         }),
         errors: Errors::default(),
-        saved: false,
+        saved: Saved::default(),
     })
 }
 
@@ -211,20 +223,29 @@ async fn save(
     cx: Ctx,
     tag: Path<TagId>,
 ) -> Result<HttpResponse> {
-    let (now, by, tag, t) = (cx.now(), Actor::Agent(admin.id), *tag, admin.lang);
+    let (now, by, tag, t) = (cx.now(), admin.id, *tag, admin.lang);
     let new = form.new_tag()?;
     let colour = new.colour;
-    let save = cx
-        .db
-        .write("tags.save", move |w| super::change(w, now, by, tag, &new));
+    let undoing = cx.undoing(by, &form);
+    let save = cx.db.write("tags.save", move |w| {
+        let read = |r: &Reader| {
+            let form = TagForm::of(super::find(r, tag)?);
+            Ok(Some(Held::of(&form)))
+        };
+        undoing.save(w, read, |w| {
+            super::change(w, now, Actor::Agent(by), tag, &new)
+        })
+    });
     match save.await {
-        Ok(()) => Ok(web::see(format!("/settings/tags/{}?done=saved", tag.0))),
+        Ok(((), change)) => Ok(cx.saved(by, address(tag), address(tag), change)),
         Err(error) => {
             let refused = Refusal::of(error, t, "name")?;
             let mut page = stored(&cx, admin, tag, form.name.clone()).await?;
-            page.name = form.name;
-            if let Some(colour) = colour {
-                page.hues = hues(colour, t);
+            if !cx.undoes() {
+                page.name = form.name;
+                if let Some(colour) = colour {
+                    page.hues = hues(colour, t);
+                }
             }
             page.errors.clone_from(&refused.errors);
             refused.answer(&page)

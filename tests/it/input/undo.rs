@@ -6,6 +6,7 @@ use shopbell::accounts::{self, Role};
 use shopbell::kernel::AgentId;
 use shopbell::settings::{self, MailSettings};
 use shopbell::sites::{self, Site};
+use shopbell::tags;
 
 use crate::support::{AgentBrowser, House, between, open_house};
 
@@ -96,6 +97,30 @@ async fn who_is_named_for_a_site_and_what_a_colleague_may_are_put_back() {
     assert!(page.contains("Enregistré."), "{page}");
     let page = after(&owner, owner.undoes(&page).await).await;
     assert!(page.contains("It is as it was before."), "{page}");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_tag_has_its_name_and_its_colour_back() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let saves = async |path: &str, name: &str, colour: &str| {
+        let form = [("name", name), ("colour", colour)];
+        after(&owner, owner.post(path, &form).await).await
+    };
+    saves("/settings/tags", "Refund", "teal").await;
+    let tag = async || {
+        let read = house
+            .db
+            .read(|r| Ok(tags::keeping::list_counted(r)?.remove(0)));
+        let (tag, _) = read.await.unwrap();
+        (tag.name, tag.colour.word())
+    };
+    let page = saves("/settings/tags/1", "Money back", "red").await;
+    assert_eq!(tag().await, ("Money back".to_owned(), "red"));
+    let page = after(&owner, owner.undoes(&page).await).await;
+    assert!(page.contains("It is as it was before."), "{page}");
+    assert_eq!(tag().await, ("Refund".to_owned(), "teal"));
     house.close().await;
 }
 
