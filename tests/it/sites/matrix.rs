@@ -13,7 +13,7 @@ use super::{BOB, EVE, MAX, Sisters};
 use crate::house::sources;
 use crate::practice;
 use crate::support::{
-    AgentBrowser, NOW, OWNER, Screen, VisitorPage, look_of, open_house_with_wings,
+    AgentBrowser, NOW, OWNER, Screen, VisitorPage, followed, look_of, open_house_with_wings,
 };
 
 /// Who is told.
@@ -230,6 +230,8 @@ async fn everything_happens(
     agent.answers(key, "we do").await;
     let resolve = agent.post(&format!("/inbox/{key}/resolve"), &[]).await;
     assert_eq!(resolve.status(), 200);
+    // What somebody else does of it comes before the end, too.
+    followed(&sisters.house.db).await;
     all_have_heard(pages, shop, sisters).await;
 }
 

@@ -20,7 +20,7 @@ use shopbell::kernel::{Actor, Clock};
 use shopbell::server::{self, Stopper, Wing};
 use shopbell::sites::{NewLook, Site};
 use shopbell::texts::Lang;
-use shopbell::{accounts, jobs, setup, sites, visitors};
+use shopbell::{accounts, jobs, journal, setup, sites, visitors};
 use tempfile::TempDir;
 
 pub use people::{AgentBrowser, Screen, VisitorPage, between, client};
@@ -272,6 +272,15 @@ pub fn talk(w: &Writer) -> Conversation {
     let id = posted.message.conversation;
     conversations::join(w, NOW, ada, id).unwrap();
     conversations::find(w, Actor::House, id).unwrap()
+}
+
+/// Whoever follows the journal has done what it was told to.
+pub async fn followed(db: &Db) {
+    let caught_up = |r: &shopbell::db::Reader| {
+        let (now, all) = (journal::position(r)?, journal::list_followers(r)?);
+        Ok(all.iter().all(|it| now <= it.read_to).then_some(()))
+    };
+    until(db, caught_up).await;
 }
 
 /// Nothing here takes long; what does, hangs.
