@@ -22,7 +22,7 @@ create unique index ratings_open on ratings (conversation)
     where given_at is null and withdrawn_at is null;
 -- To find chats by it.
 create index ratings_by_rate on ratings (rate, conversation) where rate is not null;
-create index ratings_with_comment on ratings (conversation) where comment <> '';
+create index ratings_by_comment on ratings ((comment <> ''), conversation);
 
 -- Sites that have said whether they ask; all others do.
 create table rating_sites (

@@ -7,6 +7,11 @@ use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
 use crate::kernel::{ConversationId, Seq, SiteId, Timestamp};
 
+/// The conversations that were rated so.
+pub const BY_RATE: &str = "select conversation from ratings where rate = :value";
+/// Those that were commented on, for 1.
+pub const BY_COMMENT: &str = "select conversation from ratings where (comment <> '') = :value";
+
 const RATING: &str = "select line, key, conversation, asked_at, withdrawn_at, given_at, changed_at,
     rate, comment from ratings";
 
@@ -72,21 +77,27 @@ pub fn find_newest(r: &Reader, conversation: ConversationId) -> Result<Option<Ra
     Ok(found.optional()?)
 }
 
-/// The rate given in each of these.
+/// Whether anything was given, ever.
+pub fn exists_given(r: &Reader) -> Result<bool> {
+    let mut query = r.prepare_cached("select 1 from ratings where rate is not null limit 1")?;
+    Ok(query.exists([])?)
+}
+
+/// The rate given in each of these, and whether a comment came with it.
 pub fn list_given(
     r: &Reader,
     conversations: &[ConversationId],
-) -> Result<HashMap<ConversationId, i64>> {
+) -> Result<HashMap<ConversationId, (i64, bool)>> {
     let ids: Vec<i64> = conversations.iter().map(|it| it.0).collect();
     let ids = serde_json::Value::from(ids).to_string();
     let mut query = r.prepare_cached(
-        "select conversation, rate from ratings
+        "select conversation, rate, comment <> '' as said from ratings
          where given_at is not null and conversation in (select value from json_each(?1))",
     )?;
     let rows = query.query_map(params![ids], |row| {
         let mut columns = Columns::of(row);
         let conversation = ConversationId(columns.take("conversation")?);
-        Ok((conversation, columns.take("rate")?))
+        Ok((conversation, (columns.take("rate")?, columns.take("said")?)))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::pages::{CardPanel, Mark, Plain, Stars};
-use super::{BEST, CHANGEABLE, Card, Given, rules};
-use crate::conversations::{Conversation, LineView, PartKind, Plainly, Windows, Wording};
+use super::{BEST, CHANGEABLE, Card, Given, rules, sql};
+use crate::conversations::{
+    Conversation, LineView, Narrowing, PartKind, Plainly, Windows, Wording,
+};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::kernel::{ConversationId, iso};
@@ -129,11 +131,47 @@ pub fn name(t: Lang, rate: i64) -> String {
     t.rating_name(rate, words(t, rate))
 }
 
+pub static BY_RATE: Narrowing = Narrowing {
+    name: "rating",
+    label: Lang::rating_title,
+    choices: |r, _, t| {
+        let all = (1..=BEST).rev().map(|rate| (rate, name(t, rate)));
+        where_given(r, all.collect())
+    },
+    conversations: sql::BY_RATE,
+    of: |r, ids| {
+        let given = sql::list_given(r, ids)?.into_iter();
+        Ok(given.map(|(id, (rate, _))| (id, vec![rate])).collect())
+    },
+};
+
+pub static BY_COMMENT: Narrowing = Narrowing {
+    name: "comment",
+    label: Lang::rating_comment,
+    choices: |r, _, t| where_given(r, vec![(1, t.rating_with_comment().to_owned())]),
+    conversations: sql::BY_COMMENT,
+    of: |r, ids| {
+        let given = sql::list_given(r, ids)?.into_iter();
+        let said = given.filter(|(_, (_, said))| *said);
+        Ok(said.map(|(id, _)| (id, vec![1])).collect())
+    },
+};
+
+/// A shop that has no ratings is not asked by which.
+fn where_given(r: &Reader, choices: Vec<(i64, String)>) -> Result<Vec<(i64, String)>> {
+    Ok(match sql::exists_given(r)? {
+        true => choices,
+        false => Vec::new(),
+    })
+}
+
 pub fn open(windows: &mut Windows) {
     windows.word(&LINE);
     windows.part(&CARD);
     windows.plain(&CARD, plain);
     windows.row(rows);
+    windows.narrow(&BY_RATE);
+    windows.narrow(&BY_COMMENT);
     windows.card(ORDER, card);
     windows.style("admin/ratings/ratings.css");
 }
@@ -156,8 +194,8 @@ fn plain(data: &Value, page: &Plainly, t: Lang) -> Result<Html> {
 }
 
 fn rows(r: &Reader, ids: &[ConversationId], t: Lang) -> Result<HashMap<ConversationId, Html>> {
-    let given = super::sql::list_given(r, ids)?.into_iter();
-    let mark = |(id, rate)| Ok((id, Html::draw(&Mark { t, rate })?));
+    let given = sql::list_given(r, ids)?.into_iter();
+    let mark = |(id, (rate, _))| Ok((id, Html::draw(&Mark { t, rate })?));
     given.map(mark).collect()
 }
 

@@ -5,11 +5,12 @@ mod doors;
 
 use serde_json::{Value, json};
 use shopbell::accounts::{NewAgent, Role};
-use shopbell::conversations::{self, NewMessage, Windows, dialogues, view};
+use shopbell::conversations::{self, Narrowing, NewMessage, Windows, dialogues, view};
 use shopbell::db::{DataFolder, Db, Writer, scratch};
 use shopbell::error::Error;
 use shopbell::events::Event;
-use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, SiteId};
+use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Sight, SiteId};
+use shopbell::ratings::windows::{BY_COMMENT, BY_RATE};
 use shopbell::ratings::{self, CHANGEABLE, NewRating, Rating};
 use shopbell::texts::Lang;
 use shopbell::visitors::Visitor;
@@ -363,6 +364,54 @@ fn agents_read_a_sentence_and_stars_and_a_comment_is_text_only() {
             .remove(0)
             .1;
         assert!(panel.contains("4 sur 5\u{a0}: bien"), "{panel}");
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn lists_are_narrowed_by_what_was_given_once_anything_was() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        let ways = [&BY_RATE, &BY_COMMENT];
+        let choices = |way: &Narrowing| (way.choices)(w, &Sight::ALL, Lang::En).unwrap();
+        assert!(
+            ways.iter()
+                .all(|it| it.fault().is_none() && choices(it).is_empty())
+        );
+        shop.gives(w, &shop.asked(w).key, 4, "")?;
+        assert_eq!(choices(&BY_RATE)[0], (5, "5 of 5: very good".to_owned()));
+
+        let found = |way: &Narrowing, value: i64| {
+            let mut query = w.prepare(way.conversations).unwrap();
+            let rows = query
+                .query_map([value], |row| row.get::<_, i64>(0))
+                .unwrap();
+            rows.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        let of = |way: &Narrowing| (way.of)(w, &[shop.talk, ConversationId(99)]).unwrap();
+        assert_eq!(
+            (found(&BY_RATE, 4), found(&BY_RATE, 5)),
+            (vec![shop.talk.0], vec![])
+        );
+        assert_eq!(found(&BY_COMMENT, 1), Vec::<i64>::new());
+        assert_eq!(of(&BY_RATE), [(shop.talk, vec![4])].into());
+        assert!(of(&BY_COMMENT).is_empty());
+        shop.gives(w, &shop.asked(w).key, 5, "better now")?;
+        assert_eq!(
+            (found(&BY_RATE, 4), found(&BY_RATE, 5)),
+            (vec![], vec![shop.talk.0])
+        );
+        assert_eq!(found(&BY_COMMENT, 1), [shop.talk.0]);
+        assert_eq!(of(&BY_COMMENT), [(shop.talk, vec![1])].into());
+        for way in ways {
+            for (more, value) in [("", 1), (" and conversation = 7", 1)] {
+                let plan = format!("explain query plan {}{more}", way.conversations);
+                let plan = w.query_row(&plan, [value], |row| row.get::<_, String>("detail"))?;
+                assert!(plan.starts_with("SEARCH ratings USING"), "{plan}");
+            }
+        }
         Ok(())
     });
     done.unwrap();

@@ -208,6 +208,17 @@ async fn a_rating_stands_on_every_open_page_at_once() {
         (&json!(5), &json!("lovely"))
     );
 
+    let found = over
+        .agent
+        .sees("/inbox?show=resolved&rating=5&comment=1")
+        .await;
+    assert!(
+        found.contains(&format!("id=\"c-{}\"", over.talk)),
+        "{found}"
+    );
+    let others = over.agent.sees("/inbox?show=resolved&rating=1").await;
+    assert!(!others.contains(&format!("id=\"c-{}\"", over.talk)));
+
     // A change stands in the same place; who was away is told the newest only.
     assert_eq!(over.gives(3, "").await.status(), 200);
     assert_eq!(over.gives(2, "").await.status(), 200);
