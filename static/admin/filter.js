@@ -35,11 +35,12 @@ export function fits(row) {
   return !!span && span.from <= shown(row) && shown(row) < span.until;
 }
 
-/** A link out of the news, which knows nothing of this page.
- * @param {Element | null | undefined} link */
+/** A link out of the news, which knows nothing of this page. What is not in the
+ * document yet has no address that could be taken apart.
+ * @param {Element | null} link */
 export function carryOn(link) {
-  if (!query || !(link instanceof HTMLAnchorElement)) return;
-  link.search += (link.search ? '&' : '?') + query;
+  const href = link?.getAttribute('href');
+  if (query && link && href) link.setAttribute('href', `${href}${href.includes('?') ? '&' : '?'}${query}`);
 }
 
 on('header', (item) => {
