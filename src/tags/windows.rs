@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::pages::{Act, Card, Chip, Choice, Row, Sheet, Tool};
 use super::{TagId, sql};
 use crate::accounts::Agent;
-use crate::conversations::{Conversation, Windows};
+use crate::conversations::{Conversation, Narrowing, Windows};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::kernel::{ConversationId, May};
@@ -30,9 +30,33 @@ pub fn open(windows: &mut Windows) {
             false => Ok(None),
         }
     });
+    windows.narrow(&NARROWING);
     windows.script("admin/tags/sheet.js");
     windows.style("admin/tags/tags.css");
 }
+
+/// What was put away can still be looked for, after all others.
+pub static NARROWING: Narrowing = Narrowing {
+    name: "tag",
+    label: Lang::tag_one,
+    choices: |r, _, t| {
+        let (away, mut tags): (Vec<_>, Vec<_>) =
+            sql::list_tags(r)?.into_iter().partition(|it| it.archived);
+        tags.extend(away);
+        let choice = |it: super::Tag| match it.archived {
+            true => (it.id.0, t.tag_choice_archived(it.name)),
+            false => (it.id.0, it.name),
+        };
+        Ok(tags.into_iter().map(choice).collect())
+    },
+    conversations: "select conversation from conversation_tags
+        where tag in (select id from tags where stands_for = :value)",
+    of: |r, all| {
+        let given = super::of_each(r, all)?.into_iter();
+        let ids = |tags: Vec<super::Tag>| tags.into_iter().map(|it| it.id.0).collect();
+        Ok(given.map(|(it, tags)| (it, ids(tags))).collect())
+    },
+};
 
 fn rows(
     r: &Reader,

@@ -76,7 +76,7 @@ test('a tag is made in place, given and taken, and every open page shows it', as
   await ada.getByRole('combobox', { name: 'Into which tag' }).selectOption({ label: 'VIP' });
   await ada.getByRole('button', { name: 'Merge' }).click();
   await shows(colleague, ['VIP']);
-  await ada.getByRole('status').getByRole('button', { name: 'Undo' }).click();
+  await ada.locator('.notice-saved').getByRole('button', { name: 'Undo' }).click();
   await ada.waitForURL(/done=unmerged/);
   await shows(colleague, ['Delivery']);
   for (const page of [ada, colleague, visitor]) await page.done();

@@ -291,3 +291,79 @@ async fn a_tag_that_is_called_otherwise_is_one_item_and_one_that_is_merged_leave
     assert!(header["html"].as_str().unwrap().contains("Refund"));
     house.close().await;
 }
+
+/// The entries of its lists.
+fn listed(page: &str) -> Vec<&str> {
+    let rows = page.split("class=\"row\" id=\"c-").skip(1);
+    rows.map(|it| it.split('"').next().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn lists_are_narrowed_to_a_tag_with_all_that_was_merged_into_it() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let empty = owner.sees("/inbox").await;
+    assert!(!empty.contains("name=\"tag\""), "nothing to choose");
+    let (money, refund) = (makes(&owner, "Money").await, makes(&owner, "Refund").await);
+    let old = makes(&owner, "Old").await;
+    let (one, other) = (talk(&house).await, talk(&house).await);
+    let gives = async |key: &str, tag: &str| {
+        let path = format!("/inbox/{key}/tags");
+        let given = owner.post(&path, &[("tags", tag)]).await;
+        assert_eq!(given.status(), 200);
+    };
+    gives(&one, &money).await;
+    gives(&other, &old).await;
+    submits(&owner, &format!("/settings/tags/{old}/archive"), &[]).await;
+    let narrowed = async |tag: &str| owner.sees(&format!("/inbox?tag={tag}")).await;
+    assert_eq!(listed(&narrowed(&money).await), [one.as_str()]);
+    let away = narrowed(&old).await;
+    assert_eq!(listed(&away), [other.as_str()]);
+    assert!(away.contains("Old (archived)"), "{away}");
+    for nothing in [refund.as_str(), "99"] {
+        assert!(listed(&narrowed(nothing).await).is_empty(), "{nothing}");
+    }
+
+    let mut screen = owner.listens("").await;
+    gives(&other, &refund).await;
+    let row = screen.next_that(|it| it["list"] == "conversations").await;
+    let html = row["html"].as_str().unwrap();
+    let facets = between(html, "data-facets=\"", "\"").unwrap();
+    let expected = [format!("tag-{refund}"), format!("tag-{old}")];
+    let told: Vec<&str> = facets
+        .split(' ')
+        .filter(|it| it.starts_with("tag-"))
+        .collect();
+    assert_eq!(told, expected);
+    let merge = [("into", refund.as_str())];
+    submits(&owner, &format!("/settings/tags/{money}/merge"), &merge).await;
+    let page = narrowed(&refund).await;
+    let mut found = listed(&page);
+    found.sort_unstable();
+    let mut both = [one.as_str(), other.as_str()];
+    both.sort_unstable();
+    assert_eq!(found, both);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_does_not_answer_customers_sees_tags_and_gives_none() {
+    let house = open_house().await;
+    house
+        .add_agent("bob@mugs.example", "Bob", Role::Agent)
+        .await;
+    let (owner, bob) = (house.owner().await, house.agent("bob@mugs.example").await);
+    let key = talk(&house).await;
+    let path = format!("/inbox/{key}/tags");
+    let made = [("new_tag", "Refund")];
+    assert_eq!(bob.post(&path, &made).await.status(), 200);
+    let page = bob.sees(&format!("/inbox/{key}")).await;
+    assert!(page.contains("id=\"tags-sheet\""));
+    let member = [("name", "Bob"), ("role", "agent")];
+    owner.post("/settings/team/2", &member).await;
+    assert_eq!(bob.post(&path, &made).await.status(), 403);
+    let page = bob.sees(&format!("/inbox/{key}")).await;
+    assert!(!page.contains("id=\"tags-sheet\""));
+    assert_eq!(shown(&page), ["Refund"]);
+    house.close().await;
+}
