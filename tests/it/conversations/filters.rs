@@ -9,6 +9,7 @@ use shopbell::conversations::lists::{self, Entry, Filter, List, Narrowing, Perio
 use shopbell::conversations::{Windows, view};
 use shopbell::db::{Reader, Writer, scratch};
 use shopbell::kernel::{AgentId, ConversationId, Day, Sight, SiteId};
+use shopbell::server;
 use shopbell::texts::Lang;
 
 use crate::db::cost;
@@ -374,6 +375,43 @@ fn two_rooms_that_narrow_by_the_same_name_stop_the_start() {
         told.contains("two rooms narrow lists by `colour`"),
         "{told}"
     );
+}
+
+/// What SQLite does for a question, step by step.
+fn plan(r: &Reader, question: &str) -> Vec<String> {
+    let mut explain = r
+        .prepare(&format!("explain query plan {question}"))
+        .unwrap();
+    let mut steps = explain.raw_query();
+    let mut all = Vec::new();
+    while let Some(step) = steps.next().unwrap() {
+        all.push(step.get("detail").unwrap());
+    }
+    all
+}
+
+#[test]
+fn every_wing_finds_by_an_index_what_a_value_applies_to_and_whether_it_applies_to_this_one() {
+    let mut windows = Windows::default();
+    for wing in server::wings() {
+        wing.windows.iter().for_each(|open| open(&mut windows));
+    }
+    let done = scratch(|w| {
+        for it in windows.narrowings() {
+            let all = it.conversations.replace(":value", "?1");
+            let one = format!("with w(id) as ({all}) select 1 from w where id = ?2");
+            for question in [&all, &one] {
+                let steps = plan(w, question);
+                let reads = steps.iter().filter(|it| it.starts_with("SCAN"));
+                assert_eq!(reads.count(), 0, "{}: {steps:#?}", it.name);
+            }
+        }
+        w.execute_batch("create table heap (conversation integer, colour integer)")?;
+        let steps = plan(w, "select conversation from heap where colour = ?1");
+        assert!(steps[0].starts_with("SCAN"), "{steps:?}");
+        Ok(())
+    });
+    done.unwrap();
 }
 
 /// A shop in which Bob answers nearly everybody and nearly all are red; sixty are
