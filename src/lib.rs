@@ -8,10 +8,17 @@
 //! (`conversations::Windows`): what a wing shows there, it hands in at the roof,
 //! and the hall never learns its name.
 //!
+//! A new capability is a folder here and one of the same name in `templates/`,
+//! `static/admin/` and `tests/it/`, its texts in `texts/catalogue/`, a migration,
+//! its floor in this list, and its entry in `server/wings.rs`, which says all that
+//! it brings: about a dozen lines in shared files, and none in the hall.
+//!
 //! Deliberate departures from the first plan: `texts` joins the cellar, because
 //! errors speak to people; `setup`, `operations` and `demo` are rooms of their
-//! own near the roof, because they look into several rooms at once. Outside the
-//! house, `.cargo/config.toml` says how SQLite is compiled.
+//! own near the roof, because they look into several rooms at once; each room draws
+//! its own live news (`news.rs`), and `live` knows none of them; what is drawn for
+//! all who look is not told who looks. Outside the house, `.cargo/config.toml` says
+//! how SQLite is compiled.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 /// Words everybody shares: ids, the clock, secrets, addresses, text. Pure.

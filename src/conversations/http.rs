@@ -400,8 +400,9 @@ async fn seen(
     act(&cx, agent, key, "conversations.seen", mark).await
 }
 
-/// One deed to one conversation.
-async fn act(
+/// One deed to one conversation, of the hall or of a wing: a script is told that it
+/// is done, whoever has none is led back to the conversation.
+pub async fn act(
     cx: &Ctx,
     agent: Agent,
     key: Path<ConversationKey>,

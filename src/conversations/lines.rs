@@ -37,6 +37,8 @@ impl Deed {
 /// How one word is said. Its room writes lines with it, and registers it at the
 /// roof for whoever reads them (`Windows::word`).
 pub struct Wording {
+    /// Also the word of the event that tells of it, so it begins with the name of its
+    /// room. Never changed, because it stands in rows.
     pub word: &'static str,
     pub agents: Say,
     /// Absent where it stays among agents.

@@ -170,7 +170,8 @@ pub fn reopen(w: &Writer, now: Timestamp, by: Actor, conversation: ConversationI
 }
 
 /// Leaves a line that says what was done, in the words of the room that did it,
-/// and tells whoever listens under the same word.
+/// and tells whoever listens under the same word. Open pages show it at once, and
+/// the row, the header and the panel afresh: who leaves a line draws no news.
 pub fn leave_line(
     w: &Writer,
     now: Timestamp,

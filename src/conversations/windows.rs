@@ -2,6 +2,13 @@
 //! and sheets. Each registers at the roof what it has; the hall asks here and
 //! names none of them. What has nothing to show does not show, and a piece that
 //! cannot be drawn is missed by nobody but itself.
+//!
+//! Places: in the lists a row and a way to narrow them; in the conversation words
+//! for a line, parts of a message, the header, the end of the log, the composer and
+//! sheets; beside it the person's cards; and the room's own scripts and sheets of
+//! style. What stands in live frames (row, header, card) is drawn once for all who
+//! read a language, so it is not told who looks. Once a wing's own fact changes it,
+//! the wing's `news.rs` says so (`news::{row, header, panel}`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -135,7 +142,9 @@ impl Windows {
         self.narrowings.push(narrowing);
     }
 
-    /// A tool above the conversation, or a word about it.
+    /// A tool above the conversation, or a word about it. It is drawn for all alike,
+    /// so it holds no secret: a tool that posts is a `<button form=…>`, and its
+    /// hidden `<form>` is drawn by `sheet`, which knows who looks.
     pub fn header(&mut self, draw: Shared) {
         self.headers.push(draw);
     }

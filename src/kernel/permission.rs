@@ -18,7 +18,8 @@ pub enum May {
     Owners,
     /// Change settings, sites and the team.
     Settings,
-    /// Join, answer and resolve.
+    /// Join, answer and resolve, and change whatever else belongs to a conversation.
+    /// What only notes something down among agents needs none.
     Customers,
     /// Share products, together with `Customers`.
     Products,
