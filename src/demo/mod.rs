@@ -235,7 +235,8 @@ fn resolve(w: &Writer, at: Timestamp, by: AgentId, conversation: ConversationId)
 
 /// What his page says a talk is about, as the shop's tags call it.
 fn about(page: &str) -> Option<&'static str> {
-    match page.split('/').nth(1)? {
+    let path = page.strip_prefix(&address("/"))?;
+    match path.split('/').next()? {
         "orders" => Some("Order"),
         "returns" => Some("Return"),
         "delivery" | "checkout" => Some("Delivery"),

@@ -34,7 +34,7 @@ pub const MOST: usize = 20;
 /// Tags that one request may name.
 const NAMED: usize = 2 * keeping::MOST;
 /// Changes that a conversation remembers.
-const REMEMBERED: usize = 10;
+const REMEMBERED: usize = 5;
 
 /// Tags of a conversation were given or taken away.
 const CHANGED: &str = "tags.changed";
