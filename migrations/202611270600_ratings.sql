@@ -9,6 +9,8 @@ create table ratings (
     -- Reopened before he had answered.
     withdrawn_at integer,
     given_at     integer,
+    -- The line that tells agents.
+    told         integer references messages (id) on delete set null,
     changed_at   integer,
     -- One to five.
     rate         integer,
@@ -16,6 +18,7 @@ create table ratings (
 ) strict;
 
 create index ratings_of_conversation on ratings (conversation);
+create index ratings_told on ratings (told) where told is not null;
 -- One answer in a conversation, and one question that waits for one.
 create unique index ratings_given on ratings (conversation) where given_at is not null;
 create unique index ratings_open on ratings (conversation)

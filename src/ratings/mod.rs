@@ -2,8 +2,9 @@
 //!
 //! Who was answered by a person is asked when his conversation is resolved, by a
 //! line that holds the question; once for each time that happens, and no more once
-//! he has answered. What he gave he may change for a day. A question that nobody
-//! has answered is withdrawn when the conversation goes on. A site may do without.
+//! he has answered. Agents read his answer in a line of its own. What he gave he may
+//! change for a day. A question that nobody has answered is withdrawn when the
+//! conversation goes on. A site may do without.
 //!
 //! The room follows the hall's journal and brings its state in line with that of
 //! the conversation, so it does not matter how late it hears, or how often.
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::conversations::deeds::{self, NewDeed};
-use crate::conversations::{self, Conversation, NewPart, State};
+use crate::conversations::{self, Conversation, NewPart, PartKind, State, Wording};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -46,6 +47,8 @@ pub struct Rating {
     pub conversation: ConversationId,
     pub asked_at: Timestamp,
     pub withdrawn_at: Option<Timestamp>,
+    /// The line that tells agents what was given.
+    pub told: Option<Seq>,
     pub given: Option<Given>,
 }
 
@@ -140,31 +143,42 @@ fn ask(w: &Writer, now: Timestamp, conversation: &Conversation) -> Result<()> {
         conversation: conversation.id,
         asked_at: now,
         withdrawn_at: None,
+        told: None,
         given: None,
     };
-    let deed = deed(w, &rating)?;
-    rating.line = deeds::leave(w, now, Actor::House, conversation.id, deed)?;
+    let asking = asking(w, &rating)?;
+    rating.line = deeds::leave(w, now, Actor::House, conversation.id, asking)?;
     sql::insert_rating(w, &rating)
 }
 
 fn withdraw(w: &Writer, now: Timestamp, mut rating: Rating) -> Result<()> {
     rating.withdrawn_at = Some(now);
     sql::update_withdrawn(w, rating.line, now)?;
-    deeds::change(w, now, Actor::House, rating.line, deed(w, &rating)?)
+    deeds::change(w, now, Actor::House, rating.line, asking(w, &rating)?)
 }
 
-/// What the line says and holds. Its text is in the language of the visitor.
-fn deed(r: &Reader, rating: &Rating) -> Result<NewDeed> {
+/// The line that asks: the visitor's card.
+fn asking(r: &Reader, rating: &Rating) -> Result<NewDeed> {
+    deed(r, rating, &windows::ASKED, &windows::CARD)
+}
+
+/// Its text is in the language of the visitor.
+fn deed(
+    r: &Reader,
+    rating: &Rating,
+    wording: &'static Wording,
+    kind: &'static PartKind,
+) -> Result<NewDeed> {
     let conversation = conversations::find(r, Actor::House, rating.conversation)?;
     let visitor = visitors::find(r, conversation.visitor)?;
     let lang = visitors::language(&visitor, &sites::find(r, conversation.site)?);
     let card = serde_json::to_value(Card::of(rating));
     let rate = rating.given.as_ref().map(|it| it.rate);
     Ok(NewDeed {
-        wording: &windows::LINE,
+        wording,
         data: json!({ "rate": rate, "withdrawn": rating.withdrawn_at.is_some() }),
         parts: vec![NewPart {
-            kind: &windows::CARD,
+            kind,
             data: card.map_err(|e| Error::internal("writing a rating", e))?,
             lang,
         }],
@@ -196,9 +210,14 @@ pub fn give(
         at: known.as_ref().map_or(now, |it| it.at),
         changed_at: known.map(|_| now),
     });
-    sql::update_given(w, &rating)?;
     let by = Actor::Visitor(by);
-    deeds::change(w, now, by, rating.line, deed(w, &rating)?)?;
+    deeds::change(w, now, by, rating.line, asking(w, &rating)?)?;
+    let telling = deed(w, &rating, &windows::GIVEN, &windows::STARS)?;
+    match rating.told {
+        Some(told) => deeds::change(w, now, by, told, telling)?,
+        None => rating.told = Some(deeds::leave(w, now, by, rating.conversation, telling)?),
+    }
+    sql::update_given(w, &rating)?;
     let told = Event::told(GIVEN, json!({ "line": rating.line, "rate": rate }));
     journal::record(w, now, by, rating.conversation, &told)?;
     Ok(rating)

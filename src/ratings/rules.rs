@@ -95,6 +95,7 @@ mod tests {
             conversation: ConversationId(1),
             asked_at: 0,
             withdrawn_at: None,
+            told: None,
             given: None,
         };
         assert!(may_give(&rating, None, i64::MAX).is_ok());

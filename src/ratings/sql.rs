@@ -12,8 +12,8 @@ pub const BY_RATE: &str = "select conversation from ratings where rate = :value"
 /// Those that were commented on, for 1.
 pub const BY_COMMENT: &str = "select conversation from ratings where (comment <> '') = :value";
 
-const RATING: &str = "select line, key, conversation, asked_at, withdrawn_at, given_at, changed_at,
-    rate, comment from ratings";
+const RATING: &str = "select line, key, conversation, asked_at, withdrawn_at, given_at, told,
+    changed_at, rate, comment from ratings";
 
 pub fn insert_rating(w: &Writer, it: &Rating) -> Result<()> {
     let mut statement = w.prepare_cached(
@@ -34,7 +34,7 @@ pub fn update_given(w: &Writer, it: &Rating) -> Result<()> {
         return Ok(());
     };
     let mut statement = w.prepare_cached(
-        "update ratings set rate = ?2, comment = ?3, given_at = ?4, changed_at = ?5
+        "update ratings set rate = ?2, comment = ?3, given_at = ?4, changed_at = ?5, told = ?6
          where line = ?1",
     )?;
     let Given {
@@ -43,7 +43,8 @@ pub fn update_given(w: &Writer, it: &Rating) -> Result<()> {
         at,
         changed_at,
     } = given;
-    statement.execute(params![it.line.0, rate, comment, at, changed_at])?;
+    let told = it.told.map(|it| it.0);
+    statement.execute(params![it.line.0, rate, comment, at, changed_at, told])?;
     Ok(())
 }
 
@@ -124,6 +125,7 @@ fn read_rating(row: &Row) -> rusqlite::Result<Rating> {
     let asked_at = columns.take("asked_at")?;
     let withdrawn_at = columns.take("withdrawn_at")?;
     let given_at: Option<Timestamp> = columns.take("given_at")?;
+    let told = columns.take::<Option<i64>>("told")?.map(Seq);
     let changed_at = columns.take("changed_at")?;
     let rate: Option<i64> = columns.take("rate")?;
     let comment = columns.take("comment")?;
@@ -133,6 +135,7 @@ fn read_rating(row: &Row) -> rusqlite::Result<Rating> {
         conversation,
         asked_at,
         withdrawn_at,
+        told,
         given: rate.zip(given_at).map(|(rate, at)| Given {
             rate,
             comment,

@@ -1,6 +1,6 @@
-//! What a rating shows in the hall: the line that asks, and later says what was
-//! given; the card in it that the visitor answers on; a mark in the entry of a
-//! list; a section in the panel about the visitor.
+//! What a rating shows in the hall: the line that asks, with the card that the
+//! visitor answers on; the line that tells agents what he gave; a mark in the entry
+//! of a list; a section in the panel about the visitor.
 
 use std::collections::HashMap;
 
@@ -20,15 +20,11 @@ use crate::web::pages::{Errors, Html, Moment};
 /// Its place among the sections of the panel.
 const ORDER: u16 = 40;
 
-pub static LINE: Wording = Wording {
-    word: "rating",
-    agents: |t, it| {
-        let words = match state(it) {
-            State::Asked => t.rating_change_asked(it.who),
-            State::Withdrawn => t.rating_change_withdrawn().to_owned(),
-            State::Given(rate) => t.rating_change_given(rate, it.who),
-        };
-        words.into()
+pub static ASKED: Wording = Wording {
+    word: "rating-asked",
+    agents: |t, it| match state(it) {
+        State::Withdrawn => t.rating_change_withdrawn().into(),
+        State::Asked | State::Given(_) => t.rating_change_asked(it.who).into(),
     },
     visitor: Some(|t, it| {
         let words = match state(it) {
@@ -38,6 +34,16 @@ pub static LINE: Wording = Wording {
         };
         words.into()
     }),
+};
+
+/// A line of its own, because he may take his time.
+pub static GIVEN: Wording = Wording {
+    word: "rating-given",
+    agents: |t, it| {
+        let rate = it.data["rate"].as_i64().unwrap_or_default();
+        t.rating_change_given(rate, it.who).into()
+    },
+    visitor: None,
 };
 
 enum State {
@@ -56,11 +62,36 @@ fn state(it: &LineView) -> State {
 
 pub static CARD: PartKind = PartKind {
     kind: "rating",
-    check: |data| match read(&data) {
+    check,
+    text,
+    // His answer is told by a line of its own.
+    agents: |_, t| stars(t, None),
+    visitor: |data, t| read(data).map_or(Value::Null, |it| for_script(&it, t)),
+    script: "widget/ratings.js",
+    // Letters hold what people said to each other; no line of this room is in one.
+    mail: |data, t| stars(t, read(data)?.given.as_ref()),
+};
+
+/// What was given, for agents only.
+pub static STARS: PartKind = PartKind {
+    kind: "rating-stars",
+    check,
+    text,
+    agents: |data, t| stars(t, read(data)?.given.as_ref()),
+    visitor: |_, _| Value::Null,
+    script: "widget/ratings.js",
+    mail: |data, t| stars(t, read(data)?.given.as_ref()),
+};
+
+fn check(data: Value) -> Result<Value> {
+    match read(&data) {
         Ok(_) => Ok(data),
         Err(error) => Err(Error::Malformed(error.to_string().into())),
-    },
-    text: |data, t| match read(data) {
+    }
+}
+
+fn text(data: &Value, t: Lang) -> String {
+    match read(data) {
         Ok(Card {
             given: Some(it), ..
         }) => t.rating_log_given(it.rate),
@@ -68,13 +99,8 @@ pub static CARD: PartKind = PartKind {
             withdrawn: true, ..
         }) => t.rating_withdrawn().to_owned(),
         _ => t.rating_log_asked().to_owned(),
-    },
-    agents: |data, t| stars(t, read(data)?.given.as_ref()),
-    visitor: |data, t| read(data).map_or(Value::Null, |it| for_script(&it, t)),
-    script: "widget/ratings.js",
-    // Letters hold what people said to each other; no line of this kind is in one.
-    mail: |data, t| stars(t, read(data)?.given.as_ref()),
-};
+    }
+}
 
 fn read(data: &Value) -> Result<Card> {
     serde_json::from_value(data.clone()).map_err(|e| Error::internal("reading a rating", e))
@@ -166,8 +192,10 @@ fn where_given(r: &Reader, choices: Vec<(i64, String)>) -> Result<Vec<(i64, Stri
 }
 
 pub fn open(windows: &mut Windows) {
-    windows.word(&LINE);
+    windows.word(&ASKED);
+    windows.word(&GIVEN);
     windows.part(&CARD);
+    windows.part(&STARS);
     windows.plain(&CARD, plain);
     windows.row(rows);
     windows.narrow(&BY_RATE);

@@ -37,7 +37,7 @@ interface ShopbellEvents {
   ready: {};
   open: {};
   close: {};
-  /** An agent has written. */
+  /** An agent has written, or the shop asks something. */
   message: ShopbellMessage;
   /** A message of the visitor has arrived at the shop. */
   sent: ShopbellMessage;

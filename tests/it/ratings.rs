@@ -116,7 +116,11 @@ fn who_was_answered_by_a_person_is_asked_once_when_it_is_over_in_his_language() 
         assert_eq!(ratings::newest(w, shop.talk)?, None, "it is not over");
         shop.resolves(w);
         ratings::follow(w, NOW, shop.talk)?;
-        assert_eq!(told(w, "rating"), 1, "however often the room hears of it");
+        assert_eq!(
+            told(w, "rating-asked"),
+            1,
+            "however often the room hears of it"
+        );
         let asked = shop.asked(w);
         assert_eq!((asked.asked_at, &asked.given), (NOW, &None));
 
@@ -230,7 +234,10 @@ fn a_question_is_withdrawn_when_the_chat_goes_on_and_asked_anew_when_it_is_over_
         shop.reopens(w);
         shop.resolves(w);
         assert_eq!(shop.asked(w).line, second.line);
-        assert_eq!((shop.asked(w).withdrawn_at, told(w, "rating")), (None, 2));
+        assert_eq!(
+            (shop.asked(w).withdrawn_at, told(w, "rating-asked")),
+            (None, 2)
+        );
         Ok(())
     });
     done.unwrap();
@@ -247,7 +254,10 @@ fn what_was_undone_at_once_leaves_one_question_however_late_the_room_hears() {
         for _ in 0..3 {
             ratings::follow(w, NOW, shop.talk)?;
         }
-        assert_eq!((told(w, "rating"), shop.asked(w).withdrawn_at), (1, None));
+        assert_eq!(
+            (told(w, "rating-asked"), shop.asked(w).withdrawn_at),
+            (1, None)
+        );
         conversations::reopen(w, NOW, by, shop.talk)?;
         ratings::follow(w, NOW, shop.talk)?;
         assert_eq!(shop.asked(w).withdrawn_at, Some(NOW));
@@ -341,20 +351,31 @@ fn agents_read_a_sentence_and_stars_and_a_comment_is_text_only() {
         windows.check()?;
         shop.resolves(w);
         let asked = shop.asked(w);
-        let html = |t| {
-            let message = conversations::find_message(w, asked.line).unwrap();
+        let html = |line, t| {
+            let message = conversations::find_message(w, line).unwrap();
             view::message_html(&message, &windows, 7, Seq(0), t).unwrap()
         };
-        assert!(html(Lang::En).contains("Client 7 was asked for a rating"));
-        assert!(!html(Lang::En).contains("rating-stars"));
-        shop.gives(w, &asked.key, 4, "fine <b>mugs</b>")?;
-        let given = html(Lang::En);
+        let line = html(asked.line, Lang::En);
+        assert!(line.contains("Client 7 was asked for a rating"), "{line}");
+        let told = shop
+            .gives(w, &asked.key, 4, "fine <b>mugs</b>")?
+            .told
+            .unwrap();
+        assert_eq!(html(asked.line, Lang::En), line, "that is still so");
+        let given = html(told, Lang::En);
         assert!(given.contains("Client 7 rated this 4 of 5"), "{given}");
         assert!(
             given.contains("★★★★☆") && given.contains("fine &#60;b&#62;mugs"),
             "{given}"
         );
-        assert!(html(Lang::Ru).contains("оценка 4 из 5"));
+        assert!(html(told, Lang::Ru).contains("оценка 4 из 5"));
+        let again = shop.gives(w, &asked.key, 2, "")?;
+        assert_eq!(again.told, Some(told));
+        assert!(html(told, Lang::En).contains("Client 7 rated this 2 of 5"));
+        shop.gives(w, &asked.key, 4, "fine <b>mugs</b>")?;
+        // He reads what he gave on his card, and in no line beside it.
+        let history = dialogues::history(w, shop.visitor.id, dialogues::Place::default())?;
+        assert!(history.lines.iter().all(|it| it.id != told));
 
         let talk = conversations::find(w, Actor::House, shop.talk)?;
         let entry = conversations::lists::entry(w, shop.talk)?.unwrap();
