@@ -19,7 +19,7 @@ test('agents see the earlier chats of a browser where the site says so, and open
   const agent = await agentWindow(house);
   await agent.getByRole('link', { name: /Do you have blue mugs/ }).click();
   await agent.getByRole('button', { name: 'Resolve', exact: true }).click();
-  await panel.getByText(/resolved/i).first().waitFor();
+  await panel.getByText(/Ada closed/).waitFor();
   await says(page, 'And plates?');
   await agent.goto(`${house.url}/inbox`);
   await agent.getByRole('link', { name: /And plates/ }).click();

@@ -5,14 +5,15 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shopbell::contacts::{self, Known};
 use shopbell::conversations::{self, NewMessage};
-use shopbell::db::{Writer, scratch};
+use shopbell::db::{Reader, Writer, scratch};
 use shopbell::error::{Error, Result};
 use shopbell::events::Event;
 use shopbell::journal;
-use shopbell::kernel::{Actor, ContactId, Seq, Token, VisitorId};
+use shopbell::kernel::{Actor, Clock, ContactId, Seq, Token, VisitorId};
+use shopbell::timers;
 use shopbell::visitors::{self, merging};
 
-use crate::support::{House, NOW, VisitorPage, open_house};
+use crate::support::{House, NOW, VisitorPage, open_house, until};
 use crate::visitors::{Browser, arrives, site};
 
 fn known(w: &Writer, browser: &Browser, reference: &str) -> Result<Known> {
@@ -317,5 +318,40 @@ async fn after_a_merge_history_goes_back_through_all_and_nothing_is_posted_twice
     }
     let told = |name: &str| (0..30).map(|n| format!("{name} {n}")).collect::<Vec<_>>();
     assert_eq!(all, [told("phone"), told("laptop")].concat());
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_merge_is_undone_after_a_restart_too_and_what_moved_is_forgotten_after_a_month() {
+    let house = open_house().await;
+    let (mut phone, mut laptop) = (house.visitor().await, house.visitor().await);
+    phone.writes("from the phone").await;
+    laptop.writes("from the laptop").await;
+    house.knows(&phone, "A-1").await;
+    house.knows(&laptop, "A-1").await;
+
+    let house = House::open(house.stop().await, Clock::stopped_at(NOW), &[]).await;
+    let token = Token::parse(&laptop.token).unwrap().hash();
+    let who = async || {
+        let read = house.db.read(move |r| visitors::authenticate(r, token));
+        read.await.unwrap().id
+    };
+    assert_eq!(who().await, VisitorId(1));
+    let part = |w: &Writer| merging::part(w, NOW, Actor::House, VisitorId(2));
+    house.db.write("test.part", part).await.unwrap();
+    assert_eq!(who().await, VisitorId(2));
+
+    house.knows(&laptop, "A-1").await;
+    let noted = |r: &Reader| {
+        let count = "select count(*) from visitor_moves";
+        Ok(r.query_row(count, [], |row| row.get::<_, i64>(0))?)
+    };
+    assert!(0 < house.db.read(noted).await.unwrap());
+    house.clock.advance(30 * 24 * 3600 * 1000);
+    // Whatever is set makes the house look at its clock.
+    let wake = |w: &Writer| timers::set(w, "test.wake", "now", NOW, &());
+    house.db.write("test.wake", wake).await.unwrap();
+    until(&house.db, move |r| Ok((noted(r)? == 0).then_some(()))).await;
+    assert_eq!(who().await, VisitorId(1));
     house.close().await;
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, params};
+use shopbell::conversations::dialogues;
 use shopbell::conversations::lists::{self, Filter, List};
 use shopbell::db::{DataFolder, Db, Reader, scratch};
 use shopbell::error::Result;
@@ -492,6 +493,30 @@ fn the_parts_of_a_page_cost_the_same_however_long_the_talk_is() {
         let (found, more) = conversations::list_messages(r, Actor::House, long, None).unwrap();
         assert!(more && found.len() == conversations::PAGE);
     });
+}
+
+/// Each of a visitor's chats stands beside the next one, and is told there what is new.
+#[test]
+fn what_a_visitor_wrote_before_costs_what_is_listed_and_not_how_much_it_was() {
+    let chats = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
+        insert into conversations (id, key, site, visitor, state, created_at, last_at)
+        select 2000000 + i, 'chat-' || i, 1, 1, 'resolved', i, i from n
+        where i <= (select max(id) from visitors);
+        update sites set earlier_chats = 1;";
+    let last = |r: &Reader| ConversationId(number(r, "select max(id) from conversations"));
+    let listed = |others: usize| {
+        let home = TempDir::new().unwrap();
+        drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+        let mut connection = look(&home);
+        busy_shop(&connection, others);
+        connection.execute_batch(chats).unwrap();
+        let last = last(&connection);
+        steps(&mut connection, |r| {
+            assert_eq!(dialogues::list_earlier(r, last, 11).unwrap().len(), 11);
+        })
+    };
+    let (few, many) = (listed(2_000), listed(20_000));
+    assert!(0 < few && many <= few + few / 5, "{few} steps, then {many}");
 }
 
 /// Lists show “99+”: nobody walks through a long talk to tell more apart.
