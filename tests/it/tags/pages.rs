@@ -87,6 +87,25 @@ async fn boxes_are_sent_as_they_are_pressed_and_what_was_made_comes_back_as_a_bo
 }
 
 #[actix_web::test]
+async fn who_makes_the_same_tag_at_once_makes_one() {
+    let house = open_house().await;
+    let (one, other) = (house.owner().await, house.owner().await);
+    let key = talk(&house).await;
+    let path = format!("/inbox/{key}/tags");
+    let (decomposed, composed) = ([("new_tag", "Cafe\u{301}")], [("new_tag", "CAF\u{c9}")]);
+    let answers = tokio::join!(one.post(&path, &decomposed), other.post(&path, &composed));
+    let (one, other): (Value, Value) = (
+        answers.0.json().await.unwrap(),
+        answers.1.json().await.unwrap(),
+    );
+    assert_eq!(one["tag"], other["tag"], "{one} {other}");
+    assert!(one["tag"].is_number());
+    let page = house.owner().await.sees(&format!("/inbox/{key}")).await;
+    assert_eq!(shown(&page).len(), 1);
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn two_pages_without_scripts_that_are_sent_at_once_both_have_their_way() {
     let house = open_house().await;
     let owner = house.owner().await;
