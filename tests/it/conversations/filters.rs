@@ -103,6 +103,8 @@ struct Talk {
     id: i64,
     site: i64,
     assignee: Option<i64>,
+    /// Who takes part beside him.
+    helper: Option<i64>,
     resolved: bool,
     last: i64,
     waiting: Option<i64>,
@@ -114,10 +116,13 @@ impl Talk {
     fn roll(id: i64, dice: &mut Dice) -> Self {
         let last = NOVEMBER + dice.below(10 * 24) * (DAY / 24);
         let resolved = dice.below(3) == 0;
+        let assignee = Some(dice.below(4)).filter(|it| 0 < *it);
+        let helper = 1 + dice.below(6);
         Self {
             id,
             site: 1 + dice.below(3),
-            assignee: Some(dice.below(4)).filter(|it| 0 < *it),
+            assignee,
+            helper: assignee.and(Some(helper).filter(|it| *it <= 3 && assignee != Some(*it))),
             resolved,
             last,
             waiting: (!resolved && dice.below(2) == 0).then(|| last - dice.below(50) * (DAY / 24)),
@@ -145,6 +150,21 @@ impl Talk {
             self.waiting
         ];
         r.execute(talk, values).unwrap();
+        for (agent, role) in [(self.assignee, "responsible"), (self.helper, "helper")] {
+            let (helps, quiet) = (role == "helper", self.waiting.is_none() && !self.resolved);
+            let part = "insert into conversation_participants (conversation, agent, role, since,
+                    site, waiting_since, quiet_since)
+                select ?1, ?2, ?3, 0, ?4, ?5, ?6 where ?2 is not null";
+            let values = params![
+                self.id,
+                agent,
+                role,
+                self.site,
+                self.waiting.filter(|_| helps),
+                helps.then_some(self.last).filter(|_| quiet),
+            ];
+            r.execute(part, values).unwrap();
+        }
         for colour in &self.colours {
             let put = "insert into colours (conversation, colour) values (?1, ?2)";
             r.execute(put, params![self.id, colour]).unwrap();
@@ -163,9 +183,10 @@ impl Talk {
     fn is_wanted(&self, filter: &Filter) -> bool {
         let site = SiteId(self.site);
         let assignee = self.assignee.map(AgentId);
+        let here = |me: AgentId| [self.assignee, self.helper].contains(&Some(me.0));
         let listed = match filter.list {
-            List::Inbox(me) => !self.resolved && assignee != Some(me),
-            List::Mine(me) => !self.resolved && assignee == Some(me),
+            List::Inbox(me) => !self.resolved && !here(me),
+            List::Mine(me) => !self.resolved && here(me),
             List::Resolved => self.resolved,
         };
         let span = filter.period.span(ZONES[self.site as usize - 1]);
@@ -278,6 +299,7 @@ fn two_talks(w: &Writer) {
             id,
             site,
             assignee: Some(assignee),
+            helper: None,
             resolved: true,
             last: NOVEMBER,
             waiting: None,
