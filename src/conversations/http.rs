@@ -2,8 +2,8 @@
 //! of the room, and answers; it decides nothing. Every form also works without
 //! a script: it then leads back to the conversation.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use actix_web::{Handler, HttpResponse};
 use serde::Deserialize;
 
 use super::lists::{self, Asked, List, On};
@@ -13,7 +13,7 @@ use super::{Conversation, Message, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
 use crate::db::{Reader, Writer};
 use crate::error::Result;
-use crate::kernel::{Actor, ConversationKey, May, Seq, Timestamp};
+use crate::kernel::{Actor, AgentId, ConversationId, ConversationKey, May, Seq, Timestamp};
 use crate::sites;
 use crate::texts::Lang;
 use crate::web::{self, Area, Ctx, KIB, Kit, Refusal, Routes, Section, Who};
@@ -37,35 +37,63 @@ pub fn routes(routes: &mut Routes) {
         .who(Who::Agent)
         .body(96 * KIB);
     routes
-        .post("/inbox/{conversation}/join", join)
+        .post(
+            "/inbox/{conversation}/join",
+            deed("conversations.join", super::join),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     routes
-        .post("/inbox/{conversation}/take-over", take_over)
+        .post(
+            "/inbox/{conversation}/take-over",
+            deed("conversations.take_over", super::take_over),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     // Also for who may not answer any more.
     routes
-        .post("/inbox/{conversation}/leave", leave)
+        .post(
+            "/inbox/{conversation}/leave",
+            deed("conversations.leave", super::leave),
+        )
         .who(Who::Agent);
     routes
-        .post("/inbox/{conversation}/come-back", come_back)
+        .post(
+            "/inbox/{conversation}/come-back",
+            deed("conversations.come_back", super::come_back),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     routes
-        .post("/inbox/{conversation}/resolve", resolve)
+        .post(
+            "/inbox/{conversation}/resolve",
+            deed("conversations.resolve", |w, now, by, it| {
+                super::resolve(w, now, Actor::Agent(by), it)
+            }),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     routes
-        .post("/inbox/{conversation}/reopen", reopen)
+        .post(
+            "/inbox/{conversation}/reopen",
+            deed("conversations.reopen", |w, now, by, it| {
+                super::reopen(w, now, Actor::Agent(by), it)
+            }),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     routes
-        .post("/inbox/{conversation}/no-reply-needed", no_reply_needed)
+        .post(
+            "/inbox/{conversation}/no-reply-needed",
+            deed("conversations.no_reply_needed", attention::no_reply_needed),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     routes
-        .post("/inbox/{conversation}/reply-needed", reply_needed)
+        .post(
+            "/inbox/{conversation}/reply-needed",
+            deed("conversations.reply_needed", attention::reply_needed),
+        )
         .who(Who::Agent)
         .needs(May::Customers);
     routes
@@ -302,85 +330,18 @@ pub fn again(
     draw(r, agent, kit, windows, &Query::default(), look)
 }
 
-async fn join(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let by = agent.id;
-    let join = move |w: &Writer, now, it: &Conversation| super::join(w, now, by, it.id);
-    act(&cx, agent, key, "conversations.join", join).await
-}
+type Verb = fn(&Writer, Timestamp, AgentId, ConversationId) -> Result<()>;
 
-async fn take_over(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let by = agent.id;
-    let deed = move |w: &Writer, now, it: &Conversation| super::take_over(w, now, by, it.id);
-    act(&cx, agent, key, "conversations.take_over", deed).await
-}
-
-async fn leave(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let by = agent.id;
-    let leave = move |w: &Writer, now, it: &Conversation| super::leave(w, now, by, it.id);
-    act(&cx, agent, key, "conversations.leave", leave).await
-}
-
-async fn come_back(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let by = agent.id;
-    let deed = move |w: &Writer, now, it: &Conversation| super::come_back(w, now, by, it.id);
-    act(&cx, agent, key, "conversations.come_back", deed).await
-}
-
-async fn resolve(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let by = Actor::Agent(agent.id);
-    let resolve = move |w: &Writer, now, it: &Conversation| super::resolve(w, now, by, it.id);
-    act(&cx, agent, key, "conversations.resolve", resolve).await
-}
-
-async fn reopen(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let by = Actor::Agent(agent.id);
-    let reopen = move |w: &Writer, now, it: &Conversation| super::reopen(w, now, by, it.id);
-    act(&cx, agent, key, "conversations.reopen", reopen).await
-}
-
-async fn no_reply_needed(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let (by, name) = (agent.id, "conversations.no_reply_needed");
-    let deed =
-        move |w: &Writer, now, it: &Conversation| attention::no_reply_needed(w, now, by, it.id);
-    act(&cx, agent, key, name, deed).await
-}
-
-async fn reply_needed(
-    Signed(agent, ()): Signed<Agent, ()>,
-    cx: Ctx,
-    key: Path<ConversationKey>,
-) -> Result<HttpResponse> {
-    let (by, name) = (agent.id, "conversations.reply_needed");
-    let deed = move |w: &Writer, now, it: &Conversation| attention::reply_needed(w, now, by, it.id);
-    act(&cx, agent, key, name, deed).await
+/// The door of a deed that wants to be told nothing but what it is done to.
+fn deed(
+    name: &'static str,
+    verb: Verb,
+) -> impl Handler<(Signed<Agent, ()>, Ctx, Path<ConversationKey>), Output = Result<HttpResponse>> {
+    move |Signed(agent, ()): Signed<Agent, ()>, cx: Ctx, key: Path<ConversationKey>| async move {
+        let by = agent.id;
+        let deed = move |w: &Writer, now, it: &Conversation| verb(w, now, by, it.id);
+        act(&cx, agent, key, name, deed).await
+    }
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ use crate::setup::{self, NewShop};
 use crate::sites;
 use crate::tags;
 use crate::texts::Lang;
-use crate::visitors::{self, Kind, NewDevice};
+use crate::visitors::{self, DeviceKind, NewDevice};
 
 use script::{Line, Script, Speaker, Talk};
 
@@ -149,8 +149,8 @@ impl Stage<'_> {
         };
         let device = NewDevice {
             kind: match talk.device.as_str() {
-                "mobile_site" => Kind::MobileSite,
-                _ => Kind::Site,
+                "mobile_site" => DeviceKind::MobileSite,
+                _ => DeviceKind::Site,
             },
             ..NewDevice::default()
         };

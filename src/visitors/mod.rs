@@ -47,7 +47,7 @@ pub struct Visitor {
 #[serde(deny_unknown_fields)]
 pub struct NewDevice {
     #[serde(default)]
-    pub kind: Kind,
+    pub kind: DeviceKind,
     #[serde(default)]
     pub app: Option<String>,
     #[serde(default)]
@@ -56,14 +56,14 @@ pub struct NewDevice {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DeviceKind {
     #[default]
     Site,
     MobileSite,
     App,
 }
 
-impl Kind {
+impl DeviceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Site => "site",

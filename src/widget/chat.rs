@@ -103,7 +103,7 @@ fn said(
     let Some(found) = dialogues::current(r, visitor.id)? else {
         return Ok(Said::default());
     };
-    let messages = dialogues::history(r, visitor.id, dialogues::Place::default())?.lines;
+    let messages = dialogues::history(r, visitor.id, dialogues::Bookmark::default())?.lines;
     let of_it = |it: &&conversations::Message| it.conversation == found.id;
     let newest = messages.iter().rev().find(of_it).map(|it| it.id);
     let mut above = None;

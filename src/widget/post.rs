@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::conversations::dialogues::{self, Place};
+use crate::conversations::dialogues::{self, Bookmark};
 use crate::conversations::{self, Conversation, NewMessage, Posted, State, Windows, view};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
@@ -200,7 +200,7 @@ pub fn history(r: &Reader, windows: &Windows, caller: &Caller, back: Back) -> Re
     let (visitor, site) = enter(r, caller)?;
     let (seq, epoch) = (journal::position(r)?, journal::epoch(r)?);
     let current = dialogues::current(r, visitor.id)?;
-    let place = Place {
+    let place = Bookmark {
         conversation: back.conversation,
         before: back.before,
     };
@@ -242,7 +242,7 @@ fn keys(talks: &[Conversation]) -> BTreeMap<ConversationId, (&ConversationKey, T
 }
 
 /// A place as a visitor's page asks for it.
-fn query(place: Place) -> String {
+fn query(place: Bookmark) -> String {
     let key = place.conversation.map(|it| format!("conversation={it}"));
     let before = place.before.map(|it| format!("before={it}"));
     let parts: Vec<String> = key.into_iter().chain(before).collect();

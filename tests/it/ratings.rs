@@ -79,7 +79,7 @@ impl Shop {
     fn cards(&self, w: &Writer) -> Vec<Value> {
         let mut windows = Windows::default();
         ratings::windows::open(&mut windows);
-        let place = dialogues::Place::default();
+        let place = dialogues::Bookmark::default();
         let history = dialogues::history(w, self.visitor.id, place).unwrap();
         let talk = conversations::find(w, Actor::House, self.talk).unwrap();
         let lines = history.lines.iter();

@@ -324,6 +324,8 @@ async fn who_does_not_answer_customers_reads_and_writes_notes_and_nothing_else()
     assert!(refused.text().await.unwrap().contains("Votre rôle"));
     let given = [("name", "Bob"), ("role", "agent"), ("customers", "1")];
     assert_eq!(owner.post(&member, &given).await.status(), 303);
+    // One of the doors was that by which he left.
+    bob.joins(&sisters.of_mugs).await;
     assert_eq!(bob.post(&messages, &answer).await.status(), 200);
     sisters.house.close().await;
 }

@@ -83,7 +83,7 @@ fn known(found: Result<Conversation>) -> Result<Option<Conversation>> {
 
 /// Where a page of history begins: at the newest line, unless said otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Bookmark {
     /// From this conversation on, and then those before it.
     pub conversation: Option<ConversationKey>,
     /// In that one; where none is named, in all.
@@ -98,10 +98,10 @@ pub struct History {
     /// Those they are of, the newest first.
     pub talks: Vec<Conversation>,
     /// Where it goes on.
-    pub older: Option<Place>,
+    pub older: Option<Bookmark>,
 }
 
-pub fn history(r: &Reader, visitor: VisitorId, place: Place) -> Result<History> {
+pub fn history(r: &Reader, visitor: VisitorId, place: Bookmark) -> Result<History> {
     let mut history = History::default();
     let mut next = match &place.conversation {
         Some(key) => Some(find_by_key(r, Actor::Visitor(visitor), key)?),
@@ -115,7 +115,7 @@ pub fn history(r: &Reader, visitor: VisitorId, place: Place) -> Result<History> 
         lines.truncate(room);
         lines.reverse();
         if is_cut || history.talks.len() == TALKS {
-            history.older = Some(Place {
+            history.older = Some(Bookmark {
                 before: lines.first().map(|it| it.id),
                 conversation: Some(talk.key.clone()),
             });

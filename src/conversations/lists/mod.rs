@@ -15,7 +15,7 @@ pub use asked::{Asked, On, question, read, show};
 use filter::Span;
 pub use filter::{Filter, Narrowing, Period, Responsible, site_facet};
 pub use pages::ListsHead;
-use sql::{Part, Place, Reading};
+use sql::{Cut, Half, Reading};
 
 /// Entries on one page of a list.
 pub const PAGE: usize = 50;
@@ -24,7 +24,7 @@ pub const PAGE: usize = 50;
 const LATEST: i64 = 9_999_999_999_999;
 
 /// Before whatever was touched last.
-const LAST: Place = (i64::MAX, i64::MAX);
+const LAST: Cut = (i64::MAX, i64::MAX);
 
 /// Beyond this it is only “many”.
 const MOST_WAITING: usize = 1000;
@@ -130,7 +130,7 @@ pub fn page(r: &Reader, viewer: AgentId, filter: &Filter<'_>, after: Option<&str
         let all = Reading {
             viewer,
             list: filter.list,
-            part: Part::Quiet,
+            half: Half::Quiet,
             helps,
             agent: filter.agent,
             site,
@@ -159,7 +159,7 @@ fn of_site(r: &Reader, all: &Reading, span: Span, after: Mark) -> Result<Vec<Ent
         (List::Resolved, _) | (_, Mark::Quiet(..)) => Vec::new(),
         (_, Mark::Waiting(at, id)) => {
             let waiting = Reading {
-                part: Part::Waiting,
+                half: Half::Waiting,
                 after: span.from.map_or((at, id), |it| edge(it).max((at, id))),
                 end: span.until,
                 ..*all
@@ -169,7 +169,7 @@ fn of_site(r: &Reader, all: &Reading, span: Span, after: Mark) -> Result<Vec<Ent
     };
     let left = all.limit - entries.len();
     if left != 0 {
-        let before: Place = match after {
+        let before: Cut = match after {
             Mark::Waiting(..) => LAST,
             Mark::Quiet(at, id) => (at, id),
         };

@@ -18,12 +18,12 @@ const PEOPLE: &str = "join visitors v on v.id = c.visitor
     left join agents a on a.id = c.assignee";
 
 /// A time and an id.
-pub type Place = (Timestamp, i64);
+pub type Cut = (Timestamp, i64);
 
 /// Each list has two: who waits stands before whoever does not. Of what is
 /// resolved nobody waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Half {
     Waiting,
     Quiet,
 }
@@ -33,12 +33,12 @@ pub enum Part {
 pub struct Reading<'a> {
     pub viewer: AgentId,
     pub list: List,
-    pub part: Part,
+    pub half: Half,
     /// Of his chats those in which he helps; else those that he is responsible for.
     pub helps: bool,
     pub agent: Option<Responsible>,
     pub site: SiteId,
-    pub after: Place,
+    pub after: Cut,
     /// The other end of a period.
     pub end: Option<Timestamp>,
     pub wings: &'a [Kept],
@@ -91,11 +91,11 @@ pub fn list_entries(r: &Reader, of: &Reading) -> Result<Vec<Entry>> {
         limit,
     ];
     let (with, narrowed) = narrowed(of, &mut values);
-    let next = match (of.part, of.helps) {
-        (Part::Waiting, false) => NEXT_WAITING,
-        (Part::Quiet, false) => NEXT_QUIET,
-        (Part::Waiting, true) => NEXT_HELPS_WAITING,
-        (Part::Quiet, true) => NEXT_HELPS_QUIET,
+    let next = match (of.half, of.helps) {
+        (Half::Waiting, false) => NEXT_WAITING,
+        (Half::Quiet, false) => NEXT_QUIET,
+        (Half::Waiting, true) => NEXT_HELPS_WAITING,
+        (Half::Quiet, true) => NEXT_HELPS_QUIET,
     };
     let from = source(of);
     let mut query = r.prepare_cached(&format!(
@@ -111,19 +111,19 @@ pub fn list_entries(r: &Reader, of: &Reading) -> Result<Vec<Entry>> {
 
 /// What makes it an entry of this list.
 fn listed(of: &Reading) -> &'static str {
-    match (of.list, of.part, of.helps) {
-        (List::Inbox(_), Part::Waiting, _) => {
+    match (of.list, of.half, of.helps) {
+        (List::Inbox(_), Half::Waiting, _) => {
             "c.waiting_since is not null and c.assignee is not ?2"
         }
-        (List::Inbox(_), Part::Quiet, _) => {
+        (List::Inbox(_), Half::Quiet, _) => {
             "c.state = 'open' and c.waiting_since is null and c.assignee is not ?2"
         }
-        (List::Mine(_), Part::Waiting, false) => "c.waiting_since is not null and c.assignee = ?2",
-        (List::Mine(_), Part::Quiet, false) => {
+        (List::Mine(_), Half::Waiting, false) => "c.waiting_since is not null and c.assignee = ?2",
+        (List::Mine(_), Half::Quiet, false) => {
             "c.state = 'open' and c.waiting_since is null and c.assignee = ?2"
         }
-        (List::Mine(_), Part::Waiting, true) => "h.waiting_since is not null",
-        (List::Mine(_), Part::Quiet, true) => "h.quiet_since is not null",
+        (List::Mine(_), Half::Waiting, true) => "h.waiting_since is not null",
+        (List::Mine(_), Half::Quiet, true) => "h.quiet_since is not null",
         (List::Resolved, ..) => "c.state = 'resolved'",
     }
 }
@@ -131,24 +131,24 @@ fn listed(of: &Reading) -> &'static str {
 /// The index that is read in order, named because each list has its own and the
 /// planner knows no numbers; or none, where a wing names a few to be looked up.
 fn source(of: &Reading) -> &'static str {
-    match (of.part, of.helps) {
-        (Part::Waiting, true) => return HELPS_WAITING,
-        (Part::Quiet, true) => return HELPS_QUIET,
+    match (of.half, of.helps) {
+        (Half::Waiting, true) => return HELPS_WAITING,
+        (Half::Quiet, true) => return HELPS_QUIET,
         (_, false) => (),
     }
     if of.wings.iter().any(|it| it.rare) {
         return "conversations c not indexed";
     }
     let owned = of.agent.is_some() || matches!(of.list, List::Mine(_));
-    match (of.list, of.part, owned) {
+    match (of.list, of.half, owned) {
         (List::Resolved, _, false) => "conversations c indexed by conversations_resolved",
         (List::Resolved, _, true) => {
             "conversations c indexed by conversations_resolved_by_assignee"
         }
-        (_, Part::Waiting, false) => "conversations c indexed by conversations_waiting",
-        (_, Part::Waiting, true) => "conversations c indexed by conversations_waiting_by_assignee",
-        (_, Part::Quiet, false) => "conversations c indexed by conversations_quiet",
-        (_, Part::Quiet, true) => "conversations c indexed by conversations_quiet_by_assignee",
+        (_, Half::Waiting, false) => "conversations c indexed by conversations_waiting",
+        (_, Half::Waiting, true) => "conversations c indexed by conversations_waiting_by_assignee",
+        (_, Half::Quiet, false) => "conversations c indexed by conversations_quiet",
+        (_, Half::Quiet, true) => "conversations c indexed by conversations_quiet_by_assignee",
     }
 }
 
@@ -170,10 +170,10 @@ fn narrowed(of: &Reading, values: &mut Vec<Option<i64>>) -> (String, String) {
         Some(Responsible::Nobody) => more += " and c.assignee is null",
         None => (),
     }
-    more += &match (of.part, of.end) {
+    more += &match (of.half, of.end) {
         (_, None) => String::new(),
-        (Part::Waiting, Some(end)) => format!(" and c.waiting_since < {}", bind(end)),
-        (Part::Quiet, Some(end)) => format!(" and c.last_at >= {}", bind(end)),
+        (Half::Waiting, Some(end)) => format!(" and c.waiting_since < {}", bind(end)),
+        (Half::Quiet, Some(end)) => format!(" and c.last_at >= {}", bind(end)),
     };
     for (n, wing) in of.wings.iter().enumerate() {
         with += if n == 0 { "with " } else { ", " };

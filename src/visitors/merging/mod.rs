@@ -48,10 +48,10 @@ pub fn merge(
     if !apart || going.site != staying.site || going.contact.is_some() {
         return Err(Error::Conflict(|t| t.error_two_people().into()));
     }
-    for place in sql::list_places(w)? {
-        sql::insert_moves(w, &place, gone)?;
-        sql::update_owner(w, &place, gone, stays)?;
-        sql::delete_moves_refused(w, &place, gone)?;
+    for reference in sql::list_references(w)? {
+        sql::insert_moves(w, &reference, gone)?;
+        sql::update_owner(w, &reference, gone, stays)?;
+        sql::delete_moves_refused(w, &reference, gone)?;
     }
     sql::update_merged(w, now, gone, stays)?;
     let kin = staying.kin.or(going.kin).unwrap_or(stays.0);
@@ -69,8 +69,8 @@ pub fn part(w: &Writer, now: Timestamp, by: Actor, back: VisitorId) -> Result<()
     if at + UNDOABLE <= now {
         return Err(Error::Conflict(|t| t.error_too_late_to_part().into()));
     }
-    for place in sql::list_places(w)? {
-        sql::update_owner_back(w, &place, back, stayed)?;
+    for reference in sql::list_references(w)? {
+        sql::update_owner_back(w, &reference, back, stayed)?;
     }
     // Where the other one had been merged himself meanwhile, none of this is what he
     // brought any more. It still is what those brought who had been merged into this one.

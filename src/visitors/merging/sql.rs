@@ -7,13 +7,13 @@ use crate::visitors::Visitor;
 
 /// Where it is written whose a row is: a column of a table, and what its rows are
 /// known by.
-pub struct Place {
+pub struct Reference {
     table: String,
     column: String,
     key: String,
 }
 
-impl Place {
+impl Reference {
     fn name(&self) -> String {
         format!("{}.{}", self.table, self.column)
     }
@@ -28,8 +28,8 @@ impl Place {
     }
 }
 
-/// Every place that refers to visitors, but for what is kept about merging itself.
-pub fn list_places(r: &Reader) -> Result<Vec<Place>> {
+/// Everything that refers to visitors, but for what is kept about merging itself.
+pub fn list_references(r: &Reader) -> Result<Vec<Reference>> {
     let mut query = r.prepare_cached(
         "select t.name as place, f.\"from\" as col,
              (select p.name from pragma_table_info(t.name) p where p.pk = 1) as key
@@ -38,7 +38,7 @@ pub fn list_places(r: &Reader) -> Result<Vec<Place>> {
          order by place, col",
     )?;
     let rows = query.query_map([], |row| {
-        Ok(Place {
+        Ok(Reference {
             table: row.get("place")?,
             column: row.get("col")?,
             key: row.get("key")?,
@@ -47,44 +47,50 @@ pub fn list_places(r: &Reader) -> Result<Vec<Place>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn insert_moves(w: &Writer, place: &Place, gone: VisitorId) -> Result<()> {
-    let insert = place.statement(
+pub fn insert_moves(w: &Writer, reference: &Reference, gone: VisitorId) -> Result<()> {
+    let insert = reference.statement(
         "insert into visitor_moves (visitor, place, key)
          select ?1, ?2, {key} from {table} where {column} = ?1",
     );
-    w.execute(&insert, params![gone.0, place.name()])?;
+    w.execute(&insert, params![gone.0, reference.name()])?;
     Ok(())
 }
 
 /// All that there is room for.
-pub fn update_owner(w: &Writer, place: &Place, gone: VisitorId, stays: VisitorId) -> Result<()> {
-    let update = place.statement("update or ignore {table} set {column} = ?2 where {column} = ?1");
+pub fn update_owner(
+    w: &Writer,
+    reference: &Reference,
+    gone: VisitorId,
+    stays: VisitorId,
+) -> Result<()> {
+    let update =
+        reference.statement("update or ignore {table} set {column} = ?2 where {column} = ?1");
     w.execute(&update, params![gone.0, stays.0])?;
     Ok(())
 }
 
 /// Of those that there was no room for.
-pub fn delete_moves_refused(w: &Writer, place: &Place, gone: VisitorId) -> Result<()> {
-    let delete = place.statement(
+pub fn delete_moves_refused(w: &Writer, reference: &Reference, gone: VisitorId) -> Result<()> {
+    let delete = reference.statement(
         "delete from visitor_moves where visitor = ?1 and place = ?2
              and key in (select {key} from {table} where {column} = ?1)",
     );
-    w.execute(&delete, params![gone.0, place.name()])?;
+    w.execute(&delete, params![gone.0, reference.name()])?;
     Ok(())
 }
 
 /// Those that he brought and that are still there.
 pub fn update_owner_back(
     w: &Writer,
-    place: &Place,
+    reference: &Reference,
     back: VisitorId,
     stayed: VisitorId,
 ) -> Result<()> {
-    let update = place.statement(
+    let update = reference.statement(
         "update {table} set {column} = ?1 where {column} = ?2
              and {key} in (select key from visitor_moves where visitor = ?1 and place = ?3)",
     );
-    w.execute(&update, params![back.0, stayed.0, place.name()])?;
+    w.execute(&update, params![back.0, stayed.0, reference.name()])?;
     Ok(())
 }
 

@@ -154,7 +154,11 @@ async fn a_page_that_comes_back_is_told_what_a_wing_said_meanwhile() {
     let house = house().await;
     let agent = house.owner().await;
     let (seq, epoch) = agent.position().await.unwrap();
+    let mut earlier = looks_at(&house, KETTLE).await.unwrap();
     tell(&house.db, KETTLE, &["kettle.boiled", "kettle.emptied"]).await;
+    // Whoever comes before the news has gone out gets it with the others.
+    let gone = |it: &Value| is_kettles(it) && it["op"] == "remove";
+    earlier.next_that(gone).await;
     let view = format!("&topics=kettle-{KETTLE}");
     let back = agent.listens_after(&seq.to_string(), &epoch, &view).await;
     let mut back = back.unwrap();

@@ -1,6 +1,6 @@
 //! Visitors with verbs, over a database alone: what a browser of one can do.
 
-use shopbell::conversations::dialogues::{self, Place};
+use shopbell::conversations::dialogues::{self, Bookmark};
 use shopbell::conversations::{self, NewMessage, Posted};
 use shopbell::db::{Reader, Writer};
 use shopbell::error::Result;
@@ -55,7 +55,7 @@ impl Browser {
 
     /// What it reads back through all pages: each line and its conversation.
     pub fn history(&self, r: &Reader) -> Vec<(ConversationId, String)> {
-        let (who, mut place, mut all) = (self.who(r), Place::default(), Vec::new());
+        let (who, mut place, mut all) = (self.who(r), Bookmark::default(), Vec::new());
         loop {
             let page = dialogues::history(r, who, place).unwrap();
             let own = |it: &&conversations::Message| it.kind == conversations::Kind::Visitor;
