@@ -374,7 +374,7 @@ fn agents_read_a_sentence_and_stars_and_a_comment_is_text_only() {
         assert!(html(told, Lang::En).contains("Client 7 rated this 2 of 5"));
         shop.gives(w, &asked.key, 4, "fine <b>mugs</b>")?;
         // He reads what he gave on his card, and in no line beside it.
-        let history = dialogues::history(w, shop.visitor.id, dialogues::Place::default())?;
+        let history = dialogues::history(w, shop.visitor.id, dialogues::Bookmark::default())?;
         assert!(history.lines.iter().all(|it| it.id != told));
 
         let talk = conversations::find(w, Actor::House, shop.talk)?;
