@@ -31,8 +31,8 @@ export function replaceHeader(old, fresh) {
   if (hadFocus) find(again ? '#here .button' : '.thread-tools .button', fresh)?.focus();
 }
 
-document.addEventListener('shopbell:sent', (event) => {
+// Not once it is done: by then the news of it may have brought another header.
+document.addEventListener('submit', (event) => {
   const form = event.target;
-  // By now the header may be another one.
   if (form instanceof HTMLFormElement && ['leave', 'take-over'].includes(form.dataset.send ?? '')) find('#here')?.hidePopover();
 });
