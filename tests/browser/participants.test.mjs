@@ -63,6 +63,7 @@ test('two agents help one visitor, one takes over and one leaves, and everybody 
   await listed(ada, 'My chats', 'And I know the rest').waitFor();
 
   await here(ben, 'Ada answers · also here: Ben').tap();
+  assert.equal(await ben.locator('.here-names').innerText(), 'Ada, Ben', 'on a phone the names alone');
   const sheet = ben.getByRole('dialog', { name: 'In this chat' });
   await sheet.waitFor();
   await accessible(ben, 'the sheet on a phone');
