@@ -413,7 +413,7 @@ fn busy_shop(r: &Reader, others: usize) {
          insert into messages (id, conversation, kind, agent, word, body, cid, at)
              values (1000000, 1000000, 'system', 1, 'joined', '', 'change-1', 0);
          insert into conversations (id, key, site, visitor, state, assignee, created_at, last_at)
-             select 2000000 + id, 'old_' || id, 1, id, 'resolved', 3, 0, id from visitors;
+             select 1500000 + id, 'old_' || id, 1, id, 'resolved', 3, 0, id from visitors;
          insert into conversation_participants (conversation, agent, role, since, site)
              select id, 3, 'responsible', 0, site from conversations where assignee = 3;
          insert into conversation_participants (conversation, agent, role, since, site,
