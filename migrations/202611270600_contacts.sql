@@ -11,3 +11,9 @@ create table contacts (
 -- visitor, whatever he writes from.
 alter table visitors add column contact integer references contacts (id) on delete set null;
 create unique index visitors_by_contact on visitors (contact) where contact is not null;
+
+-- Who is erased is erased under the shop's own name for him, too.
+create trigger visitors_take_contacts after delete on visitors when old.contact is not null
+begin
+    delete from contacts where id = old.contact;
+end;

@@ -33,8 +33,7 @@ pub fn leave(
     let event = Event::told(new.wording.word, new.data.clone());
     let line = journal::record(w, now, by, conversation, &event)?;
     let deed = new.wording.deed(new.data);
-    sql::insert_deed(w, now, line, conversation, agent_of(by), &deed)?;
-    sql::update_deed(w, line, &deed.data, &parts)?;
+    sql::insert_deed(w, now, line, conversation, agent_of(by), &deed, &parts)?;
     Ok(line)
 }
 

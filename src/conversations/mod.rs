@@ -278,7 +278,7 @@ fn note(
     deed: &Deed,
 ) -> Result<()> {
     let id = journal::record(w, now, by, conversation, event)?;
-    sql::insert_deed(w, now, id, conversation, agent_of(by), deed)
+    sql::insert_deed(w, now, id, conversation, agent_of(by), deed, &[])
 }
 
 fn agent_of(by: Actor) -> Option<AgentId> {

@@ -157,11 +157,12 @@ pub fn insert_deed(
     conversation: ConversationId,
     agent: Option<AgentId>,
     deed: &Deed,
+    parts: &[Part],
 ) -> Result<()> {
     let mut statement = w.prepare_cached(
         "insert into messages (id, conversation, kind, agent, word, data, for_visitor, body, cid,
-             at)
-         values (?1, ?2, 'system', ?3, ?4, ?5, ?6, '', 'change:' || ?1, ?7)",
+             at, parts)
+         values (?1, ?2, 'system', ?3, ?4, ?5, ?6, '', 'change:' || ?1, ?7, ?8)",
     )?;
     statement.execute(params![
         id.0,
@@ -170,7 +171,8 @@ pub fn insert_deed(
         deed.word,
         (!deed.data.is_null()).then(|| deed.data.to_string()),
         deed.for_visitor,
-        now
+        now,
+        parts_text(parts)?
     ])?;
     Ok(())
 }

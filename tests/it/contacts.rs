@@ -101,6 +101,8 @@ fn who_was_erased_is_somebody_new_when_he_comes_back() {
         before.writes(w, "forget this");
         let first = known(w, &before, "A-1")?;
         w.execute("delete from visitors where id = ?1", [first.visitor.0])?;
+        let gone = contacts::find(w, first.contact);
+        assert!(matches!(gone, Err(Error::NotFound(_))), "his name stays");
         let after = arrives(w, site)?;
         let now = known(w, &after, "A-1")?;
         assert_eq!(now.visitor, after.who(w));

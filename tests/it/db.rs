@@ -519,6 +519,16 @@ fn what_a_visitor_wrote_before_costs_what_is_listed_and_not_how_much_it_was() {
     assert!(0 < few && many <= few + few / 5, "{few} steps, then {many}");
 }
 
+#[test]
+fn what_a_visitor_wrote_before_is_found_without_walking_through_his_site() {
+    stays_flat(|r| {
+        r.execute("update sites set earlier_chats = 1", []).unwrap();
+        let newest = number(r, "select max(id) from conversations where visitor = 1");
+        let earlier = dialogues::list_earlier(r, ConversationId(newest), 11).unwrap();
+        assert_eq!(earlier.len(), 1);
+    });
+}
+
 /// Lists show “99+”: nobody walks through a long talk to tell more apart.
 #[test]
 fn whoever_reads_the_first_line_of_many_has_the_next_hundred_counted() {

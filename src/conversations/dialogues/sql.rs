@@ -8,9 +8,11 @@ use crate::error::Result;
 use crate::kernel::{ConversationId, ConversationKey, Seq, VisitorId};
 
 /// The visitor's other conversations, seen from one of them: none where agents may not
-/// know that they are of the same person.
+/// know that they are of the same person. The index is named, because the planner
+/// would walk all of the site.
 const BESIDE: &str = "from conversations here
-    join conversations c on c.visitor = here.visitor and c.site = here.site
+    join conversations c indexed by conversations_by_visitor
+        on c.visitor = here.visitor and c.site = here.site
     where here.id = ?1 and (
         exists (select 1 from visitors where id = here.visitor and contact is not null)
         or exists (select 1 from sites where id = here.site and earlier_chats))";

@@ -124,7 +124,7 @@ pub struct Span {
 }
 
 /// What a list is asked for, and what of it there is for whoever asks. The one
-/// way from a question to the database: whatever lists or counts goes through it.
+/// way from a question to the database: whatever an inbox lists goes through it.
 #[derive(Debug, Clone)]
 pub struct Filter<'a> {
     pub list: List,

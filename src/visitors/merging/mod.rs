@@ -44,7 +44,7 @@ pub fn merge(
 ) -> Result<()> {
     let (going, staying) = (in_sight(w, by, gone)?, in_sight(w, by, stays)?);
     let apart = gone != stays && going.merged_into.is_none() && staying.merged_into.is_none();
-    // Two whom the shop knows under two names are two.
+    // Whom the shop knows stays, and is nobody else whom it knows.
     if !apart || going.site != staying.site || going.contact.is_some() {
         return Err(Error::Conflict(|t| t.error_two_people().into()));
     }

@@ -103,11 +103,14 @@ pub fn delete_moves(w: &Writer, visitor: VisitorId) -> Result<()> {
 /// What others brought of what this one takes back, himself included.
 pub fn delete_moves_of_others(w: &Writer, back: VisitorId) -> Result<()> {
     w.prepare_cached(
-        "delete from visitor_moves where visitor <> ?1
-             and visitor not in (select id from visitors where merged_into = ?1)
-             and (place, key) in (
+        "delete from visitor_moves where (visitor, place, key) in (
+             select other.visitor, other.place, other.key from (
                  select place, key from visitor_moves where visitor = ?1
-                 union all select 'visitors.merged_into', ?1)",
+                 union all select 'visitors.merged_into', ?1) his
+             cross join visitor_moves other indexed by visitor_moves_by_row
+                 on other.place = his.place and other.key = his.key
+             where other.visitor <> ?1
+                 and other.visitor not in (select id from visitors where merged_into = ?1))",
     )?
     .execute(params![back.0])?;
     Ok(())
