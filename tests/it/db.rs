@@ -500,7 +500,7 @@ fn the_parts_of_a_page_cost_the_same_however_long_the_talk_is() {
 fn what_a_visitor_wrote_before_costs_what_is_listed_and_not_how_much_it_was() {
     let chats = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
         insert into conversations (id, key, site, visitor, state, created_at, last_at)
-        select 2000000 + i, 'chat-' || i, 1, 1, 'resolved', i, i from n
+        select 3000000 + i, 'chat-' || i, 1, 1, 'resolved', i, i from n
         where i <= (select max(id) from visitors);
         update sites set earlier_chats = 1;";
     let last = |r: &Reader| ConversationId(number(r, "select max(id) from conversations"));
