@@ -1,7 +1,8 @@
 //! A wing of these tests' own: a kettle that is hung, boils, whistles and is
 //! emptied, and tea that visitors are offered. It brings one of everything that a
 //! wing may bring, and nothing of the house knows of it: where it needed an edit in
-//! `live`, `hub`, `conversations` or `web`, the house would be wrong.
+//! `live`, `hub`, `conversations` or `web`, the house would be wrong. How a wing
+//! narrows the lists is tried in `conversations/narrowed.rs`.
 
 mod bell;
 mod doors;
