@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { accessible, agentWindow, closeBrowser, openDemo, shot, window } from './support.mjs';
 
-const PAGES = ['/inbox', '/inbox?show=resolved', '/me', '/welcome', '/settings/site', '/settings/sites', '/settings/team/1', '/settings/mail', '/settings/team', '/settings/tags', '/settings/tags/1', '/settings/workings'];
+const PAGES = ['/inbox', '/inbox?show=resolved', '/me', '/welcome', '/settings/site', '/settings/sites', '/settings/team/1', '/settings/mail', '/settings/team', '/settings/tags', '/settings/tags/1', '/settings/ratings', '/settings/workings'];
 
 let demo;
 before(async () => { demo = await openDemo(); });

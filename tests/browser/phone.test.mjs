@@ -100,7 +100,7 @@ test('fingers meet no control of the dashboard smaller than 24 px', async () => 
     .map((it) => [it.outerHTML.slice(0, 120), (it.closest('label') ?? it).getBoundingClientRect()])
     .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
     .map(([html, box]) => `${html} is ${box.width} by ${box.height}`));
-  for (const path of ['/inbox', '/inbox?show=resolved', '/me', '/settings/site', '/settings/sites', '/settings/team/1', '/settings/mail', '/settings/team', '/settings/workings']) {
+  for (const path of ['/inbox', '/inbox?show=resolved', '/me', '/settings/site', '/settings/sites', '/settings/team/1', '/settings/mail', '/settings/team', '/settings/ratings', '/settings/workings']) {
     await agent.goto(house.url + path);
     assert.deepEqual(await small(), [], path);
   }

@@ -13,8 +13,8 @@ use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Sight, SiteId};
 use shopbell::ratings::windows::{BY_COMMENT, BY_RATE};
 use shopbell::ratings::{self, CHANGEABLE, NewRating, Rating};
 use shopbell::texts::Lang;
-use shopbell::visitors::Visitor;
-use shopbell::{accounts, demo, journal, sites, visitors};
+use shopbell::visitors::{Visitor, merging};
+use shopbell::{accounts, contacts, demo, journal, sites, visitors};
 use tempfile::TempDir;
 
 use crate::support::{NOW, OWNER};
@@ -337,6 +337,29 @@ fn somebody_elses_question_is_not_there_and_ones_own_is() {
                 .given
                 .is_some()
         );
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn a_question_goes_along_with_the_person_it_is_put_to() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        let key = shop.asked(w).key;
+        let (phone, _) = visitors::arrive(w, NOW, shop.site, "en")?;
+        contacts::know(w, NOW, phone.id, "A-1")?;
+        let from_phone = |rate| ratings::give(w, NOW, phone.id, &key, &new(rate, ""));
+        assert!(matches!(from_phone(1), Err(Error::NotFound("rating"))));
+
+        // He turns out to be the same one, and then not.
+        contacts::know(w, NOW, shop.visitor.id, "A-1")?;
+        assert!(from_phone(4)?.given.is_some());
+        merging::part(w, NOW, Actor::House, shop.visitor.id)?;
+        assert!(matches!(from_phone(1), Err(Error::NotFound("rating"))));
+        let given = shop.gives(w, &key, 5, "")?.given.unwrap();
+        assert_eq!((given.rate, given.changed_at), (5, Some(NOW)));
         Ok(())
     });
     done.unwrap();
