@@ -120,11 +120,14 @@ impl Stage<'_> {
             )),
             (Speaker::Resolve, Some(conversation)) => resolve(w, at, self.agent()?, conversation),
             (who, Some(conversation)) => {
-                let agent = self.agent()?;
                 let note = who == Speaker::Note;
-                if !note && self.joined.is_none() {
+                let agent = match who {
+                    Speaker::Helper => self.person(self.talk.helper.as_ref())?,
+                    _ => self.agent()?,
+                };
+                if !note && (who == Speaker::Helper || self.joined.is_none()) {
                     conversations::join(w, at, agent, conversation)?;
-                    self.joined = Some(agent);
+                    self.joined.get_or_insert(agent);
                 }
                 let new = NewMessage {
                     body: line.text.clone(),
@@ -203,7 +206,10 @@ impl Stage<'_> {
 
     /// Who answers: the one whom the talk names, or the first of all.
     fn agent(&self) -> Result<AgentId> {
-        let named = self.talk.by.as_ref();
+        self.person(self.talk.by.as_ref())
+    }
+
+    fn person(&self, named: Option<&String>) -> Result<AgentId> {
         let named = self.people.iter().find(|(key, _)| Some(key) == named);
         let found = named.or_else(|| self.people.first());
         found.map(|(_, id)| *id).ok_or(Error::NotFound("agent"))

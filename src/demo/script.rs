@@ -60,6 +60,7 @@ struct RawTalk {
     device: String,
     state: String,
     by: Option<String>,
+    helper: Option<String>,
     rated: Option<(i64, i64, String)>,
     lines: Vec<(String, i64, String)>,
 }
@@ -73,6 +74,7 @@ pub struct Talk {
     pub browser: String,
     pub resolved: bool,
     pub by: Option<String>,
+    pub helper: Option<String>,
     pub rated: Option<Rated>,
     pub lines: Vec<Line>,
 }
@@ -96,6 +98,8 @@ pub struct Line {
 pub enum Speaker {
     Visitor,
     Agent,
+    /// A colleague who comes to help.
+    Helper,
     Note,
     /// The agent resolves; what the visitor writes next begins a new conversation.
     Resolve,
@@ -161,6 +165,7 @@ fn finish(raw: RawTalk, browsers: &[Browser], n: usize) -> Talk {
     let line = |(who, after, text): (String, i64, String)| Line {
         who: match who.as_str() {
             "a" => Speaker::Agent,
+            "h" => Speaker::Helper,
             "n" => Speaker::Note,
             "r" => Speaker::Resolve,
             _ => Speaker::Visitor,
@@ -177,6 +182,7 @@ fn finish(raw: RawTalk, browsers: &[Browser], n: usize) -> Talk {
         device: raw.device,
         resolved: raw.state == "resolved",
         by: raw.by,
+        helper: raw.helper,
         rated: raw.rated.map(|(rate, after, comment)| Rated {
             rate,
             after,
