@@ -279,7 +279,7 @@ fn not_ready(cause: String) -> HttpResponse {
 
 /// Everybody who works all day, each under a name that the page of the workings
 /// puts into words.
-fn start_work(plant: &Plant, kit: &Kit, kinds: jobs::Kinds, timers: timers::Kinds) {
+fn start_work(plant: &Plant, kit: &Data<Kit>, kinds: jobs::Kinds, timers: timers::Kinds) {
     let (db, clock) = (kit.db.clone(), kit.clock.clone());
     let kinds = Rc::new(kinds);
     let (at, now) = (db.clone(), clock.clone());
@@ -299,10 +299,8 @@ fn start_work(plant: &Plant, kit: &Kit, kinds: jobs::Kinds, timers: timers::Kind
     });
     let at = db.clone();
     plant.supervise("disk", move || mend_storage(at.clone()));
-    let limits = Arc::clone(&kit.limits);
-    plant.supervise("sweep", move || {
-        sweep(db.clone(), clock.clone(), Arc::clone(&limits))
-    });
+    let kit = Data::clone(kit);
+    plant.supervise("sweep", move || sweep(Data::clone(&kit)));
 }
 
 /// Whoever hears the hall through the journal.
@@ -337,11 +335,13 @@ async fn mend_storage(db: Db) -> Result<()> {
 }
 
 /// Forgets what need not be remembered, a little at a time.
-async fn sweep(db: Db, clock: Clock, limits: Arc<Limits>) -> Result<()> {
+async fn sweep(kit: Data<Kit>) -> Result<()> {
+    let db = &kit.db;
     loop {
         tokio::time::sleep(SWEEP).await;
-        limits.sweep();
-        let now = clock.now();
+        let now = kit.clock.now();
+        kit.limits.sweep();
+        kit.undos.sweep(now);
         if let Err(error) = db.tidy_copies(now).await {
             tracing::warn!(%error, "could not look for old copies: {error}");
         }

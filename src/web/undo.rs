@@ -1,5 +1,5 @@
 //! Taking back what was saved. What a form held before is kept in memory for a
-//! while, for whoever saved it, and taking it back is sending the form as it was
+//! while, for the session that saved it, and taking it back is sending the form as it was
 //! through the same door: whatever is asked and checked there is asked and checked
 //! again. Whoever saved something since is not overruled. A restart forgets, and
 //! then nothing is offered.
@@ -18,7 +18,7 @@ use super::pages::{Saved, UndoForm};
 use super::{Ctx, see};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::kernel::{AgentId, Secret, Timestamp, random_key};
+use crate::kernel::{AgentId, Secret, Timestamp, Token, TokenHash, random_key};
 
 /// A form as it is sent: its fields by their names.
 pub type Fields = Vec<(String, String)>;
@@ -39,6 +39,8 @@ pub struct Undos(Mutex<VecDeque<Kept>>);
 struct Kept {
     token: String,
     by: AgentId,
+    /// So that nothing is offered once it has ended.
+    session: Option<TokenHash>,
     at: Timestamp,
     /// Where it is offered.
     page: String,
@@ -104,6 +106,10 @@ pub struct Change {
     after: Held,
     /// It took back another.
     undone: bool,
+    /// By this token.
+    took_back: Option<String>,
+    /// It stood so already: the same was sent twice.
+    again: bool,
 }
 
 /// What one sending of a form means to take back.
@@ -114,7 +120,10 @@ pub struct Undoing(Meant);
 enum Meant {
     Nothing,
     Forgotten,
-    This(Box<Change>),
+    /// By this token.
+    This(Box<Change>, String),
+    /// What has been taken back already, by this change.
+    Done(Box<Change>),
 }
 
 impl Undoing {
@@ -127,20 +136,30 @@ impl Undoing {
         save: impl FnOnce(&Writer) -> Result<T>,
     ) -> Result<(T, Option<Change>)> {
         let before = read(w)?;
-        let undone = match self.0 {
-            Meant::Nothing => false,
+        let stands = |it: &Held| before.as_ref() == Some(it);
+        let (undone, took_back, again) = match self.0 {
+            Meant::Nothing => (false, None, false),
             Meant::Forgotten => return Err(Error::Conflict(|t| t.error_undo_forgotten().into())),
-            Meant::This(change) if Some(&change.after) != before.as_ref() => {
+            // Taking back what took something back is saving it again.
+            Meant::This(change, token) if stands(&change.after) => {
+                (!change.undone, Some(token), false)
+            }
+            // Sent twice: the other one was carried out a moment ago, or before.
+            Meant::This(change, token) if stands(&change.before) => {
+                (!change.undone, Some(token), true)
+            }
+            Meant::Done(change) if stands(&change.after) => (change.undone, None, true),
+            Meant::This(..) | Meant::Done(_) => {
                 return Err(Error::Conflict(|t| t.error_undo_overtaken().into()));
             }
-            // Taking back what took something back is saving it again.
-            Meant::This(change) => !change.undone,
         };
         let saved = save(w)?;
         let change = before.zip(read(w)?).map(|(before, after)| Change {
             before,
             after,
             undone,
+            took_back,
+            again,
         });
         Ok((saved, change))
     }
@@ -148,7 +167,8 @@ impl Undoing {
     /// What the form would have held if pages showed it.
     pub fn hidden(&self) -> Option<&Secret> {
         match &self.0 {
-            Meant::This(change) => Some(&change.before.hidden),
+            Meant::This(change, _) => Some(&change.before.hidden),
+            Meant::Done(change) => Some(&change.after.hidden),
             Meant::Nothing | Meant::Forgotten => None,
         }
     }
@@ -180,9 +200,13 @@ impl Undos {
     }
 
     fn find(&self, now: Timestamp, fits: impl Fn(&Kept) -> bool) -> Option<Kept> {
-        let mut all = self.lock();
-        all.retain(|it| now < it.at + LIVES);
-        all.iter().find(|it| fits(it)).cloned()
+        self.sweep(now);
+        self.lock().iter().find(|it| fits(it)).cloned()
+    }
+
+    /// Whoever looks finds nothing that is too old; what nobody looks for goes now.
+    pub fn sweep(&self, now: Timestamp) {
+        self.lock().retain(|it| now < it.at + LIVES);
     }
 
     fn forget(&self, by: AgentId, page: &str) {
@@ -210,14 +234,27 @@ impl Ctx {
         if token.is_empty() {
             return Undoing(Meant::Nothing);
         }
-        let sent = fields(sent);
+        let (sent, session) = (fields(sent), self.session());
+        let is_meant = |it: &Kept| match it.token == token {
+            true => is_same(&it.change.before.fields, &sent),
+            false => {
+                it.change.took_back.as_ref() == Some(&token)
+                    && is_same(&it.change.after.fields, &sent)
+            }
+        };
         let kept = self.undos.find(self.now(), |it| {
-            it.by == by && it.token == token && is_same(&it.change.before.fields, &sent)
+            it.by == by && it.session == session && is_meant(it)
         });
         Undoing(match kept {
-            Some(kept) => Meant::This(Box::new(kept.change)),
+            Some(kept) if kept.token == token => Meant::This(Box::new(kept.change), token),
+            Some(kept) => Meant::Done(Box::new(kept.change)),
             None => Meant::Forgotten,
         })
+    }
+
+    fn session(&self) -> Option<TokenHash> {
+        let cookie = super::cookie(&self.request, &self.place.session_cookie)?;
+        Token::parse(cookie).map(|it| it.hash())
     }
 
     /// Back to the page, which says so and offers to take it back. `action`: where
@@ -233,9 +270,11 @@ impl Ctx {
         let word = if undone { UNDONE } else { "saved" };
         let next = see(format!("{page}?done={word}"));
         match change {
+            Some(change) if change.again => (),
             Some(change) => self.undos.keep(Kept {
                 token: random_key(),
                 by,
+                session: self.session(),
                 at: self.now(),
                 page,
                 action,
@@ -249,14 +288,19 @@ impl Ctx {
     /// What the page says of what has just been done there.
     pub fn just_saved(&self, by: AgentId, page: &str) -> Saved {
         let done = self.done(&["saved", UNDONE]);
-        let offered = |it: &Kept| it.by == by && it.page == page;
+        let session = self.session();
+        let offered = |it: &Kept| it.by == by && it.session == session && it.page == page;
         let kept = match done {
             "" => None,
             _ => self.undos.find(self.now(), offered),
         };
         Saved {
             shown: !done.is_empty(),
-            undone: done == UNDONE,
+            // In another tab something else may have been done since.
+            undone: match &kept {
+                Some(kept) => kept.change.undone,
+                None => done == UNDONE,
+            },
             undo: kept.map(|it| UndoForm {
                 action: format!("{}?undo={}", it.action, it.token),
                 fields: it.change.before.fields,
@@ -291,6 +335,8 @@ mod tests {
             before: held(before),
             after: held(after),
             undone: false,
+            took_back: None,
+            again: false,
         }
     }
 
@@ -298,6 +344,7 @@ mod tests {
         Kept {
             token: format!("{by} {page} {at}"),
             by: AgentId(by),
+            session: None,
             at,
             page: page.to_owned(),
             action: page.to_owned(),
@@ -358,9 +405,13 @@ mod tests {
             let read = |_: &Reader| Ok(Some(held(stands)));
             scratch(|w| Undoing(meant).save(w, read, |_| Ok(())).map(|_| ()))
         };
-        let this = || Meant::This(Box::new(change("x", "y")));
+        let this = || Meant::This(Box::new(change("x", "y")), "token".to_owned());
+        let done = || Meant::Done(Box::new(change("y", "x")));
         assert!(saves(this(), "y").is_ok());
         assert!(matches!(saves(this(), "z"), Err(Error::Conflict(_))));
+        // The same is sent twice.
+        assert!(saves(this(), "x").is_ok() && saves(done(), "x").is_ok());
+        assert!(matches!(saves(done(), "y"), Err(Error::Conflict(_))));
         let forgotten = saves(Meant::Forgotten, "y");
         assert!(matches!(forgotten, Err(Error::Conflict(_))));
         assert!(saves(Meant::Nothing, "z").is_ok());

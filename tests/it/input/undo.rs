@@ -72,6 +72,49 @@ async fn a_site_that_was_saved_by_mistake_is_what_it_was_and_that_can_be_taken_b
 }
 
 #[actix_web::test]
+async fn an_undo_that_is_sent_twice_is_carried_out_once_and_answered_alike() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let before = site(&house).await;
+    let page = after(&owner, shapes(&owner, &before.key, "Cups", "").await).await;
+
+    let (first, second) = (owner.undoes(&page).await, owner.undoes(&page).await);
+    assert!(leads_to(&first).ends_with("?done=undone"));
+    assert_eq!(leads_to(&first), leads_to(&second));
+    let page = after(&owner, second).await;
+    assert!(page.contains("It is as it was before.") && page.contains(">Redo<"));
+    assert_eq!(site(&house).await.name, before.name);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn what_the_page_says_is_what_its_button_takes_back_whatever_its_address_says() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let key = site(&house).await.key;
+    let page = after(&owner, shapes(&owner, &key, "Cups", "").await).await;
+    let undone = leads_to(&owner.undoes(&page).await);
+    // In another tab.
+    shapes(&owner, &key, "Plates", "").await;
+    let page = owner.sees(&undone).await;
+    assert!(page.contains("Saved.") && page.contains(">Undo<"), "{page}");
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn another_session_of_his_is_offered_nothing_and_takes_nothing_back() {
+    let house = open_house().await;
+    let (owner, elsewhere) = (house.owner().await, house.owner().await);
+    let key = site(&house).await.key;
+    let saved = leads_to(&shapes(&owner, &key, "Cups", "").await);
+    assert!(!elsewhere.sees(&saved).await.contains(">Undo<"));
+    let page = owner.sees(&saved).await;
+    assert_eq!(elsewhere.undoes(&page).await.status(), 409);
+    assert_eq!(site(&house).await.name, "Cups");
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn who_is_named_for_a_site_and_what_a_colleague_may_are_put_back() {
     let house = open_house().await;
     house.add_agent(EVE, "Eve", Role::Agent).await;
