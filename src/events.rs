@@ -53,7 +53,7 @@ pub enum Event {
     VisitorsParted { back: VisitorId },
     /// A site's name, look or rules.
     SiteChanged,
-    /// An agent's name, role or language.
+    /// An agent's name, language, role, or what he may and sees.
     AgentChanged,
     /// What a wing has to tell, in its own words.
     Told { word: String, data: Value },

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kernel::AgentId;
+use crate::kernel::{AgentId, Timestamp};
 use crate::texts::Lang;
 
 /// What somebody did, as it stands in the row.
@@ -114,7 +114,7 @@ pub static TOOK_OVER: Wording = Wording {
 };
 
 /// `who`: where he did not do it himself; `answers`: who does now; `to`: his number,
-/// where he answers in place of who left.
+/// where he answers in place of who left; `since`: since when who left was there.
 pub static LEFT: Wording = Wording {
     word: "left",
     agents: |t, it| {
@@ -133,8 +133,13 @@ fn left_by<'a>(it: &LineView<'a>) -> &'a str {
     it.data["who"].as_str().unwrap_or(it.who)
 }
 
-pub(super) fn left(who: Option<&str>, answers: Option<&str>, to: Option<AgentId>) -> Deed {
-    let mut data = json!({ "answers": answers.unwrap_or_default() });
+pub(super) fn left(
+    who: Option<&str>,
+    since: Timestamp,
+    answers: Option<&str>,
+    to: Option<AgentId>,
+) -> Deed {
+    let mut data = json!({ "answers": answers.unwrap_or_default(), "since": since });
     if let Some(who) = who {
         data["who"] = json!(who);
     }

@@ -305,7 +305,7 @@ async fn set_members(
     key: Path<String>,
 ) -> Result<HttpResponse> {
     let (by, key) = (admin.id, key.into_inner());
-    let asked = key.clone();
+    let (now, actor, asked) = (cx.now(), admin.actor(), key.clone());
     let undoing = cx.undoing(by, &MembersForm::of(form.agents.clone()));
     let set = cx.db.write("sites.set_members", move |w| {
         let site = super::find_by_key(w, &asked)?.id;
@@ -313,7 +313,9 @@ async fn set_members(
             let form = MembersForm::of(team::members(r, site)?);
             Ok(Some(Held::of(&form)))
         };
-        undoing.save(w, read, |w| team::set_members(w, site, &form.agents))
+        undoing.save(w, read, |w| {
+            team::set_members(w, now, actor, site, &form.agents)
+        })
     });
     let (changed, change) = set.await?;
     for agent in changed {

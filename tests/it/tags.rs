@@ -56,7 +56,7 @@ fn shop(w: &Writer) -> Shop {
     let ada = agent(w, "Ada", Role::Owner);
     let bob = agent(w, "Bob", Role::Agent);
     let eve = agent(w, "Eve", Role::Agent);
-    accounts::team::set_members(w, plates, &[eve]).unwrap();
+    accounts::team::set_members(w, NOW, Actor::House, plates, &[eve]).unwrap();
     Shop {
         ada: Actor::Agent(ada),
         bob: Actor::Agent(bob),

@@ -5,7 +5,7 @@ use shopbell::accounts::{self, Role, team};
 use shopbell::config::Config;
 use shopbell::db::scratch;
 use shopbell::error::Error;
-use shopbell::kernel::{Clock, EmailAddress};
+use shopbell::kernel::{Actor, Clock, EmailAddress};
 use shopbell::{conversations, jobs, transcripts};
 
 use crate::support::{
@@ -27,7 +27,7 @@ fn a_transcript_is_ordered_by_who_sees_the_chat_and_leaves_a_line_and_one_job() 
         let ada = talk.assignee.unwrap();
         let eve = accounts::add(w, NOW, person("eve@mugs.example", "Eve", Role::Agent))?;
         let bob = accounts::add(w, NOW, person("bob@mugs.example", "Bob", Role::Agent))?;
-        team::set_members(w, talk.site, &[bob])?;
+        team::set_members(w, NOW, Actor::House, talk.site, &[bob])?;
         let to = EmailAddress::parse("ann@home.example").unwrap();
         let before = conversations::list_changes(w, talk.id)?.len();
         let refused = transcripts::send(w, NOW, ada, talk.id, &to, &without);

@@ -15,7 +15,7 @@ use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::journal;
-use crate::kernel::{AgentId, Permissions, Sight, SiteId, Timestamp};
+use crate::kernel::{Actor, AgentId, May, Permissions, Sight, SiteId, Timestamp};
 
 /// What the page about a colleague sends.
 pub struct NewMember {
@@ -78,7 +78,13 @@ pub fn members(r: &Reader, site: SiteId) -> Result<Vec<AgentId>> {
 }
 
 /// Names who sees a site; hands back those who see more or less than before.
-pub fn set_members(w: &Writer, site: SiteId, agents: &[AgentId]) -> Result<Vec<AgentId>> {
+pub fn set_members(
+    w: &Writer,
+    now: Timestamp,
+    by: Actor,
+    site: SiteId,
+    agents: &[AgentId],
+) -> Result<Vec<AgentId>> {
     let before = sql::list_sights(w)?;
     sql::delete_members(w, site)?;
     for agent in agents {
@@ -87,12 +93,23 @@ pub fn set_members(w: &Writer, site: SiteId, agents: &[AgentId]) -> Result<Vec<A
     }
     let after = sql::list_sights(w)?;
     let changed = after.into_iter().filter(|it| !before.contains(it));
-    Ok(changed.map(|(agent, _)| agent).collect())
+    let changed: Vec<AgentId> = changed.map(|(agent, _)| agent).collect();
+    for agent in &changed {
+        journal::record(w, now, by, *agent, &Event::AgentChanged)?;
+    }
+    Ok(changed)
 }
 
 /// Whether an agent sees a site, as it is at this moment.
 pub fn sees(r: &Reader, agent: AgentId, site: SiteId) -> Result<bool> {
     sql::sees(r, agent, site)
+}
+
+/// Whether an agent sees a site and may do this there, as it is at this moment.
+pub fn may(r: &Reader, agent: AgentId, site: SiteId, may: May) -> Result<bool> {
+    let known = super::find(r, agent)?;
+    let held = Permissions::of(known.role, known.given);
+    Ok(held.allow(may) && sees(r, agent, site)?)
 }
 
 /// What somebody sees, as it is at this moment.

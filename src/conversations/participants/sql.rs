@@ -1,13 +1,13 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Participant, Role};
+use super::{Leaving, Participant, Role};
 use crate::db::{Columns, Reader, Writer, known};
 use crate::error::Result;
-use crate::kernel::{AgentId, ConversationId, Timestamp};
+use crate::kernel::{AgentId, ConversationId, Seq, SiteId, Timestamp};
 
 pub fn insert_participant(
     w: &Writer,
-    now: Timestamp,
+    since: Timestamp,
     conversation: ConversationId,
     agent: AgentId,
     role: Role,
@@ -16,20 +16,22 @@ pub fn insert_participant(
         "insert into conversation_participants (conversation, agent, role, since, site)
          select id, ?2, ?3, ?4, site from conversations where id = ?1",
     )?;
-    statement.execute(params![conversation.0, agent.0, role_word(role), now])?;
+    statement.execute(params![conversation.0, agent.0, role_word(role), since])?;
     Ok(())
 }
 
-/// False where he did not take part.
+/// Since when he took part; none where he did not.
 pub fn delete_participant(
     w: &Writer,
     conversation: ConversationId,
     agent: AgentId,
-) -> Result<bool> {
+) -> Result<Option<Timestamp>> {
     let mut statement = w.prepare_cached(
-        "delete from conversation_participants where conversation = ?1 and agent = ?2",
+        "delete from conversation_participants where conversation = ?1 and agent = ?2
+         returning since",
     )?;
-    Ok(statement.execute(params![conversation.0, agent.0])? != 0)
+    let gone = statement.query_row(params![conversation.0, agent.0], |row| row.get("since"));
+    Ok(gone.optional()?)
 }
 
 /// Who is responsible stands in no helper's list; a new helper's place is found by
@@ -94,41 +96,58 @@ pub fn list_participants(r: &Reader, conversation: ConversationId) -> Result<Vec
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// To whom it went when he left last; nobody where it was not his, or went to all.
-pub fn find_left_to(
+/// That he left, himself, if that was the last time he came or went.
+pub fn find_leaving(
     r: &Reader,
     conversation: ConversationId,
     agent: AgentId,
-) -> Result<Option<AgentId>> {
+) -> Result<Option<Leaving>> {
     let mut query = r.prepare_cached(
-        "select json_extract(data, '$.to') from messages indexed by messages_of_changes
-         where conversation = ?1 and kind = 'system' and word = 'left' and agent = ?2
-         order by id desc limit 1",
+        "select id, at, coalesce(json_extract(data, '$.since'), at) as since,
+             json_extract(data, '$.to') is not null as handed_on
+         from (
+             select id, word, at, data from messages indexed by messages_of_changes
+             where conversation = ?1 and kind = 'system' and agent = ?2
+                 and word in ('joined', 'left')
+             order by id desc limit 1)
+         where word = 'left'",
     )?;
     let found = query.query_row(params![conversation.0, agent.0], |row| {
-        row.get::<_, Option<i64>>(0)
+        Ok(Leaving {
+            line: Seq(row.get("id")?),
+            at: row.get("at")?,
+            since: row.get("since")?,
+            handed_on: row.get("handed_on")?,
+        })
     });
-    Ok(found.optional()?.flatten().map(AgentId))
+    Ok(found.optional()?)
 }
 
-/// Open ones in which he takes part. Each way has its own index, so that what is
-/// resolved is not walked through.
-pub fn list_open_of(r: &Reader, agent: AgentId, limit: usize) -> Result<Vec<ConversationId>> {
+/// Open ones of a site in which he takes part. Each way has its own index, so that
+/// neither what is resolved nor what he keeps elsewhere is walked through.
+pub fn list_open_of(
+    r: &Reader,
+    agent: AgentId,
+    site: SiteId,
+    limit: usize,
+) -> Result<Vec<ConversationId>> {
     let mut query = r.prepare_cached(
         "select conversation from conversation_participants
-         where agent = ?1 and waiting_since is not null
+             indexed by conversation_participants_waiting
+         where agent = ?1 and site = ?2 and waiting_since is not null
          union all
          select conversation from conversation_participants
-         where agent = ?1 and quiet_since is not null
+             indexed by conversation_participants_quiet
+         where agent = ?1 and site = ?2 and quiet_since is not null
          union all
          select id from conversations indexed by conversations_waiting_by_assignee
-         where assignee = ?1 and waiting_since is not null
+         where assignee = ?1 and site = ?2 and waiting_since is not null
          union all
          select id from conversations indexed by conversations_quiet_by_assignee
-         where assignee = ?1 and state = 'open' and waiting_since is null
-         limit ?2",
+         where assignee = ?1 and site = ?2 and state = 'open' and waiting_since is null
+         limit ?3",
     )?;
-    let rows = query.query_map(params![agent.0, limit as i64], |row| {
+    let rows = query.query_map(params![agent.0, site.0, limit as i64], |row| {
         row.get(0).map(ConversationId)
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

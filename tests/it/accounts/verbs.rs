@@ -5,7 +5,7 @@ use shopbell::accounts::team::{self, NewMember};
 use shopbell::accounts::{self, Purpose, Role, Viewer};
 use shopbell::db::{Writer, scratch};
 use shopbell::error::{Error, Result};
-use shopbell::kernel::{AgentId, May, Permissions, Sight, Token};
+use shopbell::kernel::{Actor, AgentId, May, Permissions, Sight, Token};
 use shopbell::sites;
 use shopbell::texts::Lang;
 
@@ -233,11 +233,23 @@ fn a_site_is_everybodys_until_somebody_is_named_and_then_theirs() {
             Ok::<_, Error>([sees(ada)?, sees(bob)?, sees(eve)?])
         };
         assert_eq!(see()?, [true, true, true]);
-        assert_eq!(team::set_members(w, site, &[bob])?, [eve]);
+        assert_eq!(
+            team::set_members(w, NOW, Actor::House, site, &[bob])?,
+            [eve]
+        );
         assert_eq!(see()?, [true, true, false]);
         assert!(!team::sight(w, eve)?.sees(site));
-        assert_eq!(team::set_members(w, site, &[eve])?, [bob, eve]);
-        assert!(is_nowhere(team::set_members(w, site, &[AgentId(99)])));
+        assert_eq!(
+            team::set_members(w, NOW, Actor::House, site, &[eve])?,
+            [bob, eve]
+        );
+        assert!(is_nowhere(team::set_members(
+            w,
+            NOW,
+            Actor::House,
+            site,
+            &[AgentId(99)]
+        )));
         Ok(())
     });
     done.unwrap();

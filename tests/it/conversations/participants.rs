@@ -3,8 +3,10 @@
 
 mod model;
 mod screens;
+mod strangers;
 
-use shopbell::accounts::{NewAgent, Role, Viewer, team};
+use shopbell::accounts::team::{self, NewMember};
+use shopbell::accounts::{NewAgent, Role, Viewer};
 use shopbell::conversations::participants::{self, Role as Part, work};
 use shopbell::conversations::{self, NewMessage, State};
 use shopbell::db::{Reader, Writer, scratch};
@@ -12,7 +14,7 @@ use shopbell::error::{Error, Result};
 use shopbell::events::Event;
 use shopbell::journal::{self, Fact};
 use shopbell::kernel::{
-    Actor, AgentId, ConversationId, Permissions, Seq, Sight, SiteId, Subject, Timestamp,
+    Actor, AgentId, ConversationId, May, Permissions, Seq, Sight, SiteId, Subject, Timestamp,
 };
 use shopbell::texts::Lang;
 use shopbell::visitors::Visitor;
@@ -78,18 +80,24 @@ impl Shop {
         conversations::post_message(w, now, by, self.talk, line(cid)).map(|_| ())
     }
 
-    /// What the follower and its timer do about it is done at once.
     fn deactivates(&self, w: &Writer, now: Timestamp, agent: AgentId) -> Result<()> {
-        team::deactivate(w, now, &self.boss(), agent)?;
-        let fact = Fact {
-            seq: journal::position(w)?,
-            at: now,
-            by: Actor::Agent(self.owner),
-            subject: agent.into(),
-            event: Event::AgentChanged,
+        changes(w, now, || team::deactivate(w, now, &self.boss(), agent))
+    }
+
+    /// The owner is among them, so that the site is never everybody's again.
+    fn names(&self, w: &Writer, now: Timestamp, agents: &[AgentId]) -> Result<()> {
+        let by = Actor::Agent(self.owner);
+        let all = [&[self.owner], agents].concat();
+        changes(w, now, || team::set_members(w, now, by, self.site, &all))
+    }
+
+    fn lets_answer(&self, w: &Writer, now: Timestamp, agent: AgentId, yes: bool) -> Result<()> {
+        let new = NewMember {
+            name: accounts::find(w, agent)?.name,
+            role: Role::Agent,
+            given: yes.then_some(May::Customers).into_iter().collect(),
         };
-        work::react(w, &fact)?;
-        ring(w, now, agent)
+        changes(w, now, || team::change(w, now, &self.boss(), agent, &new))
     }
 
     fn here(&self, r: &Reader) -> Vec<(AgentId, Part)> {
@@ -128,6 +136,19 @@ fn is_told(event: &Event) -> bool {
             | Event::ConversationResolved
             | Event::ConversationReopened
     )
+}
+
+/// What the follower and its timer do about what was changed is done at once.
+fn changes<T>(w: &Writer, now: Timestamp, change: impl FnOnce() -> Result<T>) -> Result<()> {
+    let from = journal::position(w)?;
+    change()?;
+    for fact in journal::after(w, from)?.facts {
+        work::react(w, &fact)?;
+        if let Subject::Agent(agent) = fact.subject {
+            ring(w, now, agent)?;
+        }
+    }
+    Ok(())
 }
 
 fn ring(w: &Writer, now: Timestamp, agent: AgentId) -> Result<()> {
@@ -270,12 +291,62 @@ fn who_takes_his_leaving_back_has_what_was_his_unless_it_went_on() {
 }
 
 #[test]
+fn who_takes_his_leaving_back_has_been_there_since_when_he_was() {
+    scratch(|w| {
+        let shop = shop(w)?;
+        let (ada, ben, cem) = (shop.agents[0], shop.agents[1], shop.agents[2]);
+        let talk = shop.talk;
+        for (n, agent) in [ada, ben, cem].into_iter().enumerate() {
+            conversations::join(w, NOW + n as i64, agent, talk)?;
+        }
+        let since = |agent| {
+            let all = participants::list(w, talk).unwrap();
+            all.iter().find(|it| it.agent == agent).map(|it| it.since)
+        };
+        let minutes = |n: i64| NOW + n * 60_000;
+        conversations::leave(w, minutes(1), ben, talk)?;
+        conversations::come_back(w, minutes(11), ben, talk)?;
+        assert_eq!(since(ben), Some(NOW + 1));
+        // He helps longest, as before.
+        conversations::leave(w, minutes(12), ada, talk)?;
+        assert_eq!(shop.responsible(w), Some(ben));
+        // Later than ten minutes it is joining, and nothing is taken from anybody.
+        conversations::come_back(w, minutes(22) + 1, ada, talk)?;
+        assert_eq!(since(ada), Some(minutes(22) + 1));
+        assert_eq!(shop.responsible(w), Some(ben));
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn nothing_is_taken_back_from_who_was_made_responsible_since() {
+    scratch(|w| {
+        let shop = shop(w)?;
+        let (ada, ben, cem) = (shop.agents[0], shop.agents[1], shop.agents[2]);
+        for agent in [ada, ben, cem] {
+            conversations::join(w, NOW, agent, shop.talk)?;
+        }
+        conversations::leave(w, NOW + 1, ada, shop.talk)?;
+        assert_eq!(shop.responsible(w), Some(ben));
+        // It is with whom it went to, but by his own doing.
+        conversations::take_over(w, NOW + 2, cem, shop.talk)?;
+        conversations::take_over(w, NOW + 3, ben, shop.talk)?;
+        conversations::come_back(w, NOW + 4, ada, shop.talk)?;
+        assert_eq!(shop.responsible(w), Some(ben));
+        assert_eq!(shop.here(w).len(), 3);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn what_lies_out_of_sight_is_neither_joined_nor_taken_nor_left() {
     scratch(|w| {
         let shop = shop(w)?;
         let (ada, ben) = (shop.agents[0], shop.agents[1]);
         conversations::join(w, NOW, ada, shop.talk)?;
-        team::set_members(w, shop.site, &[ada])?;
+        team::set_members(w, NOW, Actor::House, shop.site, &[ada])?;
         let before = shop.told(w);
         for deed in [
             conversations::join,
@@ -287,7 +358,7 @@ fn what_lies_out_of_sight_is_neither_joined_nor_taken_nor_left() {
         }
         assert_eq!(shop.told(w), before);
         // Who sees it does all of that.
-        team::set_members(w, shop.site, &[ada, ben])?;
+        team::set_members(w, NOW, Actor::House, shop.site, &[ada, ben])?;
         for deed in [
             conversations::join,
             conversations::take_over,

@@ -50,7 +50,7 @@ fn what_is_out_of_sight_is_not_found_whatever_is_to_be_done_to_it() {
     let done = scratch(|w| {
         let talk = talk(w);
         let (bob, eve) = (agent(w, "Bob"), agent(w, "Eve"));
-        team::set_members(w, talk.site, &[bob])?;
+        team::set_members(w, NOW, Actor::House, talk.site, &[bob])?;
         let (other, _) = visitors::arrive(w, NOW, talk.site, "en")?;
         for by in [Actor::Agent(eve), Actor::Visitor(other.id)] {
             assert!(is_nowhere(conversations::find(w, by, talk.id)));

@@ -352,8 +352,8 @@ fn an_agent_makes_one_of_two_only_where_he_sees_them() {
             accounts::add(w, NOW, new).unwrap()
         };
         let (bob, eve) = (add("bob@mugs.example"), add("eve@mugs.example"));
-        team::set_members(w, mugs, &[bob])?;
-        team::set_members(w, plates, &[eve])?;
+        team::set_members(w, NOW, Actor::House, mugs, &[bob])?;
+        team::set_members(w, NOW, Actor::House, plates, &[eve])?;
         let (one, other) = (arrives(w, mugs)?, arrives(w, mugs)?);
         let (gone, stays) = (one.who(w), other.who(w));
 
