@@ -1,6 +1,7 @@
 //! What an upgrade, a copy and the schema itself must hold.
 
 mod copies;
+mod handed_back;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -465,6 +466,7 @@ fn a_list_costs_what_it_shows_and_not_what_all_others_wait_for() {
         List::Mine(AgentId(1)),
         List::Inbox(AgentId(1)),
         List::Mine(AgentId(2)),
+        // Not `Inbox(2)`: whoever helps in all of it has all of it passed over.
         List::Mine(AgentId(3)),
         List::Inbox(AgentId(3)),
         List::Resolved,
