@@ -62,6 +62,11 @@ const HELPS_QUIET: &str = "conversation_participants h
     indexed by conversation_participants_quiet cross join conversations c
     on c.id = h.conversation and h.agent = ?2 and h.site = ?3";
 
+/// A few that a wing names, each looked up among what he helps in.
+const HELPS_FEW: &str = "conversations c not indexed cross join conversation_participants h
+    indexed by sqlite_autoindex_conversation_participants_1
+    on h.conversation = c.id and h.agent = ?2";
+
 const NEXT_HELPS_WAITING: &str = "and (h.waiting_since, h.conversation) > (?4, ?5)
     order by h.waiting_since, h.conversation limit ?6";
 
@@ -131,13 +136,13 @@ fn listed(of: &Reading) -> &'static str {
 /// The index that is read in order, named because each list has its own and the
 /// planner knows no numbers; or none, where a wing names a few to be looked up.
 fn source(of: &Reading) -> &'static str {
-    match (of.half, of.helps) {
-        (Half::Waiting, true) => return HELPS_WAITING,
-        (Half::Quiet, true) => return HELPS_QUIET,
-        (_, false) => (),
-    }
-    if of.wings.iter().any(|it| it.rare) {
-        return "conversations c not indexed";
+    let few = of.wings.iter().any(|it| it.rare);
+    match (of.half, of.helps, few) {
+        (_, true, true) => return HELPS_FEW,
+        (Half::Waiting, true, false) => return HELPS_WAITING,
+        (Half::Quiet, true, false) => return HELPS_QUIET,
+        (_, false, true) => return "conversations c not indexed",
+        (_, false, false) => (),
     }
     let owned = of.agent.is_some() || matches!(of.list, List::Mine(_));
     match (of.list, of.half, owned) {
@@ -153,6 +158,10 @@ fn source(of: &Reading) -> &'static str {
 }
 
 /// What else has to hold: what stands before the statement, and what at its end.
+///
+/// Two of these are asked of each row, whatever it takes to fill a page: whether he
+/// helps in what would be in his Inbox, and who is responsible for what he helps in.
+/// Both walk at most what he helps in and is open: 18 ms where that is ten thousand.
 fn narrowed(of: &Reading, values: &mut Vec<Option<i64>>) -> (String, String) {
     let mut bind = |value: i64| {
         values.push(Some(value));
@@ -170,10 +179,13 @@ fn narrowed(of: &Reading, values: &mut Vec<Option<i64>>) -> (String, String) {
         Some(Responsible::Nobody) => more += " and c.assignee is null",
         None => (),
     }
-    more += &match (of.half, of.end) {
-        (_, None) => String::new(),
-        (Half::Waiting, Some(end)) => format!(" and c.waiting_since < {}", bind(end)),
-        (Half::Quiet, Some(end)) => format!(" and c.last_at >= {}", bind(end)),
+    // Where the walk ends, by the column it is in the order of.
+    more += &match (of.half, of.helps, of.end) {
+        (_, _, None) => String::new(),
+        (Half::Waiting, false, Some(end)) => format!(" and c.waiting_since < {}", bind(end)),
+        (Half::Waiting, true, Some(end)) => format!(" and h.waiting_since < {}", bind(end)),
+        (Half::Quiet, false, Some(end)) => format!(" and c.last_at >= {}", bind(end)),
+        (Half::Quiet, true, Some(end)) => format!(" and h.quiet_since >= {}", bind(end)),
     };
     for (n, wing) in of.wings.iter().enumerate() {
         with += if n == 0 { "with " } else { ", " };

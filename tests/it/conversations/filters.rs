@@ -17,6 +17,7 @@ use crate::db::cost;
 const ADA: AgentId = AgentId(1);
 const BOB: AgentId = AgentId(2);
 const EVE: AgentId = AgentId(3);
+const FAY: AgentId = AgentId(4);
 /// In which each site's days begin three hours apart.
 const ZONES: [&str; 3] = ["UTC", "Europe/Istanbul", "America/New_York"];
 const DAY: i64 = 86_400_000;
@@ -437,7 +438,8 @@ fn every_wing_finds_by_an_index_what_a_value_applies_to_and_whether_it_applies_t
 }
 
 /// A shop in which Bob answers nearly everybody and nearly all are red; sixty are
-/// nobody's, sixty Eve's, sixty green. An hour lies between two.
+/// nobody's, sixty Eve's, sixty green. Fay helps Bob in all he has. An hour lies between
+/// two.
 fn busy_lists(r: &Reader, many: i64) {
     shops(r);
     r.execute_batch(&format!(
@@ -449,6 +451,17 @@ fn busy_lists(r: &Reader, many: i64) {
                      when i % ({many} / 60) = 1 then 3 else 2 end,
                  0, {NOVEMBER} + i * 3600000, iif(i % 3 = 1, {NOVEMBER} + i * 3600000, null)
              from n;
+         insert into agents (id, email, name, role, lang, created_at)
+             values (4, 'f@b.c', 'Fay', 'agent', 'en', 0);
+         insert into site_members (site, agent) values (1, 4);
+         insert into conversation_participants (conversation, agent, role, since, site)
+             select id, assignee, 'responsible', 0, site from conversations
+             where assignee is not null;
+         insert into conversation_participants (conversation, agent, role, since, site,
+                 waiting_since, quiet_since)
+             select id, 4, 'helper', 0, site, waiting_since,
+                 iif(state = 'open' and waiting_since is null, last_at, null)
+             from conversations where assignee = 2;
          insert into colours select id, 1 from conversations;
          insert into colours select id, 2 from conversations where id % ({many} / 60) = 2;"
     ))
@@ -462,7 +475,12 @@ fn a_narrowed_list_costs_what_it_shows_and_not_what_it_leaves_out() {
         from: Some(day(10)),
         to: Some(day(12)),
     };
-    for list in [List::Inbox(ADA), List::Mine(BOB), List::Resolved] {
+    for list in [
+        List::Inbox(ADA),
+        List::Mine(BOB),
+        List::Mine(FAY),
+        List::Resolved,
+    ] {
         let new = || Filter::new(list, &bobs);
         let whose = |agent| Filter {
             agent: Some(agent),
@@ -512,4 +530,54 @@ fn a_narrowed_list_costs_what_it_shows_and_not_what_it_leaves_out() {
             );
         }
     }
+}
+
+#[test]
+fn what_one_helps_in_and_what_is_ones_own_are_one_list_over_many_pages() {
+    let done = scratch(|w| {
+        shops(w);
+        let talk = |id| Talk {
+            id,
+            site: 1 + id % 2,
+            assignee: Some(if id % 3 == 0 { 2 } else { 1 }),
+            helper: (id % 3 == 1).then_some(2),
+            resolved: false,
+            last: NOVEMBER + id * 60_000,
+            waiting: (id % 4 == 0).then_some(NOVEMBER - id),
+            colours: if id % 5 == 0 { vec![1] } else { vec![] },
+            round: false,
+        };
+        let talks: Vec<Talk> = (1..=600).map(talk).collect();
+        talks.iter().for_each(|it| it.insert(w));
+        let sight = team::sight(w, BOB)?;
+        let all = Filter::new(List::Mine(BOB), &sight);
+        let days = Filter {
+            period: Period {
+                from: Some(day(1)),
+                to: Some(day(1)),
+            },
+            ..all.clone()
+        };
+        let of_ada = Filter {
+            agent: Some(Responsible::Agent(ADA)),
+            ..all.clone()
+        };
+        let red = Filter {
+            wings: vec![(&COLOUR, 1)],
+            ..all.clone()
+        };
+        for (filter, many) in [(all, 400), (days, 300), (of_ada, 200), (red, 80)] {
+            let entries = walk(w, BOB, &filter);
+            let mut wanted: Vec<&Talk> = talks.iter().filter(|it| it.is_wanted(&filter)).collect();
+            wanted.sort_by_key(|it| match it.waiting {
+                Some(since) => (0, since, it.id),
+                None => (1, -it.last, -it.id),
+            });
+            let wanted: Vec<i64> = wanted.iter().map(|it| it.id).collect();
+            assert_eq!(keys(&entries), wanted, "{filter:?}");
+            assert_eq!(wanted.len(), many, "{filter:?}");
+        }
+        Ok(())
+    });
+    done.unwrap();
 }
