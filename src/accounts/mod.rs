@@ -25,7 +25,7 @@ use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
     Actor, AgentId, EmailAddress, May, Permissions, SessionId, Sight, Timestamp, Token, TokenHash,
-    clip, line,
+    clip, collating, line,
 };
 use crate::texts::Lang;
 use crate::web::Around;
@@ -158,7 +158,9 @@ pub fn add(w: &Writer, now: Timestamp, new: NewAgent) -> Result<AgentId> {
 }
 
 pub fn list(r: &Reader) -> Result<Vec<AgentView>> {
-    sql::list_agents(r)
+    let mut all = sql::list_agents(r)?;
+    all.sort_by_cached_key(|it| (it.deactivated_at.is_some(), collating(&it.name), it.id));
+    Ok(all)
 }
 
 pub fn find(r: &Reader, id: AgentId) -> Result<AgentView> {

@@ -311,6 +311,15 @@ impl Windows {
         Ok(bear((narrowing.choices)(r, sight, t))?.unwrap_or_default())
     }
 
+    /// Which choice of it an address means.
+    pub fn meant(&self, r: &Reader, narrowing: &Narrowing, asked: &str) -> Result<String> {
+        let meant = match (narrowing.means, asked.parse()) {
+            (Some(means), Ok(value)) => bear(means(r, value))?,
+            _ => None,
+        };
+        Ok(meant.map_or_else(|| asked.to_owned(), |it| it.to_string()))
+    }
+
     /// By which of the wings' values each is found, as its row says: `colour-3`.
     pub fn facets(
         &self,

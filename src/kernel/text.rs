@@ -81,6 +81,41 @@ pub fn comparable(text: &str) -> String {
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The form in which names are put in order, the same one for every reader. An accent
+/// makes a difference only between what is the same without it: é stands among the e,
+/// Ё right after Е, Ç right after C, and ş, ğ and ü are not behind z. The order is that
+/// of its characters, by their numbers.
+pub fn collating(text: &str) -> String {
+    let compared = comparable(text);
+    let mut plain = String::with_capacity(2 * compared.len() + 1);
+    for c in compared.chars() {
+        push_plain(&mut plain, c);
+    }
+    // It comes before whatever a line can hold, so that what ends is before what goes on.
+    plain.push('\t');
+    plain + &compared
+}
+
+/// й, ї and their like are letters of their own, and stay.
+fn push_plain(plain: &mut String, c: char) {
+    match c {
+        'æ' => plain.push_str("ae"),
+        'œ' => plain.push_str("oe"),
+        'ø' => plain.push('o'),
+        'ł' => plain.push('l'),
+        'đ' => plain.push('d'),
+        'ё' => plain.push('е'),
+        _ if c.is_ascii() => plain.push(c),
+        _ if is_mark(c) => (),
+        _ => {
+            let apart = decomposed(c.encode_utf8(&mut [0; 4]));
+            let letter = apart.chars().next().unwrap_or(c);
+            let accented = letter.is_ascii_alphabetic() || ('α'..='ω').contains(&letter);
+            plain.push(if accented { letter } else { c });
+        }
+    }
+}
+
 /// A stretch of somebody's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch<'t> {
@@ -308,6 +343,27 @@ mod tests {
         for (one, other) in [("resume", "résumé"), ("a b", "ab"), ("ел", "ёл")] {
             assert_ne!(comparable(one), comparable(other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn names_stand_where_whoever_reads_them_looks_for_them() {
+        for ordered in [
+            ["E", "É", "Z"].as_slice(),
+            &["C", "Ç", "D"],
+            &["Е", "Ё", "Ж"],
+            &["ёлка", "Енот", "Ёрш", "Жук"],
+            &["игра", "йогурт", "Каша"],
+            &["cadeau", "Çanta", "car", "Été", "œuvre", "Zoo"],
+            &["gel", "Ğ", "ısı", "İade", "Şal", "üye", "zam"],
+            &["Big", "big fish", "Bigger"],
+            &["10", "VIP", "Ваза", "מבצע", "🎁"],
+        ] {
+            let mut sorted = ordered.to_vec();
+            sorted.reverse();
+            sorted.sort_by_key(|it| collating(it));
+            assert_eq!(sorted, ordered);
+        }
+        assert_eq!(collating("ＶＩＰ"), collating("vip"));
     }
 
     #[test]

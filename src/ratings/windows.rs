@@ -164,6 +164,7 @@ pub static BY_RATE: Narrowing = Narrowing {
         let all = (1..=BEST).rev().map(|rate| (rate, name(t, rate)));
         where_given(r, all.collect())
     },
+    means: None,
     conversations: sql::BY_RATE,
     of: |r, ids| {
         let given = sql::list_given(r, ids)?.into_iter();
@@ -175,6 +176,7 @@ pub static BY_COMMENT: Narrowing = Narrowing {
     name: "comment",
     label: Lang::rating_comment,
     choices: |r, _, t| where_given(r, vec![(1, t.rating_with_comment().to_owned())]),
+    means: None,
     conversations: sql::BY_COMMENT,
     of: |r, ids| {
         let given = sql::list_given(r, ids)?.into_iter();

@@ -88,6 +88,7 @@ pub fn wings() -> Vec<Wing> {
             areas: &[tags::keeping::http::TAGS],
             windows: vec![tags::windows::open],
             draws: vec![tags::news::draw],
+            timers: vec![(tags::keeping::DISSOLVE, tags::keeping::dissolve)],
             ..Wing::default()
         },
         Wing {

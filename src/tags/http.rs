@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::pages::Choice;
-use super::windows::{self, Typed};
+use super::windows::{self, Boxes, Typed};
 use super::{Tag, TagId, Wish};
 use crate::accounts::{Agent, Signed};
 use crate::conversations::{self, Windows, view::Look};
@@ -76,7 +76,10 @@ async fn change(
     let (kit, errors) = (cx.kit(), refused.errors.clone());
     let typed = Typed {
         new_tag: form.new_tag,
-        ticked: Some(form.tags),
+        boxes: Some(Boxes {
+            ticked: form.tags,
+            had: form.had,
+        }),
     };
     let page = cx.db.browse(move |r| {
         let found = conversations::find_by_key(r, by, &key)?;

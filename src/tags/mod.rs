@@ -4,8 +4,8 @@
 //! What always holds: two tags that can be given never compare as one name; a tag
 //! stands on a conversation once, however often and by how many it was given; one
 //! that was put away stays where it is and is given no more; one that was merged
-//! stands for the other wherever its number is still known, as on a page that was
-//! open meanwhile. What is wished for and is so already is no change.
+//! stands for the other wherever its number or its name is still used, as on a page
+//! that was open meanwhile; once that can no longer be undone, it is the other. What is wished for and is so already is no change.
 
 pub mod http;
 pub mod keeping;
@@ -112,7 +112,8 @@ pub fn change(
 }
 
 /// Gives the tag of this name, which is made where there is none: what is sent
-/// twice, or by two at once, makes one.
+/// twice, or by two at once, makes one. The name of one that was merged means what it
+/// is now: whoever is used to it does not bring back what an admin has tidied up.
 pub fn give_named(
     w: &Writer,
     now: Timestamp,
@@ -122,7 +123,12 @@ pub fn give_named(
 ) -> Result<Tag> {
     conversations::find(w, by, conversation)?;
     let name = rules::name(NEW, name)?;
-    let tag = match sql::find_by_name(w, &comparable(&name))? {
+    let compared = comparable(&name);
+    let known = match sql::find_by_name(w, &compared)? {
+        None => sql::find_end_by_name(w, &compared)?,
+        known => known,
+    };
+    let tag = match known {
         Some(known) => known,
         None => keeping::add(w, now, by, NEW, name, None)?,
     };

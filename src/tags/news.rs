@@ -1,7 +1,8 @@
 //! What open pages see when tags change: the conversation's entry, its header and
 //! what is known about its visitor are drawn by the hall, which is told so. A tag
 //! of the house is one item for every inbox: its box in the sheet, after which the
-//! page paints its chips by itself, however many conversations show it.
+//! page paints its chips by itself, and those of what was merged into it, however
+//! many conversations show them.
 
 use serde_json::Value;
 
@@ -18,8 +19,8 @@ use crate::kernel::{Seq, Subject};
 use crate::live::{At, Batch};
 use crate::web;
 
-/// Entries that are drawn afresh where one tag becomes another; older ones are when
-/// their page is.
+/// Entries that are drawn afresh where one tag becomes another; in older ones, pages
+/// paint what they show.
 const REACH: usize = 200;
 
 pub fn draw(r: &Reader, fact: &Fact, batch: &mut Batch) -> Result<()> {
@@ -64,13 +65,21 @@ fn draw_tag(r: &Reader, id: i64, seq: Seq, batch: &mut Batch) -> Result<()> {
         id: &name,
         key: "",
     };
-    let Some(tag) = sql::find_tag(r, TagId(id))? else {
+    let end = sql::find_end(r, TagId(id))?;
+    if end.as_ref().is_none_or(|it| it.id.0 != id) {
         batch.remove(everybody, at);
+    }
+    let Some(tag) = end else {
         return Ok(());
     };
+    let name = format!("tag-{}", tag.id.0);
+    let at = At { id: &name, ..at };
+    let was = sql::list_standing_for(r, tag.id)?;
+    let was: Vec<String> = was.iter().map(|it| it.0.to_string()).collect();
+    let was = was.join(" ");
     for lang in batch.languages() {
         let html = web::fragment(&Choice::of(&tag, false, *lang))?;
-        batch.put(everybody.reading(*lang), at, &html);
+        batch.put_with(everybody.reading(*lang), at, &html, &was);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{Change, Colour, Tag};
-use crate::kernel::{comparable, iso};
+use crate::kernel::{collating, comparable, iso};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Html, Moment, Saved, Shell};
 
@@ -103,10 +103,11 @@ pub struct Choice {
     pub id: i64,
     pub name: String,
     pub colour: &'static str,
-    /// The form in which names are compared and sorted.
+    /// The form in which names are compared, and the one in which they are sorted.
     pub key: String,
+    pub order: String,
     pub archived: bool,
-    /// It is on the conversation.
+    /// It was on the conversation when whoever ticks the boxes saw them first.
     pub on: bool,
     /// Its box is ticked: the same, unless a form was refused.
     pub ticked: bool,
@@ -120,6 +121,7 @@ impl Choice {
             name: tag.name.clone(),
             colour: tag.colour.word(),
             key: comparable(&tag.name),
+            order: collating(&tag.name),
             archived: tag.archived,
             on,
             ticked: on,
@@ -198,6 +200,8 @@ pub struct Edit {
     pub archived: bool,
     /// Conversations it is on.
     pub n: i64,
+    /// For so many a merger can be undone.
+    pub days: i64,
     pub name: String,
     pub hues: Vec<Hue>,
     /// Into which it can be merged.

@@ -5,17 +5,17 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Change, Colour, Tag, TagId};
 use crate::db::{Columns, Reader, Writer, known};
 use crate::error::Result;
-use crate::kernel::{AgentId, ConversationId, Timestamp};
+use crate::kernel::{AgentId, ConversationId, Timestamp, collating};
 
 const TAG: &str = "select t.id, t.name, t.colour, t.archived_at is not null as archived";
 
 /// All that stand for themselves, by name.
 pub fn list_tags(r: &Reader) -> Result<Vec<Tag>> {
-    let mut query = r.prepare_cached(&format!(
-        "{TAG} from tags t where t.merged_into is null order by t.compared"
-    ))?;
+    let mut query = r.prepare_cached(&format!("{TAG} from tags t where t.merged_into is null"))?;
     let rows = query.query_map([], read_tag)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut tags: Vec<Tag> = rows.collect::<Result<_, _>>()?;
+    tags.sort_by_cached_key(|it| collating(&it.name));
+    Ok(tags)
 }
 
 /// One that stands for itself.
@@ -26,10 +26,11 @@ pub fn find_tag(r: &Reader, id: TagId) -> Result<Option<Tag>> {
     Ok(query.query_row(params![id.0], read_tag).optional()?)
 }
 
-/// The one that this one stands for.
+/// The one that this number stands for, also where that was another's long ago.
 pub fn find_end(r: &Reader, id: TagId) -> Result<Option<Tag>> {
     let mut query = r.prepare_cached(&format!(
-        "{TAG} from tags o join tags t on t.id = o.stands_for where o.id = ?1"
+        "{TAG} from tags o join tags t on t.id = o.stands_for
+         where o.id = coalesce((select tag from former_tags where id = ?1), ?1)"
     ))?;
     Ok(query.query_row(params![id.0], read_tag).optional()?)
 }
@@ -37,6 +38,16 @@ pub fn find_end(r: &Reader, id: TagId) -> Result<Option<Tag>> {
 pub fn find_by_name(r: &Reader, compared: &str) -> Result<Option<Tag>> {
     let mut query = r.prepare_cached(&format!(
         "{TAG} from tags t where t.compared = ?1 and t.merged_into is null"
+    ))?;
+    Ok(query.query_row(params![compared], read_tag).optional()?)
+}
+
+/// What the one of this name that was merged last stands for.
+pub fn find_end_by_name(r: &Reader, compared: &str) -> Result<Option<Tag>> {
+    let mut query = r.prepare_cached(&format!(
+        "{TAG} from tags o join tags t on t.id = o.stands_for
+         where o.compared = ?1 and o.merged_into is not null
+         order by o.merged_at desc, o.id desc limit 1"
     ))?;
     Ok(query.query_row(params![compared], read_tag).optional()?)
 }
@@ -69,7 +80,18 @@ pub fn list_merged(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// How many stand for themselves, and how many there ever were.
+/// When it was merged, and into which.
+pub fn find_merger(r: &Reader, id: TagId) -> Result<Option<(TagId, Timestamp)>> {
+    let mut query = r.prepare_cached(
+        "select merged_into, merged_at from tags where id = ?1 and merged_into is not null",
+    )?;
+    let found = query.query_row(params![id.0], |row| {
+        Ok((TagId(row.get("merged_into")?), row.get("merged_at")?))
+    });
+    Ok(found.optional()?)
+}
+
+/// How many stand for themselves, and how many there are with those that were merged.
 pub fn count_tags(r: &Reader) -> Result<(i64, i64)> {
     let mut query =
         r.prepare_cached("select count(*) filter (where merged_into is null), count(*) from tags")?;
@@ -84,7 +106,10 @@ pub fn insert_tag(
     colour: Colour,
 ) -> Result<TagId> {
     let id: i64 = w
-        .prepare_cached("select coalesce(max(id), 0) + 1 from tags")?
+        .prepare_cached(
+            "select coalesce(max(id), 0) + 1 from
+                 (select max(id) as id from tags union all select max(id) from former_tags)",
+        )?
         .query_row([], |row| row.get(0))?;
     w.prepare_cached(
         "insert into tags (id, name, compared, colour, made_at, stands_for)
@@ -119,6 +144,60 @@ pub fn update_merged(w: &Writer, id: TagId, into: Option<(TagId, Timestamp)>) ->
 pub fn update_stands_for(w: &Writer, id: TagId, end: TagId) -> Result<()> {
     w.prepare_cached("update tags set stands_for = ?2 where id = ?1 and stands_for <> ?2")?
         .execute(params![id.0, end.0])?;
+    Ok(())
+}
+
+/// At most so many of what was given as this one are given as the other; tells how many.
+pub fn move_given(w: &Writer, id: TagId, into: TagId, limit: usize) -> Result<usize> {
+    w.prepare_cached(
+        "insert into conversation_tags (conversation, tag, at)
+         select conversation, ?2, at from conversation_tags
+             where tag = ?1 order by conversation limit ?3
+         on conflict do update set at = min(at, excluded.at)",
+    )?
+    .execute(params![id.0, into.0, limit as i64])?;
+    let moved = w
+        .prepare_cached(
+            "delete from conversation_tags where tag = ?1 and conversation in
+                 (select conversation from conversation_tags
+                  where tag = ?1 order by conversation limit ?2)",
+        )?
+        .execute(params![id.0, limit as i64])?;
+    Ok(moved)
+}
+
+/// The same of what is remembered of it.
+pub fn update_changes(w: &Writer, id: TagId, into: TagId, limit: usize) -> Result<usize> {
+    let moved = w
+        .prepare_cached(
+            "update tag_changes set tag = ?2 where id in
+                 (select id from tag_changes where tag = ?1 limit ?3)",
+        )?
+        .execute(params![id.0, into.0, limit as i64])?;
+    Ok(moved)
+}
+
+/// Nothing refers to it but those that were merged into it; these and its number lead
+/// to the other.
+pub fn delete_tag(w: &Writer, id: TagId, into: TagId) -> Result<()> {
+    w.prepare_cached("update tags set merged_into = ?2 where merged_into = ?1")?
+        .execute(params![id.0, into.0])?;
+    w.prepare_cached("update former_tags set tag = ?2 where tag = ?1")?
+        .execute(params![id.0, into.0])?;
+    w.prepare_cached("insert into former_tags (id, tag) values (?1, ?2)")?
+        .execute(params![id.0, into.0])?;
+    w.prepare_cached("delete from tags where id = ?1")?
+        .execute(params![id.0])?;
+    Ok(())
+}
+
+/// Keeps the highest.
+pub fn delete_former_but(w: &Writer, kept: usize) -> Result<()> {
+    w.prepare_cached(
+        "delete from former_tags where id <=
+             (select id from former_tags order by id desc limit 1 offset ?1)",
+    )?
+    .execute(params![kept as i64])?;
     Ok(())
 }
 
@@ -172,6 +251,30 @@ pub fn list_given_of(r: &Reader, all: &[ConversationId]) -> Result<Vec<(Conversa
     let rows = query.query_map(params![list(all)], |row| {
         Ok((ConversationId(row.get("conversation")?), read_tag(row)?))
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Of many, the number of each, and of all that stand for it.
+pub fn list_numbers_of(r: &Reader, all: &[ConversationId]) -> Result<Vec<(ConversationId, TagId)>> {
+    let mut query = r.prepare_cached(
+        "select distinct g.conversation, n.id from conversation_tags g
+         join tags o on o.id = g.tag join tags n on n.stands_for = o.stands_for
+         where g.conversation in (select value from json_each(?1))
+         order by g.conversation, n.id",
+    )?;
+    let rows = query.query_map(params![list(all)], |row| {
+        Ok((
+            ConversationId(row.get("conversation")?),
+            TagId(row.get("id")?),
+        ))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// All that were merged into it, and into those.
+pub fn list_standing_for(r: &Reader, id: TagId) -> Result<Vec<TagId>> {
+    let mut query = r.prepare_cached("select id from tags where stands_for = ?1 and id <> ?1")?;
+    let rows = query.query_map(params![id.0], |row| row.get("id").map(TagId))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

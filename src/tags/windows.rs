@@ -49,12 +49,16 @@ pub static NARROWING: Narrowing = Narrowing {
         };
         Ok(tags.into_iter().map(choice).collect())
     },
+    means: Some(|r, n| Ok(sql::find_end(r, TagId(n))?.map_or(n, |it| it.id.0))),
     conversations: "select conversation from conversation_tags
         where tag in (select id from tags where stands_for = :value)",
+    // Under every number by which a page that is open may ask for it.
     of: |r, all| {
-        let given = super::of_each(r, all)?.into_iter();
-        let ids = |tags: Vec<super::Tag>| tags.into_iter().map(|it| it.id.0).collect();
-        Ok(given.map(|(it, tags)| (it, ids(tags))).collect())
+        let mut numbers: HashMap<_, Vec<i64>> = HashMap::new();
+        for (conversation, tag) in sql::list_numbers_of(r, all)? {
+            numbers.entry(conversation).or_default().push(tag.0);
+        }
+        Ok(numbers)
     },
 };
 
@@ -94,8 +98,33 @@ fn card(r: &Reader, conversation: &Conversation, t: Lang) -> Result<Option<Html>
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
     pub new_tag: String,
-    /// The boxes that were ticked; absent where none was sent.
-    pub ticked: Option<Vec<TagId>>,
+    /// Absent where none was sent.
+    pub boxes: Option<Boxes>,
+}
+
+/// Of which tags the boxes were ticked, when it was sent and when it was drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Boxes {
+    pub ticked: Vec<TagId>,
+    pub had: Vec<TagId>,
+}
+
+impl Boxes {
+    /// What was merged meanwhile is ticked as what it is now.
+    fn today(&self, r: &Reader) -> Result<Self> {
+        let ends = |all: &[TagId]| {
+            let ends = all
+                .iter()
+                .take(super::NAMED)
+                .map(|it| sql::find_end(r, *it));
+            let ends = ends.filter_map(|it| it.transpose());
+            ends.map(|it| Ok(it?.id)).collect::<Result<_>>()
+        };
+        Ok(Self {
+            ticked: ends(&self.ticked)?,
+            had: ends(&self.had)?,
+        })
+    }
 }
 
 pub fn sheet(
@@ -107,16 +136,20 @@ pub fn sheet(
 ) -> Result<Html> {
     let t = agent.lang;
     let given = sql::list_given(r, conversation.id)?;
+    let boxes = match &typed.boxes {
+        Some(sent) => sent.today(r)?,
+        None => {
+            let on: Vec<TagId> = given.iter().map(|it| it.id).collect();
+            let (ticked, had) = (on.clone(), on);
+            Boxes { ticked, had }
+        }
+    };
     let mut choices = Vec::new();
     for tag in sql::list_tags(r)? {
-        let on = given.iter().any(|it| it.id == tag.id);
-        if tag.archived && !on {
-            continue;
-        }
-        let mut choice = Choice::of(&tag, on, t);
-        if let Some(ticked) = &typed.ticked {
-            choice.ticked = ticked.contains(&tag.id);
-        }
+        // What colleagues did meanwhile is theirs: what counts is what was there when
+        // the boxes were ticked.
+        let mut choice = Choice::of(&tag, boxes.had.contains(&tag.id), t);
+        choice.ticked = boxes.ticked.contains(&tag.id);
         choices.push(Html::draw(&choice)?);
     }
     Html::draw(&Sheet {

@@ -1,6 +1,7 @@
 //! Labels on conversations: who gives them, what they are called, what becomes of
 //! them, and what open pages see of it.
 
+mod mergers;
 mod pages;
 
 use shopbell::accounts::{self, NewAgent, Role};

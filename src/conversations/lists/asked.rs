@@ -125,7 +125,8 @@ pub fn read<'a>(
     let mut wings = Vec::new();
     for &narrowing in windows.narrowings() {
         let choices = windows.choices(r, narrowing, sight, t)?;
-        wings.extend(form.wing(narrowing, &choices));
+        let meant = windows.meant(r, narrowing, asked.get(narrowing.name))?;
+        wings.extend(form.wing(narrowing, &choices, &meant));
     }
     let filter = Filter {
         site,
@@ -198,7 +199,8 @@ impl<'a> Form<'a> {
         let named = |it: &Site| (it.key.clone(), it.name.clone());
         let choices: Vec<_> = sites.iter().map(named).collect();
         let offered = 1 < sites.len();
-        let found = self.choose("site", self.t.conversation_filter_site(), &choices, offered);
+        let (label, asked) = (self.t.conversation_filter_site(), self.asked.get("site"));
+        let found = self.choose("site", label, asked, &choices, offered);
         found.map(|n| sites[n].id)
     }
 
@@ -218,7 +220,8 @@ impl<'a> Form<'a> {
             nobody,
             (NOBODY.into(), t.conversation_filter_nobody().into()),
         );
-        let found = self.choose("agent", t.conversation_filter_agent(), &choices, true)?;
+        let (label, asked) = (t.conversation_filter_agent(), self.asked.get("agent"));
+        let found = self.choose("agent", label, asked, &choices, true)?;
         let id = choices[found].0.parse().ok();
         Some(Responsible::of(id.map(AgentId)))
     }
@@ -237,23 +240,25 @@ impl<'a> Form<'a> {
         &mut self,
         narrowing: &'static Narrowing,
         choices: &[(i64, String)],
+        meant: &str,
     ) -> Option<(&'static Narrowing, i64)> {
         let named = choices.iter().map(|(n, it)| (n.to_string(), it.clone()));
         let named: Vec<_> = named.collect();
         let offered = !choices.is_empty();
-        let found = self.choose(narrowing.name, (narrowing.label)(self.t), &named, offered);
+        let label = (narrowing.label)(self.t);
+        let found = self.choose(narrowing.name, label, meant, &named, offered);
         found.map(|n| (narrowing, choices[n].0))
     }
 
-    /// One of several. `offered`: there is something to choose.
+    /// One of several, or what names none. `offered`: there is something to choose.
     fn choose(
         &mut self,
         name: &'static str,
         label: &'static str,
+        value: &str,
         choices: &[(String, String)],
         offered: bool,
     ) -> Option<usize> {
-        let value = self.asked.get(name);
         let found = choices.iter().position(|(it, _)| it == value);
         if offered {
             let choice = |(n, (value, words)): (usize, &(String, String))| Choice {

@@ -36,6 +36,9 @@ pub struct Narrowing {
     /// What may be chosen and its words, in order: what is not among these does
     /// not exist for whoever asks. Empty: does not show.
     pub choices: fn(&Reader, &Sight, Lang) -> Result<Choices>,
+    /// Which choice a value means that is none, as one that has become another since it
+    /// was written down. Absent: every value means itself.
+    pub means: Option<fn(&Reader, i64) -> Result<i64>>,
     /// Fixed SQL: the ids of the conversations a value applies to, with the value
     /// as its one parameter: `select conversation from colours where colour = :value`.
     /// A plain select with an index for either side, by value and by conversation.
@@ -252,6 +255,7 @@ mod tests {
             name,
             label: |_| "Colour",
             choices: |_, _, _| Ok(Vec::new()),
+            means: None,
             conversations,
             of: |_, _| Ok(HashMap::new()),
         }

@@ -205,6 +205,7 @@ fn draw(r: &Reader, admin: &Admin, kit: &Kit, id: TagId, twin: &str) -> Result<E
         chip: Chip::from(&tag),
         archived: tag.archived,
         n: super::count(r, id)?,
+        days: super::UNDOABLE_DAYS,
         name: tag.name.clone(),
         hues: hues(tag.colour, admin.lang),
         others: others.map(|(it, _)| Chip::from(&it)).collect(),

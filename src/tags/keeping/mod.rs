@@ -1,6 +1,6 @@
 //! The tags of the house: how many there are, what they are called, which were put
 //! away, and which became one. Nothing that is done here loses what was given, so
-//! that everything can be taken back.
+//! that everything can be taken back; a merger for a week, after which it is for good.
 
 pub mod http;
 
@@ -14,16 +14,25 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::journal;
 use crate::kernel::{Actor, Subject, Timestamp, comparable};
+use crate::timers::{self, Timer};
 
 /// Tags of a house, those that were put away included.
 pub const MOST: usize = 200;
-/// The same with those that were merged.
+/// The same with those whose merger can still be undone.
 const EVER: i64 = 10 * MOST as i64;
 
-/// How long the page of tags offers to undo a merger, in milliseconds.
-const LATELY: i64 = 7 * 24 * 3600 * 1000;
-/// How many of them.
+/// For so many days a merger can be undone.
+pub const UNDOABLE_DAYS: i64 = 7;
+const UNDOABLE: i64 = UNDOABLE_DAYS * 24 * 3600 * 1000;
+/// How many of them the page of tags offers.
 const SHOWN: usize = 20;
+
+/// Rings when it is too late to undo one.
+pub const DISSOLVE: &str = "tags.dissolve";
+/// Rows that one transaction moves.
+const BATCH: usize = 500;
+/// Numbers of those that are gone for good which are still understood.
+const FORMER: usize = 1000;
 
 /// Something about a tag itself is another now.
 pub(super) const KEPT: &str = "tags.kept";
@@ -75,7 +84,7 @@ pub fn list_counted(r: &Reader) -> Result<Vec<(Tag, i64)>> {
 
 /// What was merged lately, the newest first.
 pub fn list_merged(r: &Reader, now: Timestamp) -> Result<Vec<Merged>> {
-    let merged = sql::list_merged(r, now - LATELY, SHOWN)?.into_iter();
+    let merged = sql::list_merged(r, now - UNDOABLE, SHOWN)?.into_iter();
     Ok(merged
         .map(|(tag, into, at)| Merged { tag, into, at })
         .collect())
@@ -173,22 +182,47 @@ pub fn merge(w: &Writer, now: Timestamp, by: Actor, id: TagId, into: TagId) -> R
     }
     sql::update_merged(w, id, Some((into, now)))?;
     lead_on(w)?;
+    timers::set(w, DISSOLVE, &id.0.to_string(), now + UNDOABLE, &())?;
     tell(w, now, by, id, true)
 }
 
 /// It stands for itself again, on the conversations that had it and from which
-/// nobody has taken it meanwhile. Refused where its name has gone to another.
+/// nobody has taken it meanwhile. Refused where its name has gone to another, and
+/// after a while.
 pub fn unmerge(w: &Writer, now: Timestamp, by: Actor, id: TagId) -> Result<()> {
     let Some((merged, _)) = sql::find_merged(w, id)? else {
         return find(w, id).map(|_| ());
     };
+    let at = sql::find_merger(w, id)?.map_or(0, |(_, at)| at);
+    if at + UNDOABLE <= now {
+        return Err(Error::invalid("merged", |t| t.tag_error_late().into()));
+    }
     refuse_full(w, "merged", i64::MAX)?;
     if find_twin(w, &merged.name, None)?.is_some() {
         return Err(Error::invalid("merged", |t| t.tag_error_taken().into()));
     }
     sql::update_merged(w, id, None)?;
     lead_on(w)?;
+    timers::clear(w, DISSOLVE, &id.0.to_string())?;
     tell(w, now, by, id, true)
+}
+
+/// Too late to undo the merger: a little at a time, whatever has this tag gets the one
+/// into which it was merged, until it can go. Nothing looks otherwise for it.
+pub fn dissolve(w: &Writer, now: Timestamp, timer: &Timer) -> Result<()> {
+    let id = TagId(timer.key.parse().unwrap_or_default());
+    let Some((into, at)) = sql::find_merger(w, id)? else {
+        return Ok(());
+    };
+    if now < at + UNDOABLE {
+        return timers::set(w, DISSOLVE, &timer.key, at + UNDOABLE, &());
+    }
+    let given = sql::move_given(w, id, into, BATCH)?;
+    if given == BATCH || sql::update_changes(w, id, into, BATCH)? == BATCH {
+        return timers::set(w, DISSOLVE, &timer.key, now, &());
+    }
+    sql::delete_tag(w, id, into)?;
+    sql::delete_former_but(w, FORMER)
 }
 
 /// Every tag stands for the last one on its way.
@@ -201,11 +235,14 @@ fn lead_on(w: &Writer) -> Result<()> {
 /// `ever`: as many as there may be with those that were merged.
 fn refuse_full(r: &Reader, field: &'static str, ever: i64) -> Result<()> {
     let (own, all) = sql::count_tags(r)?;
-    match own < MOST as i64 && all < ever {
-        true => Ok(()),
-        false => Err(Error::invalid(field, |t| {
+    if MOST as i64 <= own {
+        return Err(Error::invalid(field, |t| {
             t.tag_error_full(MOST as i64).into()
-        })),
+        }));
+    }
+    match all < ever {
+        true => Ok(()),
+        false => Err(Error::invalid(field, |t| t.tag_error_merged_many().into())),
     }
 }
 

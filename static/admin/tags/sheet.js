@@ -10,7 +10,9 @@ const sheet = find('#tags-sheet');
 const form = /** @type {HTMLFormElement | null} */ (sheet && find('form', sheet));
 const typed = /** @type {HTMLInputElement | null} */ (sheet && find('#new_tag', sheet));
 const choices = sheet && find('.tag-choices', sheet);
+const boxes = sheet && find('fieldset', sheet);
 const make = sheet && find('.tag-make', sheet);
+const told = sheet && find('.tag-told', sheet);
 
 /** What is on its way; each waits for the one before. @type {Promise<unknown>} */
 let last = Promise.resolve();
@@ -30,75 +32,131 @@ const lines = () => (choices ? all(':scope > .tag-choice', choices) : []);
 /** @param {HTMLElement} line */
 const boxOf = (line) => /** @type {HTMLInputElement} */ (find('input[type="checkbox"]', line));
 
+/** @param {HTMLElement} line */
+const nameOf = (line) => find('bdi', line)?.textContent ?? '';
+
+/** What was put away is only there where it is ticked. @param {HTMLElement} line */
+const isAway = (line) => 'archived' in line.dataset && !boxOf(line).checked;
+
+/** The news of a change came while another one was on its way. */
+let missed = false;
+
 /** Boxes follow the header, which every change has drawn afresh. */
 function follow() {
-  if (pending > 0) return;
+  missed = pending > 0;
+  if (missed) return;
   const given = (find('#header [data-tags]')?.dataset.tags ?? '').split(' ');
   for (const line of lines()) boxOf(line).checked = given.includes(boxOf(line).value);
+}
+
+/**
+ * A sentence with a name, whatever signs that has and in whatever direction it is read.
+ * @param {HTMLElement} place @param {string} words @param {string} name
+ */
+function write(place, words, name) {
+  const [before = '', ...after] = words.split('{name}');
+  if (place.textContent === [before, ...after].join(name)) return;
+  const shown = document.createElement('bdi');
+  shown.textContent = name;
+  place.replaceChildren(...(after.length > 0 ? [before, shown, after.join('')] : [before]));
+}
+
+/** @param {string} word  of what there is to say; empty for nothing @param {string} [name] */
+function say(word, name = '') {
+  if (told) write(told, told.dataset[word] ?? '', name);
 }
 
 /** What fits what is typed. */
 function narrow() {
   if (!typed || !make) return;
   const wanted = comparable(typed.value);
-  let exact = false;
-  for (const line of lines()) {
-    const name = line.dataset.key ?? '';
-    line.hidden = !name.includes(wanted);
-    exact ||= name === wanted;
-  }
-  make.hidden = wanted === '' || exact;
-  make.textContent = (make.dataset.words ?? '').replace('{name}', typed.value.trim());
+  for (const line of lines()) line.hidden = !(line.dataset.key ?? '').includes(wanted);
+  make.hidden = wanted === '' || lines().some((it) => it.dataset.key === wanted);
+  write(make, make.dataset.words ?? '', typed.value.trim());
 }
 
-/** @param {string} text  why something was refused; empty when it was not */
-function explain(text) {
-  if (!typed || !sheet) return;
-  find('[data-problem]', sheet)?.remove();
-  typed.removeAttribute('aria-invalid');
-  typed.removeAttribute('aria-describedby');
+/** What Enter would give: what is called so, or else what fits first and is not here
+ * yet. There is a button to make what only looks like it. */
+function meant() {
+  const wanted = comparable(typed?.value ?? '');
+  if (!wanted) return;
+  const fit = lines().filter((it) => !it.hidden && !isAway(it));
+  return lines().find((it) => it.dataset.key === wanted) ?? fit.find((it) => !boxOf(it).checked) ?? fit[0];
+}
+
+/** Of what is typed. */
+function sayWhatFits() {
+  const line = meant();
+  if (!typed?.value.trim()) say('');
+  else if (!line) say('none');
+  else if (isAway(line)) say('archived', nameOf(line));
+  else say(boxOf(line).checked ? 'here' : 'fits', nameOf(line));
+}
+
+/**
+ * What was refused stands where it belongs, until the same is no longer refused.
+ * @param {string} about  the number of a box; empty: the field
+ * @param {string} text  why; empty when it was not
+ */
+function explain(about, text) {
+  const place = about ? boxes : typed;
+  const id = about ? 'tags-problem' : 'new_tag-problem';
+  const old = document.getElementById(id);
+  if (!place || (!text && old?.dataset.about !== about)) return;
+  old?.remove();
+  place.removeAttribute('aria-invalid');
+  place.removeAttribute('aria-describedby');
   if (!text) return;
-  const told = document.createElement('span');
-  told.className = 'field-error';
-  told.id = 'new_tag-problem';
-  told.dataset.problem = '';
-  told.setAttribute('role', 'alert');
-  told.textContent = text;
-  typed.after(told);
-  typed.setAttribute('aria-describedby', told.id);
+  const problem = document.createElement('span');
+  problem.className = 'field-error';
+  problem.id = id;
+  problem.dataset.about = about;
+  problem.setAttribute('role', 'alert');
+  problem.textContent = text;
+  if (about) choices?.before(problem);
+  else place.after(problem);
+  place.setAttribute('aria-describedby', id);
+  if (!about) place.setAttribute('aria-invalid', 'true');
 }
 
 /**
  * One after another, so that the last press is the one that counts.
+ * @param {string} about  the number of a box; empty: the field
  * @param {Record<string, string>} fields
  */
-async function post(fields) {
+async function post(about, fields) {
   pending += 1;
   const sent = last.then(() => send(form?.getAttribute('action') ?? '', fields));
   last = sent;
   const reply = await sent;
   pending -= 1;
-  explain(reply.ok ? '' : reason(reply));
-  if (!reply.ok) follow();
-  else if (!isConnected()) void refresh();
+  explain(about, reply.ok ? '' : reason(reply));
+  if (missed || !reply.ok) follow();
+  if (reply.ok && !isConnected()) void refresh();
   return reply;
 }
 
-/** @param {HTMLInputElement} box */
-const put = (box) => post({ [box.checked ? 'tags' : 'had']: box.value });
+/** @param {HTMLElement} line */
+async function put(line) {
+  const { checked, value } = boxOf(line);
+  const name = nameOf(line);
+  const reply = await post(value, { [checked ? 'tags' : 'had']: value });
+  say(!reply.ok ? '' : checked ? 'given' : 'taken', name);
+}
 
 /** @param {string} name */
 async function makeOne(name) {
   if (make?.getAttribute('aria-busy') === 'true') return;
   make?.setAttribute('aria-busy', 'true');
-  const reply = await post({ new_tag: name });
+  const reply = await post('', { new_tag: name });
   make?.removeAttribute('aria-busy');
-  if (!reply.ok) return typed?.setAttribute('aria-invalid', 'true');
+  if (!reply.ok) return say('');
   const { item } = reply.body;
   if (item && !document.getElementById(item.id)) apply([item]);
   const line = document.getElementById(item?.id ?? '');
   if (line) boxOf(line).checked = true;
   clear();
+  say('given', line ? nameOf(line) : name);
   line?.scrollIntoView({ block: 'nearest' });
 }
 
@@ -116,28 +174,31 @@ form?.addEventListener('submit', (event) => {
 
 sheet?.addEventListener('change', (event) => {
   const box = event.target;
-  if (box instanceof HTMLInputElement && box.name === 'tags') void put(box);
+  if (!(box instanceof HTMLInputElement) || box.name !== 'tags') return;
+  const line = /** @type {HTMLElement | null} */ (box.closest('.tag-choice'));
+  if (line) void put(line);
 });
 
 typed?.addEventListener('input', () => {
-  explain('');
+  explain('', '');
   narrow();
+  sayWhatFits();
 });
 
-// Enter takes the first that fits; there is a button to make what only looks like it.
+// Enter only gives: whoever types the name of what is here wants it here.
 typed?.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.isComposing) return;
   event.preventDefault();
   const name = typed.value.trim();
-  const wanted = comparable(name);
-  const fit = lines().filter((it) => it.checkVisibility());
-  const line = fit.find((it) => it.dataset.key === wanted) ?? fit[0];
+  const line = meant();
   if (!name) return;
   if (!line) return void makeOne(name);
+  if (isAway(line)) return say('archived', nameOf(line));
   const box = boxOf(line);
-  box.checked = !box.checked;
-  void put(box);
   clear();
+  if (box.checked) return say('here', nameOf(line));
+  box.checked = true;
+  void put(line);
 });
 
 sheet?.addEventListener('toggle', () => {
@@ -146,7 +207,9 @@ sheet?.addEventListener('toggle', () => {
   if (isOpen && !matchMedia('(pointer: coarse)').matches) typed?.focus();
   if (isOpen) return;
   if (typed) typed.value = '';
-  explain('');
+  explain('', '');
+  explain(document.getElementById('tags-problem')?.dataset.about ?? '', '');
+  say('');
   narrow();
   // What opened it may have been drawn afresh meanwhile.
   const focused = document.activeElement;
@@ -158,14 +221,37 @@ on('header', (_, conversation) => {
   if (conversation === view) queueMicrotask(follow);
 });
 
-/** @param {string} id @param {HTMLElement} fresh */
-function paint(id, fresh) {
+/**
+ * Every chip of it, and of what was merged into it, which stands in each place once. A
+ * chip knows what it was first, and is that again when the merger is undone.
+ * @param {string} id @param {string[]} was @param {HTMLElement} fresh
+ */
+function paint(id, was, fresh) {
   const chip = find('.tag', fresh);
-  for (const shown of all(`.tag[data-tag="${id}"]`)) {
+  for (const shown of all('.tag[data-tag]')) {
+    const { tag = '', first = tag } = shown.dataset;
+    if (tag !== id && first !== id && !was.includes(first)) continue;
+    if (tag !== id) shown.dataset.first = first;
+    shown.dataset.tag = id;
     shown.dataset.colour = chip?.dataset.colour;
     const name = find('bdi', shown);
     if (name) name.textContent = chip?.textContent ?? '';
+    const beside = shown.parentElement ? all(':scope > .tag', shown.parentElement) : [];
+    const tags = beside.map((it) => it.dataset.tag);
+    beside.forEach((it, n) => { it.hidden = tags.indexOf(it.dataset.tag) < n; });
   }
+  const tool = find('#header [data-tags]');
+  const given = (tool?.dataset.tags ?? '').split(' ').map((it) => (was.includes(it) ? id : it));
+  if (tool) tool.dataset.tags = [...new Set(given)].join(' ');
+}
+
+/** In the order of the server: by the numbers of the signs (`kernel::collating`).
+ * @param {string} one @param {string} other */
+function isBefore(one, other) {
+  const [these, those] = [[...one], [...other]];
+  const n = these.findIndex((it, at) => it !== those[at]);
+  if (n < 0) return these.length < those.length;
+  return n < those.length && (these[n].codePointAt(0) ?? 0) < (those[n].codePointAt(0) ?? 0);
 }
 
 on('tags', (item) => {
@@ -178,15 +264,16 @@ on('tags', (item) => {
     return narrow();
   }
   const box = boxOf(fresh);
-  paint(box.value, fresh);
+  const was = (item.data ?? '').split(' ').filter(Boolean);
+  paint(box.value, was, fresh);
   if (!choices) return;
   const given = (find('#header [data-tags]')?.dataset.tags ?? '').split(' ');
-  box.checked = old ? boxOf(old).checked : given.includes(box.value);
+  box.checked = old && was.length === 0 ? boxOf(old).checked : given.includes(box.value);
   fresh.dataset.seq = String(seq);
   const focused = old?.contains(document.activeElement);
   old?.remove();
-  const key = fresh.dataset.key ?? '';
-  choices.insertBefore(fresh, lines().find((it) => key < (it.dataset.key ?? '')) ?? null);
+  const order = fresh.dataset.order ?? '';
+  choices.insertBefore(fresh, lines().find((it) => isBefore(order, it.dataset.order ?? '')) ?? null);
   if (focused) box.focus();
   narrow();
 });

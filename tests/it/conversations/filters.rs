@@ -32,6 +32,7 @@ pub static COLOUR: Narrowing = Narrowing {
         let all = [(1, "red"), (2, "green"), (3, "<blue>")];
         Ok(all.map(|(n, it)| (n, it.to_owned())).into())
     },
+    means: None,
     conversations: "select conversation from colours where colour = :value",
     of: |r, ids| {
         let mut query =
@@ -49,6 +50,7 @@ static SHAPE: Narrowing = Narrowing {
     name: "shape",
     label: |_| "Shape",
     choices: |_, _, _| Ok(vec![(1, "round".to_owned())]),
+    means: None,
     conversations: "select conversation from shapes where shape = :value",
     of: |_, _| Ok(HashMap::new()),
 };

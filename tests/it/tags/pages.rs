@@ -159,6 +159,43 @@ async fn a_sheet_that_is_refused_comes_back_open_as_it_was_filled_in() {
 }
 
 #[actix_web::test]
+async fn what_a_colleague_gives_stays_when_a_form_from_before_is_refused_and_sent_again() {
+    let house = open_house().await;
+    let owner = house.owner().await;
+    let key = talk(&house).await;
+    let (old, theirs) = (makes(&owner, "Old").await, makes(&owner, "Theirs").await);
+    let path = format!("/inbox/{key}/tags");
+    submits(&owner, &path, &[("tags", &old)]).await;
+    // The sheet was drawn; then a colleague gives one.
+    submits(&owner, &path, &[("tags", &theirs)]).await;
+    let long = "x".repeat(51);
+    let sent = [
+        ("tags", old.as_str()),
+        ("had", old.as_str()),
+        ("new_tag", long.as_str()),
+    ];
+    let page = submits(&owner, &path, &sent).await.text().await.unwrap();
+    let sheet = between(&page, "id=\"tags-sheet\"", "</form>").unwrap();
+    let mut again = vec![("new_tag", "x")];
+    for (field, mark) in [
+        ("tags", "name=\"tags\" value=\"{}\" checked"),
+        ("had", "name=\"had\" value=\"{}\""),
+    ] {
+        for tag in [&old, &theirs] {
+            if sheet.contains(&mark.replace("{}", tag)) {
+                again.push((field, tag));
+            }
+        }
+    }
+    assert_eq!(submits(&owner, &path, &again).await.status(), 303);
+    let page = owner.sees(&format!("/inbox/{key}")).await;
+    let mut now = shown(&page);
+    now.sort();
+    assert_eq!(now, ["Old", "Theirs", "x"]);
+    house.close().await;
+}
+
+#[actix_web::test]
 async fn an_admin_makes_renames_and_puts_away_and_takes_it_back() {
     let house = open_house().await;
     let owner = house.owner().await;
@@ -303,6 +340,16 @@ async fn a_tag_that_is_called_otherwise_is_one_item_and_one_that_is_merged_leave
     submits(&owner, &format!("{there}/merge"), &[("into", &refund)]).await;
     let left = screen.next_that(|it| it["list"] == "tags").await;
     assert_eq!(left["op"], "remove");
+    // Of which one it is now: older entries are painted by the page.
+    let end = screen.next().await;
+    assert_eq!(
+        (&end["op"], &end["id"], &end["data"]),
+        (
+            &json!("put"),
+            &json!(format!("tag-{refund}")),
+            &json!(money)
+        )
+    );
     let row = screen.next_that(|it| it["list"] == "conversations").await;
     assert!(row["html"].as_str().unwrap().contains("<bdi>Refund</bdi>"));
     let header = screen.next().await;
@@ -362,6 +409,19 @@ async fn lists_are_narrowed_to_a_tag_with_all_that_was_merged_into_it() {
     let mut both = [one.as_str(), other.as_str()];
     both.sort_unstable();
     assert_eq!(found, both);
+    // The number of what was merged is still in bookmarks, and on open pages.
+    let page = narrowed(&money).await;
+    let mut found = listed(&page);
+    found.sort_unstable();
+    assert_eq!(found, both);
+    assert!(
+        page.contains(&format!("data-facets=\"tag-{refund}\"")),
+        "{page}"
+    );
+    let row = between(&page, &format!("id=\"c-{one}\""), "</li>").unwrap();
+    for number in [&money, &refund] {
+        assert!(row.contains(&format!("tag-{number}")), "{row}");
+    }
     house.close().await;
 }
 
