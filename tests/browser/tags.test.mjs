@@ -40,6 +40,24 @@ test('a tag is made in place, given and taken, and every open page shows it', as
   await find.press('Enter');
   await sheet.getByRole('checkbox', { name: 'VIP', checked: true }).waitFor();
   await shows(ada, ['Late parcel', 'VIP']);
+  // Enter only gives, and a line says what it would do and what was done.
+  const told = (text) => sheet.getByRole('status').filter({ hasText: text }).waitFor();
+  await told('“VIP” was added');
+  await find.fill('vip');
+  await told('“VIP” is here already');
+  await find.press('Enter');
+  assert.ok(await sheet.getByRole('checkbox', { name: 'VIP' }).isChecked());
+  await find.fill('a$&b');
+  await told('There is no such tag yet.');
+  await sheet.getByRole('button', { name: 'Create “a$&b”', exact: true }).waitFor();
+  await find.fill('');
+  await told(/^$/);
+  // What is refused stands there until that is no longer so.
+  await find.fill('x'.repeat(51));
+  await find.press('Enter');
+  await sheet.getByRole('alert').waitFor();
+  await find.fill('');
+  await sheet.getByRole('alert').waitFor({ state: 'detached' });
   const entry = colleague.getByRole('link', { name: /^Client \d+.*Late parcel.*VIP/ });
   await entry.waitFor();
   await shot(colleague, 'tags-list-390');

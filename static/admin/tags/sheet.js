@@ -58,7 +58,10 @@ function write(place, words, name) {
   if (place.textContent === [before, ...after].join(name)) return;
   const shown = document.createElement('bdi');
   shown.textContent = name;
-  place.replaceChildren(...(after.length > 0 ? [before, shown, after.join('')] : [before]));
+  // In one piece, also where its parts would stand side by side.
+  const sentence = document.createElement('span');
+  sentence.append(...(after.length > 0 ? [before, shown, after.join('')] : [before]));
+  place.replaceChildren(sentence);
 }
 
 /** @param {string} word  of what there is to say; empty for nothing @param {string} [name] */
