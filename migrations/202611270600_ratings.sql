@@ -6,8 +6,8 @@ create table ratings (
     key          text not null unique,
     conversation integer not null references conversations (id) on delete cascade,
     asked_at     integer not null,
-    -- Reopened before he had answered.
-    withdrawn_at integer,
+    -- Reopened since: what he had not answered is withdrawn, what he had stands.
+    went_on_at   integer,
     given_at     integer,
     -- The line that tells agents.
     told         integer references messages (id) on delete set null,
@@ -18,11 +18,10 @@ create table ratings (
 ) strict;
 
 create index ratings_of_conversation on ratings (conversation);
+create index ratings_given on ratings (conversation) where rate is not null;
 create index ratings_told on ratings (told) where told is not null;
--- One answer in a conversation, and one question that waits for one.
-create unique index ratings_given on ratings (conversation) where given_at is not null;
-create unique index ratings_open on ratings (conversation)
-    where given_at is null and withdrawn_at is null;
+-- One question for each time that a conversation was resolved.
+create unique index ratings_current on ratings (conversation) where went_on_at is null;
 -- To find chats by it.
 create index ratings_by_rate on ratings (rate, conversation) where rate is not null;
 create index ratings_by_comment on ratings ((comment <> ''), conversation);

@@ -215,6 +215,11 @@ pub fn list_shared(
     sql::list_shared_after(r, conversation, after, limit)
 }
 
+/// Whether a person wrote to the visitor after this line.
+pub fn was_answered(r: &Reader, conversation: ConversationId, after: Seq) -> Result<bool> {
+    sql::exists_answer_after(r, conversation, after)
+}
+
 /// The newest line a visitor wrote: where he was, and what with.
 pub fn last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<Option<Message>> {
     sql::find_last_of_visitor(r, conversation)

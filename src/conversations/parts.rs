@@ -46,7 +46,8 @@ pub struct PartKind {
     pub agents: fn(&Value, Lang) -> Result<Html>,
     /// What the visitor's script gets.
     pub visitor: fn(&Value, Lang) -> Value,
-    /// The script that draws it there, fetched when the first one is to be seen.
+    /// The script that draws it there, fetched when the first one is to be seen; empty
+    /// where its text is all.
     pub script: &'static str,
     pub mail: fn(&Value, Lang) -> Result<Html>,
 }

@@ -294,6 +294,13 @@ pub fn list_shared_after(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+pub fn exists_answer_after(r: &Reader, conversation: ConversationId, after: Seq) -> Result<bool> {
+    let mut query = r.prepare_cached(
+        "select 1 from messages where conversation = ?1 and id > ?2 and kind = 'agent' limit 1",
+    )?;
+    Ok(query.exists(params![conversation.0, after.0])?)
+}
+
 pub fn exists_alike_before(r: &Reader, conversation: ConversationId, id: Seq) -> Result<bool> {
     let mut query = r.prepare_cached(
         "select 1 from messages m, (

@@ -114,7 +114,10 @@ impl Windows {
 
     /// How a part is drawn that stands in messages of this room's.
     pub fn part(&mut self, kind: &'static PartKind) {
-        let script = self.asset(kind.script);
+        let script = match kind.script {
+            "" => "",
+            name => self.asset(name),
+        };
         if self.parts.insert(kind.kind, (kind, script)).is_some() {
             let fault = format!("two rooms draw the part `{}`", kind.kind);
             self.faults.push(fault);

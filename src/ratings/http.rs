@@ -6,11 +6,11 @@ use actix_web::web::Path;
 use serde::{Deserialize, Serialize};
 
 use super::pages::{Answer, Plain, Settings, SiteSwitch};
-use super::{CHANGEABLE, NewRating, Rating, rules};
+use super::{Asking, CHANGEABLE, NewRating, Rating, rules};
 use crate::accounts::{Admin, Signed};
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::kernel::{SiteId, Timestamp};
+use crate::kernel::{Actor, SiteId, Timestamp};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors::{self, Caller, Visitor};
@@ -75,6 +75,8 @@ struct Stands {
     at: Timestamp,
     /// Until then it may be changed.
     until: Timestamp,
+    /// By the clock that decides: the visitor's own may be wrong.
+    now: Timestamp,
 }
 
 async fn give(caller: Caller, cx: Ctx, Json(give): Json<Give>) -> Result<HttpResponse> {
@@ -94,6 +96,7 @@ async fn give(caller: Caller, cx: Ctx, Json(give): Json<Give>) -> Result<HttpRes
         rate: given.rate,
         at: given.changed_at.unwrap_or(given.at),
         until: given.at + CHANGEABLE,
+        now,
         comment: given.comment,
     }))
 }
@@ -134,6 +137,7 @@ async fn form(cx: Ctx, path: Path<(String, String)>) -> Result<HttpResponse> {
 
 /// As it stands: to answer, to change, or only to be read.
 fn stored(site: &Site, rating: Rating, now: Timestamp, t: Lang) -> Plain {
+    let withdrawn = rating.is_withdrawn();
     let given = rating.given;
     let changeable = given.as_ref().is_some_and(|it| rules::may_change(it, now));
     let kept = given.as_ref().filter(|_| changeable);
@@ -141,7 +145,7 @@ fn stored(site: &Site, rating: Rating, now: Timestamp, t: Lang) -> Plain {
         t,
         site: site.key.clone(),
         key: rating.key,
-        withdrawn: rating.withdrawn_at.is_some(),
+        withdrawn,
         rate: kept.map_or(0, |it| it.rate),
         comment: kept.map(|it| it.comment.clone()).unwrap_or_default(),
         given,
@@ -197,6 +201,8 @@ async fn give_plainly(
     };
     let refused = match given {
         Ok(_) => return Ok(web::see(back)),
+        // Counted already; there is no form to come back to.
+        Err(nothing @ Error::NotFound(_)) => return Err(nothing),
         Err(refused) => refused,
     };
     let asked_in = web::preferred_lang(&cx.request);
@@ -246,26 +252,37 @@ async fn settings(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct AskingForm {
-    /// Those that stood on the page: what was made since is not decided here.
-    #[serde(default)]
-    shown: Vec<SiteId>,
-    /// Of them, those that ask.
+    /// Ticked: those that ask.
     #[serde(default)]
     asking: Vec<SiteId>,
+    /// Ticked before. What is the same in both was not decided here.
+    #[serde(default)]
+    had: Vec<SiteId>,
 }
 
 impl AskingForm {
-    /// As it stands in the house.
-    fn stored(r: &Reader, shown: &[SiteId]) -> Result<Self> {
+    fn wish(&self) -> Asking {
+        let without = |all: &[SiteId], but: &[SiteId]| {
+            let rest = all.iter().filter(|it| !but.contains(it));
+            rest.copied().collect()
+        };
+        Asking {
+            begin: without(&self.asking, &self.had),
+            stop: without(&self.had, &self.asking),
+        }
+    }
+
+    /// What brings these sites to where they stand in the house.
+    fn stored(r: &Reader, of: &Asking) -> Result<Self> {
         let mut form = Self {
-            shown: Vec::new(),
             asking: Vec::new(),
+            had: Vec::new(),
         };
         for site in sites::ids(r)? {
-            if shown.contains(&site) {
-                form.shown.push(site);
-                if super::asks(r, site)? {
-                    form.asking.push(site);
+            if of.begin.contains(&site) || of.stop.contains(&site) {
+                match super::asks(r, site)? {
+                    true => form.asking.push(site),
+                    false => form.had.push(site),
                 }
             }
         }
@@ -274,14 +291,15 @@ impl AskingForm {
 }
 
 async fn save(Signed(admin, form): Signed<Admin, AskingForm>, cx: Ctx) -> Result<HttpResponse> {
-    let (by, undoing) = (admin.id, cx.undoing(admin.id, &form));
+    let (now, by, undoing) = (cx.now(), admin.id, cx.undoing(admin.id, &form));
     let save = cx.db.write("ratings.save_asking", move |w| {
+        let wish = form.wish();
         let read = |r: &Reader| {
-            let form = AskingForm::stored(r, &form.shown)?;
+            let form = AskingForm::stored(r, &wish)?;
             Ok(Some(Held::of(&form)))
         };
         undoing.save(w, read, |w| {
-            super::save_asking(w, &form.shown, &form.asking)
+            super::save_asking(w, now, Actor::Agent(by), &wish)
         })
     });
     let ((), change) = save.await?;

@@ -1,10 +1,11 @@
 //! How a visitor says that he was served: one to five, and a comment if he likes.
 //!
 //! Who was answered by a person is asked when his conversation is resolved, by a
-//! line that holds the question; once for each time that happens, and no more once
-//! he has answered. Agents read his answer in a line of its own. What he gave he may
-//! change for a day. A question that nobody has answered is withdrawn when the
-//! conversation goes on. A site may do without.
+//! line that holds the question; once for each time that happens. Agents read his
+//! answer in a line of its own. What he gave he may change for a day. A question
+//! that nobody has answered is withdrawn when the conversation goes on; an answer
+//! stands, and is asked for anew when it is over again and a person has answered
+//! him since. The newest counts. A site may do without.
 //!
 //! The room follows the hall's journal and brings its state in line with that of
 //! the conversation, so it does not matter how late it hears, or how often.
@@ -46,10 +47,17 @@ pub struct Rating {
     pub key: String,
     pub conversation: ConversationId,
     pub asked_at: Timestamp,
-    pub withdrawn_at: Option<Timestamp>,
+    /// The conversation was reopened.
+    pub went_on_at: Option<Timestamp>,
     /// The line that tells agents what was given.
     pub told: Option<Seq>,
     pub given: Option<Given>,
+}
+
+impl Rating {
+    pub fn is_withdrawn(&self) -> bool {
+        self.went_on_at.is_some() && self.given.is_none()
+    }
 }
 
 /// What a visitor answered.
@@ -88,8 +96,8 @@ impl Card {
         let since = given.map(|it| it.changed_at.unwrap_or(it.at));
         Self {
             key: rating.key.clone(),
-            at: since.or(rating.withdrawn_at).unwrap_or(rating.asked_at),
-            withdrawn: rating.withdrawn_at.is_some(),
+            at: since.or(rating.went_on_at).unwrap_or(rating.asked_at),
+            withdrawn: rating.is_withdrawn(),
             given: rating.given.clone(),
         }
     }
@@ -124,16 +132,30 @@ pub fn follow(w: &Writer, now: Timestamp, id: ConversationId) -> Result<()> {
         Err(Error::NotFound(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let open = sql::find_open(w, id)?;
-    match (conversation.state, open) {
-        (State::Resolved, None) if wants_asking(w, &conversation)? => ask(w, now, &conversation),
-        (State::Open, Some(open)) => withdraw(w, now, open),
+    let current = sql::find_current(w, id)?;
+    match (conversation.state, current) {
+        (State::Open, Some(current)) => go_on(w, now, current),
+        (State::Resolved, Some(current)) if current.given.is_none() => Ok(()),
+        (State::Resolved, current) if wants_asking(w, &conversation)? => {
+            // It has gone on and ended again before this room heard of it.
+            if let Some(current) = current {
+                go_on(w, now, current)?;
+            }
+            ask(w, now, &conversation)
+        }
         _ => Ok(()),
     }
 }
 
+/// What a person has answered, since the visitor said last how that was.
 fn wants_asking(r: &Reader, it: &Conversation) -> Result<bool> {
-    Ok(asks(r, it.site)? && find(r, it.id)?.is_none() && it.first_answer_at.is_some())
+    if !asks(r, it.site)? {
+        return Ok(false);
+    }
+    match find(r, it.id)? {
+        None => Ok(it.first_answer_at.is_some()),
+        Some(rated) => conversations::was_answered(r, it.id, rated.told.unwrap_or(rated.line)),
+    }
 }
 
 fn ask(w: &Writer, now: Timestamp, conversation: &Conversation) -> Result<()> {
@@ -142,7 +164,7 @@ fn ask(w: &Writer, now: Timestamp, conversation: &Conversation) -> Result<()> {
         key: random_key(),
         conversation: conversation.id,
         asked_at: now,
-        withdrawn_at: None,
+        went_on_at: None,
         told: None,
         given: None,
     };
@@ -151,10 +173,13 @@ fn ask(w: &Writer, now: Timestamp, conversation: &Conversation) -> Result<()> {
     sql::insert_rating(w, &rating)
 }
 
-fn withdraw(w: &Writer, now: Timestamp, mut rating: Rating) -> Result<()> {
-    rating.withdrawn_at = Some(now);
-    sql::update_withdrawn(w, rating.line, now)?;
-    deeds::change(w, now, Actor::House, rating.line, asking(w, &rating)?)
+fn go_on(w: &Writer, now: Timestamp, mut rating: Rating) -> Result<()> {
+    rating.went_on_at = Some(now);
+    sql::update_went_on(w, rating.line, now)?;
+    match rating.is_withdrawn() {
+        true => deeds::change(w, now, Actor::House, rating.line, asking(w, &rating)?),
+        false => Ok(()),
+    }
 }
 
 /// The line that asks: the visitor's card.
@@ -173,10 +198,15 @@ fn deed(
     let visitor = visitors::find(r, conversation.visitor)?;
     let lang = visitors::language(&visitor, &sites::find(r, conversation.site)?);
     let card = serde_json::to_value(Card::of(rating));
-    let rate = rating.given.as_ref().map(|it| it.rate);
+    let given = rating.given.as_ref();
+    let (rate, changed) = (given.map(|it| it.rate), given.and_then(|it| it.changed_at));
     Ok(NewDeed {
         wording,
-        data: json!({ "rate": rate, "withdrawn": rating.withdrawn_at.is_some() }),
+        data: json!({
+            "rate": rate,
+            "changed": changed.is_some(),
+            "withdrawn": rating.is_withdrawn(),
+        }),
         parts: vec![NewPart {
             kind,
             data: card.map_err(|e| Error::internal("writing a rating", e))?,
@@ -234,7 +264,7 @@ pub fn find_by_key(r: &Reader, by: VisitorId, key: &str) -> Result<Rating> {
     }
 }
 
-/// What was given in a conversation.
+/// What was last given in a conversation.
 pub fn find(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
     sql::find_given(r, conversation)
 }
@@ -249,11 +279,22 @@ pub fn asks(r: &Reader, site: SiteId) -> Result<bool> {
     Ok(sql::find_asks(r, site)?.unwrap_or(true))
 }
 
-/// Which of some sites ask from now on; what was asked stays asked.
-pub fn save_asking(w: &Writer, of: &[SiteId], asking: &[SiteId]) -> Result<()> {
-    let mut known = sites::ids(w)?;
-    known.retain(|it| of.contains(it));
-    known
-        .iter()
-        .try_for_each(|it| sql::upsert_asks(w, *it, asking.contains(it)))
+/// Which sites ask from now on, and which no longer do; all others go on as they
+/// were, and what was asked stays asked.
+#[derive(Debug, Clone, Default)]
+pub struct Asking {
+    pub begin: Vec<SiteId>,
+    pub stop: Vec<SiteId>,
+}
+
+/// What is no longer there is passed over.
+pub fn save_asking(w: &Writer, now: Timestamp, by: Actor, new: &Asking) -> Result<()> {
+    for site in sites::ids(w)? {
+        let begins = new.begin.contains(&site);
+        if (begins || new.stop.contains(&site)) && asks(w, site)? != begins {
+            sql::upsert_asks(w, site, begins)?;
+            journal::record(w, now, by, site, &Event::SiteChanged)?;
+        }
+    }
+    Ok(())
 }

@@ -32,10 +32,10 @@ pub fn clean(new: &NewRating) -> Result<(i64, String)> {
 
 /// `known`: what he gave before.
 pub fn may_give(rating: &Rating, known: Option<&Given>, now: Timestamp) -> Result<()> {
-    if rating.withdrawn_at.is_some() {
-        return Err(Error::Conflict(|t| t.rating_withdrawn().into()));
-    }
     match known {
+        None if rating.went_on_at.is_some() => {
+            Err(Error::Conflict(|t| t.rating_withdrawn().into()))
+        }
         Some(given) if !may_change(given, now) => Err(Error::Conflict(|t| t.rating_late().into())),
         _ => Ok(()),
     }
@@ -94,14 +94,15 @@ mod tests {
             key: "k".into(),
             conversation: ConversationId(1),
             asked_at: 0,
-            withdrawn_at: None,
+            went_on_at: None,
             told: None,
             given: None,
         };
         assert!(may_give(&rating, None, i64::MAX).is_ok());
         assert!(may_give(&rating, Some(&given), 999 + CHANGEABLE).is_ok());
         assert!(may_give(&rating, Some(&given), 1000 + CHANGEABLE).is_err());
-        rating.withdrawn_at = Some(1);
+        rating.went_on_at = Some(1);
         assert!(may_give(&rating, None, 2).is_err());
+        assert!(may_give(&rating, Some(&given), 2).is_ok());
     }
 }

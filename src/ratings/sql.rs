@@ -7,12 +7,16 @@ use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
 use crate::kernel::{ConversationId, Seq, SiteId, Timestamp};
 
-/// The conversations that were rated so.
-pub const BY_RATE: &str = "select conversation from ratings where rate = :value";
-/// Those that were commented on, for 1.
-pub const BY_COMMENT: &str = "select conversation from ratings where (comment <> '') = :value";
+/// The conversations that were rated so when somebody last did.
+pub const BY_RATE: &str = "select conversation from ratings where rate = :value
+    and not exists (select 1 from ratings later where later.rate is not null
+        and later.conversation = ratings.conversation and ratings.line < later.line)";
+/// Those that were commented on then, for 1.
+pub const BY_COMMENT: &str = "select conversation from ratings where (comment <> '') = :value
+    and not exists (select 1 from ratings later where later.rate is not null
+        and later.conversation = ratings.conversation and ratings.line < later.line)";
 
-const RATING: &str = "select line, key, conversation, asked_at, withdrawn_at, given_at, told,
+const RATING: &str = "select line, key, conversation, asked_at, went_on_at, given_at, told,
     changed_at, rate, comment from ratings";
 
 pub fn insert_rating(w: &Writer, it: &Rating) -> Result<()> {
@@ -23,8 +27,8 @@ pub fn insert_rating(w: &Writer, it: &Rating) -> Result<()> {
     Ok(())
 }
 
-pub fn update_withdrawn(w: &Writer, line: Seq, now: Timestamp) -> Result<()> {
-    w.prepare_cached("update ratings set withdrawn_at = ?2 where line = ?1")?
+pub fn update_went_on(w: &Writer, line: Seq, now: Timestamp) -> Result<()> {
+    w.prepare_cached("update ratings set went_on_at = ?2 where line = ?1")?
         .execute(params![line.0, now])?;
     Ok(())
 }
@@ -53,18 +57,19 @@ pub fn find_by_key(r: &Reader, key: &str) -> Result<Option<Rating>> {
     Ok(query.query_row(params![key], read_rating).optional()?)
 }
 
-/// Asked, and neither answered nor withdrawn.
-pub fn find_open(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
+/// The one since which the conversation has not gone on.
+pub fn find_current(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
     let mut query = r.prepare_cached(&format!(
-        "{RATING} where conversation = ?1 and given_at is null and withdrawn_at is null"
+        "{RATING} where conversation = ?1 and went_on_at is null"
     ))?;
     let found = query.query_row(params![conversation.0], read_rating);
     Ok(found.optional()?)
 }
 
+/// The newest.
 pub fn find_given(r: &Reader, conversation: ConversationId) -> Result<Option<Rating>> {
     let mut query = r.prepare_cached(&format!(
-        "{RATING} where conversation = ?1 and given_at is not null"
+        "{RATING} where conversation = ?1 and rate is not null order by line desc limit 1"
     ))?;
     let found = query.query_row(params![conversation.0], read_rating);
     Ok(found.optional()?)
@@ -84,7 +89,7 @@ pub fn exists_given(r: &Reader) -> Result<bool> {
     Ok(query.exists([])?)
 }
 
-/// The rate given in each of these, and whether a comment came with it.
+/// The rate last given in each of these, and whether a comment came with it.
 pub fn list_given(
     r: &Reader,
     conversations: &[ConversationId],
@@ -93,7 +98,8 @@ pub fn list_given(
     let ids = serde_json::Value::from(ids).to_string();
     let mut query = r.prepare_cached(
         "select conversation, rate, comment <> '' as said from ratings
-         where given_at is not null and conversation in (select value from json_each(?1))",
+         where rate is not null and conversation in (select value from json_each(?1))
+         order by line",
     )?;
     let rows = query.query_map(params![ids], |row| {
         let mut columns = Columns::of(row);
@@ -123,7 +129,7 @@ fn read_rating(row: &Row) -> rusqlite::Result<Rating> {
     let (line, key) = (Seq(columns.take("line")?), columns.take("key")?);
     let conversation = ConversationId(columns.take("conversation")?);
     let asked_at = columns.take("asked_at")?;
-    let withdrawn_at = columns.take("withdrawn_at")?;
+    let went_on_at = columns.take("went_on_at")?;
     let given_at: Option<Timestamp> = columns.take("given_at")?;
     let told = columns.take::<Option<i64>>("told")?.map(Seq);
     let changed_at = columns.take("changed_at")?;
@@ -134,7 +140,7 @@ fn read_rating(row: &Row) -> rusqlite::Result<Rating> {
         key,
         conversation,
         asked_at,
-        withdrawn_at,
+        went_on_at,
         told,
         given: rate.zip(given_at).map(|(rate, at)| Given {
             rate,

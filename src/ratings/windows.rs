@@ -22,10 +22,8 @@ const ORDER: u16 = 40;
 
 pub static ASKED: Wording = Wording {
     word: "rating-asked",
-    agents: |t, it| match state(it) {
-        State::Withdrawn => t.rating_change_withdrawn().into(),
-        State::Asked | State::Given(_) => t.rating_change_asked(it.who).into(),
-    },
+    // So it was, whatever came of it.
+    agents: |t, it| t.rating_change_asked(it.who).into(),
     visitor: Some(|t, it| {
         let words = match state(it) {
             State::Asked => t.rating_log_asked().to_owned(),
@@ -41,7 +39,10 @@ pub static GIVEN: Wording = Wording {
     word: "rating-given",
     agents: |t, it| {
         let rate = it.data["rate"].as_i64().unwrap_or_default();
-        t.rating_change_given(rate, it.who).into()
+        match it.data["changed"] == true {
+            true => t.rating_change_changed(rate, it.who).into(),
+            false => t.rating_change_given(rate, it.who).into(),
+        }
     },
     visitor: None,
 };
@@ -79,7 +80,7 @@ pub static STARS: PartKind = PartKind {
     text,
     agents: |data, t| stars(t, read(data)?.given.as_ref()),
     visitor: |_, _| Value::Null,
-    script: "widget/ratings.js",
+    script: "",
     mail: |data, t| stars(t, read(data)?.given.as_ref()),
 };
 
@@ -117,11 +118,19 @@ fn stars(t: Lang, given: Option<&Given>) -> Result<Html> {
 /// All that `static/widget/ratings.js` needs, in the visitor's language: his chat
 /// does not bring these words before he is asked.
 fn for_script(card: &Card, t: Lang) -> Value {
+    if card.withdrawn {
+        return json!({
+            "key": card.key,
+            "at": card.at,
+            "withdrawn": true,
+            "words": { "withdrawn": t.rating_withdrawn() },
+        });
+    }
     let given = card.given.as_ref();
     json!({
         "key": card.key,
         "at": card.at,
-        "withdrawn": card.withdrawn,
+        "withdrawn": false,
         "rate": given.map(|it| it.rate),
         "comment": given.map(|it| &it.comment),
         "until": given.map(|it| it.at + CHANGEABLE),
@@ -135,7 +144,6 @@ fn for_script(card: &Card, t: Lang) -> Value {
             "thanks": t.rating_thanks(),
             "change": t.rating_edit(),
             "choose": t.rating_choose(),
-            "withdrawn": t.rating_withdrawn(),
             "offline": t.rating_offline(),
         },
     })
@@ -209,6 +217,9 @@ pub fn open(windows: &mut Windows) {
 /// Where no script runs.
 fn plain(data: &Value, page: &Plainly, t: Lang) -> Result<Html> {
     let card = read(data)?;
+    if card.withdrawn {
+        return Ok(Html::default());
+    }
     let changeable = |it: &Given| rules::may_change(it, page.now);
     Html::draw(&Plain {
         t,
@@ -230,17 +241,15 @@ fn rows(r: &Reader, ids: &[ConversationId], t: Lang) -> Result<HashMap<Conversat
 }
 
 fn card(r: &Reader, conversation: &Conversation, t: Lang) -> Result<Option<Html>> {
-    let Some(rating) = super::newest(r, conversation.id)? else {
+    // What waits for an answer is told where there has been none yet.
+    let found = match super::find(r, conversation.id)? {
+        Some(rated) => Some(rated),
+        None => super::newest(r, conversation.id)?.filter(|it| !it.is_withdrawn()),
+    };
+    let Some(rating) = found else {
         return Ok(None);
     };
-    // What waits for an answer is told where there is none yet.
-    let given = match rating.given {
-        Some(given) => Some(given),
-        None => super::find(r, conversation.id)?.and_then(|it| it.given),
-    };
-    if given.is_none() && rating.withdrawn_at.is_some() {
-        return Ok(None);
-    }
+    let given = rating.given;
     let moment = |at| Moment::new(iso(at));
     let panel = CardPanel {
         t,

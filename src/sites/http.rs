@@ -287,14 +287,35 @@ impl SiteForm {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MembersForm {
+    /// Ticked.
     #[serde(default)]
     agents: Vec<AgentId>,
+    /// Ticked before. What is the same in both was not decided here.
+    #[serde(default)]
+    had: Vec<AgentId>,
 }
 
 impl MembersForm {
-    fn of(mut agents: Vec<AgentId>) -> Self {
+    /// What brings those whom this form changes to where they stand in the house.
+    fn stored(&self, members: &[AgentId]) -> Self {
+        let both = self.agents.iter().chain(&self.had).copied();
+        let changed = both.filter(|it| self.agents.contains(it) != self.had.contains(it));
+        let (mut agents, mut had): (Vec<_>, Vec<_>) = changed.partition(|it| members.contains(it));
         agents.sort_unstable();
-        Self { agents }
+        had.sort_unstable();
+        Self { agents, had }
+    }
+
+    fn apply(&self, members: Vec<AgentId>) -> Vec<AgentId> {
+        let stays = |it: &AgentId| self.agents.contains(it) || !self.had.contains(it);
+        let mut all: Vec<_> = members.into_iter().filter(stays).collect();
+        let new = self.agents.iter().filter(|it| !self.had.contains(it));
+        for agent in new {
+            if !all.contains(agent) {
+                all.push(*agent);
+            }
+        }
+        all
     }
 }
 
@@ -306,15 +327,16 @@ async fn set_members(
 ) -> Result<HttpResponse> {
     let (by, key) = (admin.id, key.into_inner());
     let (now, actor, asked) = (cx.now(), admin.actor(), key.clone());
-    let undoing = cx.undoing(by, &MembersForm::of(form.agents.clone()));
+    let undoing = cx.undoing(by, &form);
     let set = cx.db.write("sites.set_members", move |w| {
         let site = super::find_by_key(w, &asked)?.id;
         let read = |r: &Reader| {
-            let form = MembersForm::of(team::members(r, site)?);
+            let form = form.stored(&team::members(r, site)?);
             Ok(Some(Held::of(&form)))
         };
         undoing.save(w, read, |w| {
-            team::set_members(w, now, actor, site, &form.agents)
+            let agents = form.apply(team::members(w, site)?);
+            team::set_members(w, now, actor, site, &agents)
         })
     });
     let (changed, change) = set.await?;

@@ -85,12 +85,16 @@ impl Shell {
 
 /// A piece of a page, drawn by a template of ours: what it holds was escaped
 /// there, so pages set it in as it is. There is no other way to make one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Html(String);
 
 impl Html {
     pub fn draw(template: &impl Template) -> Result<Self> {
         super::fragment(template).map(Self)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

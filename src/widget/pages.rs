@@ -5,6 +5,7 @@ use askama::Template;
 use crate::assets;
 use crate::conversations::Piece;
 use crate::texts::Lang;
+use crate::web::pages::Html;
 
 /// The stand-alone chat page. What it shows itself is for browsers without
 /// scripts; with one, the widget's own panel fills the page.
@@ -56,6 +57,12 @@ impl ChatLine {
     /// It holds something that is more than words.
     pub fn is_drawn(&self) -> bool {
         self.pieces.iter().any(|it| it.html.is_some())
+    }
+
+    /// All that it held is drawn as nothing.
+    pub fn is_over(&self) -> bool {
+        let nothing = |it: &Piece| it.html.as_ref().is_some_and(Html::is_empty);
+        !self.pieces.is_empty() && self.pieces.iter().all(nothing)
     }
 }
 

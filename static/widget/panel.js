@@ -187,12 +187,12 @@ export function mount(shell, config) {
   }
 
   /** What it returns draws the row, and draws it again in another state. @param {Line} line */
-  function draw({ cid, from, body, parts, at, name: author }) {
+  function draw({ cid, from, body, at, name: author }) {
     const date = new Date(at);
     const isToday = date.toDateString() == new Date().toDateString();
     const when = date.toLocaleString(lang, { timeStyle: 'short', dateStyle: isToday ? undefined : 'medium' });
     const who = from == 'agent' ? author || config.name : '';
-    const bubble = make('div', { className: 'bubble', dir: 'auto' }, ...(parts ? parts.map(drawPart) : withLinks(body)));
+    const bubble = make('div', { className: 'bubble', dir: 'auto' }, ...withLinks(body));
     const tick = make('i', { role: 'img' });
     const refused = make('div', { className: 'refused' });
     const row = make('div');
@@ -215,8 +215,12 @@ export function mount(shell, config) {
     });
     /** @type {string | undefined} */
     let told;
+    /** @type {Part[] | undefined} */
+    let drawn;
     /** @type {(line: Line, before?: Line) => Element} */
-    const update = ({ state, error }, before) => {
+    const update = ({ state, error, parts }, before) => {
+      // Nothing is fetched for who does not look; what has changed is drawn anew.
+      if (open && parts != drawn) bubble.replaceChildren(.../** @type {Part[]} */ (drawn = parts).map(drawPart));
       row.className = from + ' ' + state + (before?.from == from && before.name == author ? ' joined' : '');
       // As it is called: t('waiting'), t('sent'), t('seen'), t('failed').
       tick.ariaLabel = texts[state];

@@ -19,14 +19,14 @@ const STYLE = `
   .rating-stars label:hover{background:#8883}
   .rating-stars label:has(:focus-visible){outline:2px solid}
   .panel .rating-stars input{position:absolute;inset:0;width:100%;height:100%;min-width:0;margin:0;opacity:0;cursor:pointer}
-  .rating-stars label::before{content:'☆'}
-  .rating-stars:has(:checked) label::before{content:'★'}
-  .rating-stars label:has(:checked)~label::before{content:'☆'}
+  .rating-stars label::before{content:'☆';content:'☆' / ''}
+  .rating-stars:has(:checked) label::before{content:'★';content:'★' / ''}
+  .rating-stars label:has(:checked)~label::before{content:'☆';content:'☆' / ''}
   .rating-word{min-height:1.45em;font-size:13px;color:var(--muted)}
   .rating>label{display:block;margin-top:8px;font-weight:600}
   .panel .rating textarea{display:block;width:100%;height:auto;min-height:66px;margin-top:4px;padding:8px 14px;border-radius:14px;font:inherit;font-size:16px}
   .rating .rating-wrong{margin-top:8px;font-size:13px;color:light-dark(#b3261e,#ffa198)}
-  .panel .rating>button{margin-top:8px;padding:0 18px}
+  .panel .rating-send{margin-top:8px;padding:0 18px}
   .rating blockquote{margin:4px 0;padding-inline-start:10px;border-inline-start:3px solid var(--muted);white-space:pre-wrap}
   .rating-given{font-size:20px;letter-spacing:2px}
   .rating .rating-again{padding:0;text-decoration:underline}`;
@@ -45,11 +45,26 @@ function dress(place) {
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }
 
+/** The cards of each chat, by their keys: one that is drawn anew goes on where it was. @type {WeakMap<object, Map<string, (place: HTMLElement, card: RatingCard) => void>>} */
+const cards = new WeakMap();
+
 /** @param {HTMLElement} place @param {RatingCard} card @param {PartTools} tools */
 export function draw(place, card, tools) {
   const { chat, config, t, make } = tools;
-  const { key, words } = card;
+  const { key } = card;
+  const known = cards.get(chat) || new Map();
+  cards.set(chat, known);
+  if (known.has(key)) return known.get(key)(place, card);
+  known.set(key, follow);
   dress(place);
+
+  /** All of it. @type {HTMLElement} */
+  const body = make('div');
+  /** Of it, what has the focus, also while it is being drawn anew. @type {any} */
+  let held;
+  body.addEventListener('focusin', ({ target }) => (held = target));
+  body.addEventListener('focusout', () => queueMicrotask(() => body.isConnected && !body.contains(focused()) && (held = undefined)));
+  const focused = () => /** @type {any} */ (body.getRootNode()).activeElement;
 
   /** The answer is open once more. */
   let again = false;
@@ -63,59 +78,57 @@ export function draw(place, card, tools) {
   /** @param {RatingDraft} [kept] */
   const keep = (kept) => chat.keep((it) => (it.rating = kept));
 
-  /** What the log knows of it now. @returns {RatingCard | undefined} */
-  const told = () => {
-    for (const { parts } of chat.lines()) for (const { data } of parts || []) if (data?.key == key) return data;
-  };
-
   const isForm = () => again || (!card.rate && !card.withdrawn);
 
   /** @param {boolean} [focus] */
   function show(focus) {
+    // A question that was taken back is not there, unless he had begun to answer.
+    const isOver = card.withdrawn && !again && !draft().comment;
+    /** @type {HTMLElement} */ (place.closest('.agent') || place).hidden = isOver;
     if (isForm()) showForm(focus);
     else if (card.withdrawn) showWithdrawn();
     else showGiven(focus);
   }
 
   function showWithdrawn() {
-    const row = make('div', { className: 'rating' }, make('p', {}, words.withdrawn));
     // What was typed can still be taken elsewhere.
     const { comment } = draft();
-    if (comment) row.append(make('blockquote', { dir: 'auto' }, comment));
-    place.replaceChildren(row);
+    body.replaceChildren(make('div', { className: 'rating' }, make('p', {}, card.words.withdrawn), make('blockquote', { dir: 'auto' }, comment || '')));
   }
 
   /** @param {boolean} [focus] */
   function showGiven(focus) {
+    const { words } = card;
     const rate = /** @type {number} */ (card.rate);
     const thanks = make('b', { tabIndex: -1 }, words.thanks);
     const given = make('p', {}, make('span', { className: 'rating-given', ariaHidden: 'true' }, '★'.repeat(rate) + '☆'.repeat(5 - rate)), ' ', words.names[rate - 1]);
     const row = make('div', { className: 'rating' }, thanks, given);
     if (card.comment) row.append(make('blockquote', { dir: 'auto' }, card.comment));
-    if (Date.now() < (card.until || 0))
+    if (Date.now() - (chat.stored().ahead || 0) < (card.until || 0))
       row.append(
         make('button', { type: 'button', className: 'rating-again', onclick: () => {
           again = true;
           show(true);
         } }, words.change),
       );
-    place.replaceChildren(row);
+    body.replaceChildren(row);
     if (focus) thanks.focus();
   }
 
   /** @param {boolean} [focus] */
   function showForm(focus) {
+    const { words } = card;
     const kept = draft();
     const chosen = kept.rate ?? card.rate;
     const word = make('p', { className: 'rating-word', ariaHidden: 'true' });
-    const wrong = make('p', { className: 'rating-wrong', role: 'alert' });
+    const wrong = make('p', { id: 'wrong-' + key, className: 'rating-wrong', role: 'alert' });
     const name = 'rate-' + key;
     const id = 'comment-' + key;
     const radios = [1, 2, 3, 4, 5].map((value) => make('input', { type: 'radio', name, value, ariaLabel: words.names[value - 1], checked: value == chosen, onchange: choose }));
     const stars = make('div', { className: 'rating-stars' }, ...radios.map((it) => make('label', {}, it)));
     const group = make('fieldset', { role: 'radiogroup' }, make('legend', {}, words.ask), stars, word);
     const comment = make('textarea', { id, rows: 2, dir: 'auto', placeholder: words.hint, value: kept.comment ?? card.comment ?? '', oninput: note });
-    const send = make('button', {}, words.send);
+    const send = make('button', { className: 'rating-send' }, words.send);
     const form = make('form', { className: 'rating', noValidate: true, onsubmit: submit }, group, make('label', { htmlFor: id }, words.comment), comment, wrong, send);
 
     const rate = () => Number(radios.find((it) => it.checked)?.value) || undefined;
@@ -130,6 +143,8 @@ export function draw(place, card, tools) {
       say();
       note();
       wrong.textContent = '';
+      group.ariaInvalid = null;
+      group.removeAttribute('aria-describedby');
     }
 
     /** @param {Event} event */
@@ -139,6 +154,8 @@ export function draw(place, card, tools) {
       const value = rate();
       if (!value) {
         wrong.textContent = words.choose;
+        group.ariaInvalid = 'true';
+        group.setAttribute('aria-describedby', wrong.id);
         radios[0].focus();
         return;
       }
@@ -153,16 +170,18 @@ export function draw(place, card, tools) {
         wrong.textContent = answer.told?.detail || (answer.status ? t('problem') : words.offline);
         return;
       }
-      const hadFocus = place.contains(/** @type {any} */ (place.getRootNode()).activeElement);
+      const { now, ...told } = answer.told;
       keep();
+      // The clock of this device may be wrong.
+      chat.keep((it) => (it.ahead = Date.now() - now));
       again = false;
-      card = { ...card, ...answer.told };
-      show(hadFocus);
+      card = { ...card, ...told };
+      show(body.contains(focused()));
       announce(value);
     }
 
     say();
-    place.replaceChildren(form);
+    body.replaceChildren(form);
     if (focus) (radios.find((it) => it.checked) || radios[0]).focus();
   }
 
@@ -175,18 +194,18 @@ export function draw(place, card, tools) {
     else /** @type {any} */ (place.getRootNode()).host?.dispatchEvent(new CustomEvent('shopbell:rated', { bubbles: true, detail }));
   }
 
-  /** What came from elsewhere; what is being chosen and typed here stays. */
-  function follow() {
-    const news = told();
-    if (busy || !news || news.at <= card.at) return;
+  /** It came, perhaps from elsewhere; what is being chosen and typed here stays. @param {HTMLElement} to @param {RatingCard} news */
+  function follow(to, news) {
+    const focus = held;
+    place = to;
+    place.replaceChildren(body);
+    focus?.focus();
+    const isNews = card.at < news.at;
     const { rate, comment } = draft();
-    card = news;
-    if (!isForm() || (!rate && !comment)) show();
+    if (isNews) card = news;
+    if (!busy && isNews && (!isForm() || (!rate && !comment))) show(!!focus);
   }
 
+  place.replaceChildren(body);
   show();
-  // The chat touches each row of its log whenever something has changed.
-  const row = place.closest('.agent');
-  if (row) new MutationObserver(follow).observe(row, { attributeFilter: ['class'] });
-  follow();
 }

@@ -27,7 +27,10 @@ export interface Part {
 
 /** What a script that draws a part exports. */
 export interface PartScript {
-  /** Replaces the text that stands in `place` until then. */
+  /**
+   * Replaces the text that stands in `place` until then: once somebody looks, and
+   * again, in a new place, whenever the part has changed.
+   */
   draw(place: HTMLElement, data: any, tools: PartTools): void;
 }
 
@@ -46,11 +49,12 @@ export interface RatingCard {
   /** When it became what it is, in milliseconds. */
   at: number;
   withdrawn: boolean;
-  rate: number | null;
-  comment: string | null;
+  rate?: number | null;
+  comment?: string | null;
   /** Until then it may be changed. */
-  until: number | null;
-  words: Record<'ask' | 'comment' | 'hint' | 'send' | 'thanks' | 'change' | 'choose' | 'withdrawn' | 'offline', string> &
+  until?: number | null;
+  /** The last of them alone where it was withdrawn. */
+  words: Record<'ask' | 'comment' | 'hint' | 'send' | 'thanks' | 'change' | 'choose' | 'offline' | 'withdrawn', string> &
     Record<'rates' | 'names', string[]>;
 }
 
@@ -143,6 +147,8 @@ export interface Stored {
   draft?: string;
   silent?: boolean;
   rating?: RatingDraft;
+  /** Milliseconds by which the clock of this device is ahead of the server. */
+  ahead?: number;
 }
 
 /** A line as the log shows it. */

@@ -38,6 +38,7 @@ test('a visitor rates his chat with the keyboard, changes his mind, and an agent
   const send = visitor.getByRole('button', { name: 'Send rating' });
   await send.press('Enter');
   await visitor.getByRole('alert').getByText('from 1 to 5').waitFor();
+  assert.equal(await group(visitor).getAttribute('aria-invalid'), 'true');
   const very = (words) => group(visitor).getByRole('radio', { name: words });
   await very('1 of 5: very bad').press('ArrowRight');
   await very('2 of 5: bad').press('ArrowRight');
@@ -84,7 +85,7 @@ test('a visitor rates his chat with the keyboard, changes his mind, and an agent
   await visitor.getByText('5 of 5: very good').waitFor();
   await row.getByText('Rated 5 of 5').waitFor({ state: 'attached' });
   await row.click();
-  await agent.getByRole('log', { name: 'Messages' }).getByText('rated this 5 of 5').waitFor();
+  await agent.getByRole('log', { name: 'Messages' }).getByText('changed the rating to 5 of 5').waitFor();
   await accessible(agent, 'what agents see');
   await shot(agent, 'ratings-agent');
   await visitor.done();
@@ -95,8 +96,23 @@ test('a chat that goes on takes its question back', async () => {
   const { agent, visitor } = await overChat('And the green one?');
   await group(visitor).waitFor();
   await agent.getByRole('button', { name: 'Reopen' }).click();
-  await visitor.getByText('The chat goes on, so there is nothing to rate yet.').waitFor();
-  assert.equal(await group(visitor).count(), 0);
+  await group(visitor).waitFor({ state: 'detached' });
+  assert.equal(await visitor.getByText('before it was rated').isVisible(), false);
+  await agent.getByRole('button', { name: 'Resolve' }).click();
+  await group(visitor).waitFor();
+  assert.equal(await group(visitor).count(), 1);
+
+  // Who does not look loads none of it.
+  let fetched = 0;
+  visitor.on('request', (it) => { fetched += it.url().includes('/ratings.') ? 1 : 0; });
+  const history = visitor.waitForResponse(/\/history/);
+  await visitor.reload();
+  await history;
+  await visitor.waitForLoadState('networkidle');
+  assert.equal(fetched, 0);
+  await openChat(visitor);
+  await group(visitor).waitFor();
+  assert.equal(await group(visitor).count(), 1);
   await visitor.done();
   await agent.done();
 });
@@ -158,7 +174,7 @@ test('where no script runs, the page asks by a form', async () => {
   await visitor.getByRole('button', { name: 'Send rating' }).click();
   await visitor.getByRole('link', { name: 'Change rating' }).waitFor();
   assert.match(await card.textContent(), /4 of 5: good/);
-  await agent.getByRole('log', { name: 'Messages' }).getByText('rated this 4 of 5').waitFor();
+  await agent.getByRole('log', { name: 'Messages' }).getByText('changed the rating to 4 of 5').waitFor();
   await visitor.done();
   await agent.done();
 });

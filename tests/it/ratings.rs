@@ -9,9 +9,9 @@ use shopbell::conversations::{self, Narrowing, NewMessage, Windows, dialogues, v
 use shopbell::db::{DataFolder, Db, Writer, scratch};
 use shopbell::error::Error;
 use shopbell::events::Event;
-use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Sight, SiteId};
+use shopbell::kernel::{Actor, AgentId, ConversationId, Seq, Sight, SiteId, Subject};
 use shopbell::ratings::windows::{BY_COMMENT, BY_RATE};
-use shopbell::ratings::{self, CHANGEABLE, NewRating, Rating};
+use shopbell::ratings::{self, Asking, CHANGEABLE, NewRating, Rating};
 use shopbell::texts::Lang;
 use shopbell::visitors::{Visitor, merging};
 use shopbell::{accounts, contacts, demo, journal, sites, visitors};
@@ -52,14 +52,28 @@ impl Shop {
     fn answered(w: &Writer) -> Self {
         let shop = Self::open(w);
         conversations::join(w, NOW, shop.ada, shop.talk).unwrap();
-        let by = Actor::Agent(shop.ada);
-        conversations::post_message(w, NOW, by, shop.talk, line("agent-001")).unwrap();
+        shop.answers(w, "agent-001");
         shop
     }
 
     fn resolves(&self, w: &Writer) {
         conversations::resolve(w, NOW, Actor::Agent(self.ada), self.talk).unwrap();
         ratings::follow(w, NOW, self.talk).unwrap();
+    }
+
+    /// Whether its visitors are asked, from now on.
+    fn asks(&self, w: &Writer, whether: bool) {
+        let mut new = Asking::default();
+        match whether {
+            true => new.begin.push(self.site),
+            false => new.stop.push(self.site),
+        }
+        ratings::save_asking(w, NOW, Actor::Agent(self.ada), &new).unwrap();
+    }
+
+    fn answers(&self, w: &Writer, cid: &str) {
+        let by = Actor::Agent(self.ada);
+        conversations::post_message(w, NOW, by, self.talk, line(cid)).unwrap();
     }
 
     fn reopens(&self, w: &Writer) {
@@ -180,11 +194,11 @@ fn nobody_is_asked_whom_no_person_answered_or_where_the_site_does_without() {
     done.unwrap();
     let done = scratch(|w| {
         let shop = Shop::answered(w);
-        ratings::save_asking(w, &[shop.site], &[])?;
+        shop.asks(w, false);
         shop.resolves(w);
         assert_eq!(ratings::newest(w, shop.talk)?, None);
         shop.reopens(w);
-        ratings::save_asking(w, &[shop.site], &[shop.site])?;
+        shop.asks(w, true);
         shop.resolves(w);
         assert!(ratings::newest(w, shop.talk)?.is_some());
         Ok(())
@@ -197,8 +211,17 @@ fn a_site_that_did_not_stand_on_the_page_goes_on_as_it_was() {
     let done = scratch(|w| {
         let shop = Shop::open(w);
         let other = sites::create(w, NOW, "Plates", Lang::En, "UTC")?;
-        ratings::save_asking(w, &[other, SiteId(999)], &[SiteId(999)])?;
+        let new = Asking {
+            begin: vec![SiteId(999), shop.site],
+            stop: vec![other],
+        };
+        let by = Actor::Agent(shop.ada);
+        let before = journal::position(w)?;
+        ratings::save_asking(w, NOW, by, &new)?;
         assert!(ratings::asks(w, shop.site)? && !ratings::asks(w, other)?);
+        let facts = journal::after(w, before)?.facts;
+        let told: Vec<_> = facts.iter().map(|it| (it.by, it.subject)).collect();
+        assert_eq!(told, [(by, Subject::Site(other))], "only what changed");
         assert!(
             ratings::asks(w, SiteId(999))?,
             "there is none to say otherwise"
@@ -216,11 +239,10 @@ fn a_question_is_withdrawn_when_the_chat_goes_on_and_asked_anew_when_it_is_over_
         let first = shop.asked(w);
         shop.reopens(w);
         let withdrawn = shop.asked(w);
-        assert_eq!(
-            (withdrawn.line, withdrawn.withdrawn_at),
-            (first.line, Some(NOW))
-        );
-        assert_eq!(shop.cards(w)[0]["parts"][0]["data"]["withdrawn"], true);
+        assert!(withdrawn.line == first.line && withdrawn.is_withdrawn());
+        let data = &shop.cards(w)[0]["parts"][0]["data"];
+        assert_eq!(data["withdrawn"], true);
+        assert!(data["words"]["ask"].is_null(), "there is no form");
         let late = shop.gives(w, &first.key, 5, "");
         assert!(matches!(late, Err(Error::Conflict(_))));
 
@@ -230,14 +252,68 @@ fn a_question_is_withdrawn_when_the_chat_goes_on_and_asked_anew_when_it_is_over_
         assert_eq!(shop.cards(w).len(), 2);
         shop.gives(w, &second.key, 5, "")?;
 
-        // There is an answer now: nothing is withdrawn, and nobody asks again.
+        // There is an answer now: nothing is withdrawn, and nobody asks again about
+        // what he has rated already.
         shop.reopens(w);
         shop.resolves(w);
         assert_eq!(shop.asked(w).line, second.line);
-        assert_eq!(
-            (shop.asked(w).withdrawn_at, told(w, "rating-asked")),
-            (None, 2)
-        );
+        assert!(!shop.asked(w).is_withdrawn());
+        assert_eq!(told(w, "rating-asked"), 2);
+        Ok(())
+    });
+    done.unwrap();
+}
+
+#[test]
+fn who_was_answered_again_since_he_rated_is_asked_again_and_the_newest_counts() {
+    let done = scratch(|w| {
+        let shop = Shop::answered(w);
+        shop.resolves(w);
+        let first = shop.asked(w);
+        shop.gives(w, &first.key, 2, "slow")?;
+        shop.reopens(w);
+        shop.answers(w, "agent-002");
+        shop.resolves(w);
+        let second = shop.asked(w);
+        assert!(second.key != first.key && second.given.is_none());
+        // Until he answers, what he said last stands; and he may still change that.
+        let rate = |w: &Writer| {
+            let given = ratings::find(w, shop.talk).unwrap().unwrap().given;
+            given.unwrap().rate
+        };
+        assert_eq!(rate(w), 2);
+        shop.gives(w, &first.key, 3, "slow")?;
+        shop.gives(w, &second.key, 5, "")?;
+        assert_eq!(rate(w), 5);
+        shop.gives(w, &first.key, 1, "slow")?;
+        assert_eq!(rate(w), 5, "the older one is no newer for that");
+
+        let mut windows = Windows::default();
+        ratings::windows::open(&mut windows);
+        let entry = conversations::lists::entry(w, shop.talk)?.unwrap();
+        let row = view::entry_html(w, &windows, &entry, Lang::En)?;
+        assert!(row.contains("Rated 5 of 5"), "{row}");
+        let talk = conversations::find(w, Actor::House, shop.talk)?;
+        let panels = view::panels_html(w, &talk, &windows, &[Lang::En])?;
+        assert!(panels[0].1.contains("5 of 5: very good"), "{panels:?}");
+        for (way, value, found) in [
+            (&BY_RATE, 5, true),
+            (&BY_RATE, 1, false),
+            (&BY_COMMENT, 1, false),
+        ] {
+            let mut query = w.prepare(way.conversations)?;
+            assert_eq!(query.exists([value])?, found, "{} {value}", way.name);
+            let of = (way.of)(w, &[shop.talk])?;
+            let applies = of.get(&shop.talk).is_some_and(|it| it.contains(&value));
+            assert_eq!(applies, found, "{} {value}", way.name);
+        }
+        // However late the room hears of it.
+        let by = Actor::Agent(shop.ada);
+        conversations::reopen(w, NOW, by, shop.talk)?;
+        shop.answers(w, "agent-003");
+        shop.resolves(w);
+        shop.resolves(w);
+        assert_eq!(told(w, "rating-asked"), 3);
         Ok(())
     });
     done.unwrap();
@@ -255,12 +331,12 @@ fn what_was_undone_at_once_leaves_one_question_however_late_the_room_hears() {
             ratings::follow(w, NOW, shop.talk)?;
         }
         assert_eq!(
-            (told(w, "rating-asked"), shop.asked(w).withdrawn_at),
+            (told(w, "rating-asked"), shop.asked(w).went_on_at),
             (1, None)
         );
         conversations::reopen(w, NOW, by, shop.talk)?;
         ratings::follow(w, NOW, shop.talk)?;
-        assert_eq!(shop.asked(w).withdrawn_at, Some(NOW));
+        assert!(shop.asked(w).is_withdrawn());
         Ok(())
     });
     done.unwrap();
@@ -394,7 +470,7 @@ fn agents_read_a_sentence_and_stars_and_a_comment_is_text_only() {
         assert!(html(told, Lang::Ru).contains("оценка 4 из 5"));
         let again = shop.gives(w, &asked.key, 2, "")?;
         assert_eq!(again.told, Some(told));
-        assert!(html(told, Lang::En).contains("Client 7 rated this 2 of 5"));
+        assert!(html(told, Lang::En).contains("Client 7 changed the rating to 2 of 5"));
         shop.gives(w, &asked.key, 4, "fine <b>mugs</b>")?;
         // He reads what he gave on his card, and in no line beside it.
         let history = dialogues::history(w, shop.visitor.id, dialogues::Bookmark::default())?;

@@ -2,10 +2,15 @@
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use shopbell::kernel::ConversationId;
+use shopbell::db::Writer;
+use shopbell::kernel::{ConversationId, SiteId};
 use shopbell::ratings::{self, CHANGEABLE, Rating};
+use shopbell::sites;
+use shopbell::texts::Lang;
 
-use crate::support::{AgentBrowser, House, SHOP, VisitorPage, between, client, open_house, until};
+use crate::support::{
+    AgentBrowser, House, NOW, SHOP, VisitorPage, between, client, open_house, until,
+};
 
 const TALK: ConversationId = ConversationId(1);
 
@@ -46,7 +51,7 @@ async fn does(agent: &AgentBrowser, talk: &str, deed: &str) {
 async fn is_asked(house: &House) -> Rating {
     until(&house.db, |r| {
         let newest = ratings::newest(r, TALK)?;
-        Ok(newest.filter(|it| it.given.is_none() && it.withdrawn_at.is_none()))
+        Ok(newest.filter(|it| it.given.is_none() && !it.is_withdrawn()))
     })
     .await
 }
@@ -248,26 +253,50 @@ async fn the_settings_say_who_asks_and_come_back_as_saved() {
     let house = open_house().await;
     let agent = house.owner().await;
     let page = agent.sees("/settings/ratings").await;
-    let shown = between(&page, "name=\"shown\" value=\"", "\"").unwrap();
+    let site = between(&page, "name=\"had\" value=\"", "\"").unwrap();
     let switch = |page: &str| {
         let (_, rest) = page.split_once("name=\"asking\"").unwrap();
         rest.split_once('>').unwrap().0.contains("checked")
     };
     assert!(switch(&page), "sites ask unless somebody said otherwise");
-    let saved = agent.post("/settings/ratings", &[("shown", &shown)]).await;
+    let saved = agent.post("/settings/ratings", &[("had", &site)]).await;
     assert_eq!(saved.status(), 303);
     assert!(!switch(&agent.sees("/settings/ratings").await));
-    let form = [("shown", shown.as_str()), ("asking", &shown)];
-    agent.post("/settings/ratings", &form).await;
+    agent.post("/settings/ratings", &[("asking", &site)]).await;
     let page = agent.sees("/settings/ratings?done=saved").await;
     assert!(switch(&page));
 
     // And what was saved can be taken back.
     let undo = between(&page, "action=\"/settings/ratings?undo=", "\"").unwrap();
     let door = format!("/settings/ratings?undo={undo}");
-    let back = agent.post(&door, &[("shown", &shown)]).await;
+    let back = agent.post(&door, &[("had", &site)]).await;
     assert_eq!(back.status(), 303);
     assert!(!switch(&agent.sees("/settings/ratings").await));
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn two_who_save_who_asks_do_not_overrule_each_other() {
+    let house = open_house().await;
+    let agent = house.owner().await;
+    let mugs = SiteId(1);
+    let make = |w: &Writer| sites::create(w, NOW, "Plates", Lang::En, "UTC");
+    let plates = house.db.write("test", make).await.unwrap();
+    let (of_mugs, of_plates) = (mugs.0.to_string(), plates.0.to_string());
+    let asks = async || {
+        let read = house
+            .db
+            .read(move |r| Ok((ratings::asks(r, mugs)?, ratings::asks(r, plates)?)));
+        read.await.unwrap()
+    };
+    // Both have the same page open, on which both sites are ticked.
+    let had = [("had", of_mugs.as_str()), ("had", of_plates.as_str())];
+    let first = [had[0], had[1], ("asking", &of_mugs)];
+    agent.post("/settings/ratings", &first).await;
+    assert_eq!(asks().await, (true, false));
+    let second = [had[0], had[1], ("asking", &of_plates)];
+    agent.post("/settings/ratings", &second).await;
+    assert_eq!(asks().await, (false, false));
     house.close().await;
 }
 
@@ -415,5 +444,42 @@ async fn without_his_cookie_or_on_another_page_nobody_finds_the_form() {
         .await
         .unwrap();
     assert_eq!(given, None);
+    plain.house.close().await;
+}
+
+#[actix_web::test]
+async fn a_wrong_cookie_counts_once_whatever_it_asks() {
+    let mut plain = Plain::over().await;
+    let name = plain.cookie.split_once('=').unwrap().0.to_owned();
+    let mut tries = 0;
+    loop {
+        plain.cookie = format!("{name}={}{}", "A".repeat(41), 10 + tries);
+        match plain.sends(&[("rate", "1")]).await.status().as_u16() {
+            404 => tries += 1,
+            429 => break,
+            other => panic!("{other}"),
+        }
+        assert!(tries < 60, "he goes on for ever");
+    }
+    assert_eq!(tries, 20);
+    plain.house.close().await;
+}
+
+#[actix_web::test]
+async fn a_question_that_was_withdrawn_is_not_there_where_no_script_runs() {
+    let plain = Plain::over().await;
+    let agent = plain.house.owner().await;
+    let talk = between(&agent.sees("/inbox?show=resolved").await, "id=\"c-", "\"").unwrap();
+    does(&agent, &talk, "reopen").await;
+    until(&plain.house.db, |r| {
+        Ok(ratings::newest(r, TALK)?.filter(Rating::is_withdrawn))
+    })
+    .await;
+    let page = plain.sees(&format!("/c/{}", plain.house.site)).await.1;
+    assert!(page.contains("hello to you"));
+    assert!(
+        !page.contains("chat-card") && !page.contains("before it was rated"),
+        "{page}"
+    );
     plain.house.close().await;
 }
