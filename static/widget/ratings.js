@@ -84,7 +84,8 @@ export function draw(place, card, tools) {
   function show(focus) {
     // A question that was taken back is not there, unless he had begun to answer.
     const isOver = card.withdrawn && !again && !draft().comment;
-    /** @type {HTMLElement} */ (place.closest('.agent') || place).hidden = isOver;
+    const row = /** @type {HTMLElement} */ (place.closest('.agent') || place);
+    row.hidden = isOver;
     if (isForm()) showForm(focus);
     else if (card.withdrawn) showWithdrawn();
     else showGiven(focus);

@@ -67,7 +67,11 @@ impl Sisters {
     /// Says who sees a site, as its page does.
     async fn name(&self, site: &str, agents: &[&str]) {
         let owner = self.house.owner().await;
-        let fields: Vec<(&str, &str)> = agents.iter().map(|it| ("agents", *it)).collect();
+        let page = owner.sees(&format!("/settings/sites/{site}")).await;
+        let had = page.split("name=\"had\" value=\"").skip(1);
+        let had = had.filter_map(|it| it.split('"').next());
+        let ticked = agents.iter().map(|it| ("agents", *it));
+        let fields: Vec<(&str, &str)> = had.map(|it| ("had", it)).chain(ticked).collect();
         let path = format!("/settings/sites/{site}/members");
         assert_eq!(owner.post(&path, &fields).await.status(), 303);
     }
