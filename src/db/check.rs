@@ -1,6 +1,7 @@
 //! What is wrong with a data folder. Looks, also beside a running server, and
 //! changes nothing, not even what SQLite would tidy up by itself.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -95,6 +96,9 @@ fn read(folder: &DataFolder, running: bool, found: &mut Findings) -> Result<()> 
     if 0 < migrate::pending(&connection)? {
         let older = "the database is of an older version; the next start brings it up to date";
         found.notes.push(older.to_owned());
+    } else {
+        compare(&connection, found)?;
+        look_for_stuck(&connection, found)?;
     }
     let size = "select page_count * page_size from pragma_page_count, pragma_page_size";
     let size: i64 = connection.query_row(size, [], |row| row.get(0))?;
@@ -102,6 +106,64 @@ fn read(folder: &DataFolder, running: bool, found: &mut Findings) -> Result<()> 
     found
         .notes
         .push(format!("{lines} lines in {} KiB", size / 1024));
+    Ok(())
+}
+
+/// Whether it is built as this version builds one. A migration is known by its name
+/// only: what a build from between two releases made may have had another one in it.
+fn compare(connection: &Connection, found: &mut Findings) -> Result<()> {
+    let (has, should) = (schema(connection)?, schema(&migrate::blank()?)?);
+    let other = should.iter().filter_map(|(name, made)| {
+        let flaw = match has.get(name) {
+            Some(same) if same == made => return None,
+            Some(_) => "is another",
+            None => "is missing",
+        };
+        Some(format!(
+            "the database is not built as this version builds it: {name} {flaw}. Bring a backup of a released version back with `shopbell restore FILE`, or report this"
+        ))
+    });
+    found.wrong.extend(other.take(MOST));
+    // Whoever replicates the file keeps his own tables in it.
+    let more = has.keys().filter(|it| !should.contains_key(*it)).take(MOST);
+    let more = more.map(|it| format!("the database also holds {it}, which is not of this version"));
+    found.notes.extend(more);
+    Ok(())
+}
+
+/// What each thing is called, and how it is made: without remarks, quotes and blanks,
+/// which SQLite and its versions write as they like.
+fn schema(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut query = connection.prepare(
+        "select type, name, sql from sqlite_schema
+         where name not like 'sqlite@_%' escape '@' and sql is not null",
+    )?;
+    let rows = query.query_map([], |row| {
+        let (kind, name): (String, String) = (row.get(0)?, row.get(1)?);
+        let sql: String = row.get(2)?;
+        let bare = sql.lines().map(|it| it.split("--").next().unwrap_or(it));
+        let made = bare.flat_map(str::chars);
+        let made = made.filter(|it| !it.is_whitespace() && *it != '"');
+        Ok((
+            format!("the {kind} `{name}`"),
+            made.collect::<String>().to_lowercase(),
+        ))
+    })?;
+    rows.collect()
+}
+
+/// What waits for a person. The page of the workings lets him go on.
+fn look_for_stuck(connection: &Connection, found: &mut Findings) -> rusqlite::Result<()> {
+    let followers = "select 'the follower `' || name || '` is stuck at event ' || stuck_at
+            || ': ' || substr(replace(coalesce(cause, ''), char(10), ' '), 1, 300)
+        from journal_followers where stuck_at is not null and retired_at is null order by name";
+    let jobs = "select 'work of the kind `' || kind || '` was given up, times: ' || count(*)
+        from jobs where failed_at is not null group by kind order by kind";
+    for sql in [followers, jobs] {
+        let stuck = texts(connection, sql)?.into_iter();
+        let stuck = stuck.map(|it| format!("{it}. See Settings, Workings"));
+        found.wrong.extend(stuck.take(MOST));
+    }
     Ok(())
 }
 

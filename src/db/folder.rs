@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -38,6 +39,8 @@ pub struct DataFolder {
     path: PathBuf,
     /// None for a visitor, who may change rows but not the schema.
     lock: Option<File>,
+    /// Whoever writes the mark: one at a time.
+    pub(super) marking: Arc<Mutex<()>>,
 }
 
 impl DataFolder {
@@ -61,6 +64,7 @@ impl DataFolder {
                 let folder = Self {
                     path: path.to_owned(),
                     lock: Some(lock),
+                    marking: Arc::default(),
                 };
                 folder.finish_restore().map_err(|e| {
                     format!("cannot finish restoring in {shown}: {e}. Check the folder's permissions and free space, then try again")
@@ -88,6 +92,7 @@ impl DataFolder {
             Err(_) => Ok(Self {
                 path: path.to_owned(),
                 lock: None,
+                marking: Arc::default(),
             }),
         }
     }
@@ -115,6 +120,7 @@ impl DataFolder {
         let folder = Self {
             path: path.to_owned(),
             lock: lock.filter(|_| !running),
+            marking: Arc::default(),
         };
         Some((folder, running))
     }

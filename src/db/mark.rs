@@ -10,6 +10,7 @@
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -25,6 +26,9 @@ pub(super) struct Mark {
     path: PathBuf,
     database: PathBuf,
     written: Instant,
+    /// The thread of a database that was let go may still be at its last mark while
+    /// the next one in the same folder makes its first.
+    turn: Arc<Mutex<()>>,
 }
 
 /// What the file says, and what it should say.
@@ -42,6 +46,7 @@ impl Mark {
             path: folder.join(MARK),
             database: folder.database(),
             written: Instant::now(),
+            turn: folder.marking.clone(),
         };
         let now = read(connection, &mark.database)?;
         let known = fs::read_to_string(&mark.path)
@@ -72,16 +77,19 @@ impl Mark {
     /// than that is lost.
     pub fn write(&mut self, connection: &Connection) {
         self.written = Instant::now();
-        let next = self.path.with_extension("next");
-        let wrote = read(connection, &self.database).and_then(|sign| {
-            folder::create_private_file(&next)
-                .and_then(|_| fs::write(&next, sign.text()))
-                .and_then(|()| fs::rename(&next, &self.path))
-                .map_err(|e| crate::error::Error::internal("writing the mark", e))
-        });
-        if let Err(error) = wrote {
+        if let Err(error) = self.try_write(connection) {
             tracing::warn!("cannot mark the database: {error}");
         }
+    }
+
+    fn try_write(&self, connection: &Connection) -> Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.path.with_extension("next");
+        let sign = read(connection, &self.database)?;
+        folder::create_private_file(&next)
+            .and_then(|_| fs::write(&next, sign.text()))
+            .and_then(|()| fs::rename(&next, &self.path))
+            .map_err(|e| crate::error::Error::internal("writing the mark", e))
     }
 }
 
@@ -131,4 +139,30 @@ fn identity(file: &Metadata) -> String {
     let born = file.created().ok();
     let born = born.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
     format!("{number}-{}", born.map_or(0, |it| it.as_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Db;
+
+    #[test]
+    fn two_that_mark_the_same_folder_do_not_take_each_others_file() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = DataFolder::claim(home.path()).unwrap();
+        drop(Db::open(&folder).unwrap());
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let connection = Connection::open(folder.database()).unwrap();
+                    connection.busy_timeout(Duration::from_secs(5)).unwrap();
+                    let mark = Mark::settle(&connection, &folder).unwrap();
+                    for _ in 0..300 {
+                        mark.try_write(&connection).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(!folder.join(MARK).with_extension("next").exists());
+    }
 }

@@ -20,6 +20,9 @@ use super::folder::DataFolder;
 use crate::error::{Error, Result};
 
 const LOSES: &str = "-- loses rows:";
+/// Which ones a database has had.
+const BOOK: &str =
+    "create table if not exists migrations (name text primary key, at integer not null) strict";
 /// What a refusal begins with: the operator's part of it.
 const UPGRADE: &str = "bringing the database up to date: nothing was changed, so the version before still works; please report this";
 
@@ -47,6 +50,19 @@ pub(super) fn pending(connection: &Connection) -> Result<usize> {
     let all = embedded()?;
     refuse_newer(&applied, &all)?;
     Ok(all.len() - applied.len())
+}
+
+/// A database without rows, in memory, as this version makes it.
+pub(super) fn blank() -> Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.execute_batch(BOOK)?;
+    for Migration { name, sql } in embedded()? {
+        connection
+            .execute_batch(&sql)
+            .map_err(|e| Error::internal("reading a migration", format!("{name}: {e}")))?;
+    }
+    Ok(connection)
 }
 
 fn refuse_newer(applied: &BTreeSet<String>, all: &[Migration]) -> Result<()> {
@@ -77,9 +93,7 @@ fn upgrade(
     folder: Option<&DataFolder>,
     all: &[Migration],
 ) -> Result<()> {
-    connection.execute_batch(
-        "create table if not exists migrations (name text primary key, at integer not null) strict",
-    )?;
+    connection.execute_batch(BOOK)?;
     let applied = applied(connection)?;
     refuse_newer(&applied, all)?;
     let pending: Vec<&Migration> = all

@@ -205,6 +205,53 @@ async fn a_check_says_what_is_wrong_and_changes_nothing() {
     assert_eq!(wrong.status.code(), Some(2), "the configuration counts too");
 }
 
+#[test]
+fn a_check_knows_a_database_that_is_not_built_as_this_version_builds_it() {
+    for release in releases() {
+        let home = left_by(&release);
+        drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+        well(check(home.path()));
+    }
+    let home = left_by(&releases()[0]);
+    drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
+    let connection = look(&home);
+    connection
+        .execute_batch("create table standby (seq integer)")
+        .unwrap();
+    assert!(well(check(home.path())).contains("`standby`"));
+    connection
+        .execute_batch("alter table tags add column remark text")
+        .unwrap();
+    refused(check(home.path()), "the table `tags` is another");
+    connection
+        .execute_batch("alter table tags drop column remark; drop index jobs_by_key")
+        .unwrap();
+    refused(check(home.path()), "the index `jobs_by_key` is missing");
+}
+
+#[actix_web::test]
+async fn a_check_tells_what_is_stuck_and_what_was_given_up() {
+    let scratch = Scratch::new();
+    let closed = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(scratch.path(), closed).unwrap();
+    let stick = |w: &shopbell::db::Writer| {
+        w.execute_batch(
+            "insert into journal_followers (name, read_to, stuck_at, stuck_since, cause)
+                 values ('contacts', 3, 4, 0, 'no such column');
+             insert into jobs (kind, payload, about, created_at, due_at, failed_at)
+                 values ('mail', '{}', '', 0, 0, 1)",
+        )?;
+        Ok(())
+    };
+    scratch.db.write("test.stick", stick).await.unwrap();
+    let told = check(scratch.path());
+    refused(
+        told.clone(),
+        "`contacts` is stuck at event 4: no such column",
+    );
+    refused(told, "`mail` was given up");
+}
+
 #[actix_web::test]
 async fn files_in_a_folder_that_was_there_before_are_for_their_owner_only() {
     let home = TempDir::new().unwrap();
