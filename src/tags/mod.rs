@@ -100,7 +100,7 @@ pub fn list_changes(r: &Reader, conversation: ConversationId) -> Result<Vec<Chan
 }
 
 /// Does what is wished. Refused where one is not known, is to be given although it
-/// was put away, or where it would be more than `MOST`; then nothing is done.
+/// was put away, or where it would become more than `MOST`; then nothing is done.
 pub fn change(
     w: &Writer,
     now: Timestamp,
@@ -164,7 +164,10 @@ fn do_wish(
     if give.iter().filter(is_new).any(|it| it.archived) {
         return Err(Error::invalid(field, |t| t.tag_error_archived().into()));
     }
-    if MOST < held.len() - change.taken.len() + change.given.len() && !change.given.is_empty() {
+    // Where the end of a merger brought more together, others may still be put in
+    // their place.
+    let after = held.len() - change.taken.len() + change.given.len();
+    if MOST < after && held.len() < after {
         return Err(Error::invalid(field, |t| {
             t.tag_error_many(MOST as i64).into()
         }));

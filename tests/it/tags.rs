@@ -365,6 +365,40 @@ fn a_merged_tag_is_the_other_everywhere_once_and_undoing_it_loses_nothing() {
 }
 
 #[test]
+fn where_the_end_of_a_merger_left_too_many_one_is_put_in_the_place_of_another() {
+    scratch(|w| {
+        let shop = shop(w);
+        let all: Vec<TagId> = (0..MOST + 4)
+            .map(|n| made(w, &format!("tag {n}")))
+            .collect();
+        give(w, shop.ada, shop.talk, &all[..MOST])?;
+        for merged in &all[1..4] {
+            keeping::merge(w, NOW, ADMIN, *merged, all[0])?;
+        }
+        give(w, shop.ada, shop.talk, &all[MOST..MOST + 3])?;
+        for merged in &all[1..4] {
+            keeping::unmerge(w, NOW, ADMIN, *merged)?;
+        }
+        assert_eq!(names(w, shop.talk).len(), MOST + 3);
+
+        let last = all[MOST + 3];
+        assert_eq!(field(give(w, shop.ada, shop.talk, &[last])), "tags");
+        let wish = |give: &[TagId], take: &[TagId]| Wish {
+            give: give.to_vec(),
+            take: take.to_vec(),
+        };
+        tags::change(w, NOW, shop.ada, shop.talk, &wish(&[last], &[all[5]]))?;
+        assert_eq!(names(w, shop.talk).len(), MOST + 3);
+        take(w, shop.ada, shop.talk, &[last])?;
+        let more = wish(&[last, all[5]], &[all[6]]);
+        let refused = tags::change(w, NOW, shop.ada, shop.talk, &more);
+        assert_eq!(field(refused), "tags");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_page_from_before_a_merger_gives_and_takes_what_the_tag_is_now() {
     scratch(|w| {
         let shop = shop(w);
