@@ -143,6 +143,8 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         named: named.contains(&it.id),
         name: it.name,
     };
+    let members: Vec<SiteMember> = plain.map(member).collect();
+    let others_named = !named.is_empty() && !members.iter().any(|it| it.named);
     let alone = super::ids(r)?.len() == 1;
     let on_color = text_on(&site.color);
     Ok(Edit {
@@ -151,7 +153,8 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         key: site.key.clone(),
         title: site.name.clone(),
         alone,
-        members: plain.map(member).collect(),
+        members,
+        others_named,
         embed: embed_code(&site, alone, url),
         csp: csp_lines(url),
         shop: site.name.clone(),

@@ -44,6 +44,8 @@ pub struct Edit {
     /// There is no other.
     pub alone: bool,
     pub members: Vec<SiteMember>,
+    /// Somebody is named, and none of these.
+    pub others_named: bool,
     /// The line for the shop's pages.
     pub embed: String,
     /// What a shop with a strict content security policy adds, a line each.

@@ -2,6 +2,7 @@
 //! What lies out of sight is not found, not listed, not counted and not told.
 
 mod matrix;
+mod members;
 mod verbs;
 
 use actix_web::App;

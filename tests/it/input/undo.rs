@@ -121,6 +121,7 @@ async fn who_is_named_for_a_site_and_what_a_colleague_may_are_put_back() {
     let (owner, key) = (house.owner().await, site(&house).await.key);
     let members = format!("/settings/sites/{key}/members");
     let page = after(&owner, owner.post(&members, &[("agents", "2")]).await).await;
+    assert!(page.contains("value=\"2\" checked"), "{page}");
     let page = after(&owner, owner.undoes(&page).await).await;
     assert!(!page.contains("value=\"2\" checked"), "{page}");
 
