@@ -2,6 +2,7 @@
 //! of the room, and answers; it decides nothing. Every form also works without
 //! a script: it then leads back to the conversation.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{Handler, HttpResponse};
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use super::view::{self, Listing, Look};
 use super::{Conversation, Message, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
 use crate::db::{Reader, Writer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Actor, AgentId, ConversationId, ConversationKey, May, Seq, Timestamp};
 use crate::sites;
 use crate::texts::Lang;
@@ -153,7 +154,15 @@ async fn thread(
     let asked = asked(&cx, &windows)?;
     let (key, kit) = (key.into_inner(), cx.kit());
     let page = cx.db.browse(move |r| {
-        let found = super::find_by_key(r, Actor::Agent(agent.id), &key)?;
+        let found = match super::find_by_key(r, Actor::Agent(agent.id), &key) {
+            // It may have been on his screen a moment ago: his lists stay.
+            Err(Error::NotFound(_)) => {
+                let mut page = draw(r, &agent, &kit, &windows, &asked, None)?;
+                page.gone = true;
+                return Ok(page);
+            }
+            found => found?,
+        };
         let look = Look {
             before: asked.earlier,
             resolved: asked.resolved(),
@@ -163,7 +172,12 @@ async fn thread(
         };
         draw(r, &agent, &kit, &windows, &asked, Some((found, look)))
     });
-    web::page(&page.await?)
+    let page = page.await?;
+    let mut answer = web::page(&page)?;
+    if page.gone {
+        *answer.status_mut() = StatusCode::NOT_FOUND;
+    }
+    Ok(answer)
 }
 
 fn draw(
@@ -212,6 +226,7 @@ fn draw(
         deep_mine: mine.is_some(),
         demo_shop: demo_shop(r, agent)?,
         thread: None,
+        gone: false,
         scripts: windows.scripts().to_vec(),
         styles: windows.styles().to_vec(),
     };

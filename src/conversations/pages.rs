@@ -33,6 +33,8 @@ pub struct Inbox {
     /// The site whose `/demo-shop` is switched on.
     pub demo_shop: Option<String>,
     pub thread: Option<Thread>,
+    /// The one that was asked for is not there, or not for him.
+    pub gone: bool,
     /// Of the wings.
     pub scripts: Vec<&'static str>,
     pub styles: Vec<&'static str>,

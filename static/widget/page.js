@@ -30,6 +30,8 @@ function begin(config) {
   const frame = document.createElement('section');
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
+  // Without a script another part of the page is what it is about.
+  place.role = 'main';
   const root = place.attachShadow({ mode: 'open' });
   // The panel speaks to a launcher; here to one that nobody sees.
   const button = document.createElement('button');

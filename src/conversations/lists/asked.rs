@@ -140,6 +140,7 @@ pub fn read<'a>(
     let shown: Vec<Site> = sites.iter().filter(chosen).cloned().collect();
     let title = match site.and(shown.first()) {
         Some(only) => only.name.clone(),
+        None if 1 < sites.len() => t.conversation_filter_all_sites().to_owned(),
         None => on.shop_name.to_owned(),
     };
     let head = ListsHead {
