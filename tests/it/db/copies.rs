@@ -218,19 +218,17 @@ fn a_check_knows_a_database_that_is_not_built_as_this_version_builds_it() {
     }
     let home = left_by(&releases()[0]);
     drop(Db::open(&DataFolder::claim(home.path()).unwrap()).unwrap());
-    let connection = look(&home);
-    connection
-        .execute_batch("create table standby (seq integer)")
-        .unwrap();
+    // Closed before each look, as a stopped shop is.
+    let change = |sql: &str| look(&home).execute_batch(sql).unwrap();
+    change("create table standby (seq integer)");
     let (_, told) = check(home.path());
-    assert!(told.contains("also holds the table `standby`") && !told.contains("builds it"));
-    connection
-        .execute_batch("alter table tags add column remark text")
-        .unwrap();
+    assert!(
+        told.contains("also holds the table `standby`") && !told.contains("builds it"),
+        "{told}"
+    );
+    change("alter table tags add column remark text");
     refused(check(home.path()), "the table `tags` is another");
-    connection
-        .execute_batch("alter table tags drop column remark; drop index jobs_by_key")
-        .unwrap();
+    change("alter table tags drop column remark; drop index jobs_by_key");
     refused(check(home.path()), "the index `jobs_by_key` is missing");
 }
 
