@@ -199,7 +199,7 @@ export function draw(place, card, tools) {
   function follow(to, news) {
     const focus = held;
     place = to;
-    place.replaceChildren(body);
+    stand();
     focus?.focus();
     const isNews = card.at < news.at;
     const { rate, comment } = draft();
@@ -207,6 +207,14 @@ export function draw(place, card, tools) {
     if (!busy && isNews && (!isForm() || (!rate && !comment))) show(!!focus);
   }
 
-  place.replaceChildren(body);
-  show();
+  /** In place of its text. It is taller than that: who was at the end of the log stays there. */
+  function stand() {
+    const log = place.closest('[role=log]');
+    const isAtEnd = log && log.scrollHeight - log.scrollTop - log.clientHeight < 100;
+    place.replaceChildren(body);
+    if (!body.firstChild) show();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  stand();
 }

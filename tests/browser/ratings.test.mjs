@@ -113,6 +113,10 @@ test('a chat that goes on takes its question back', async () => {
   await openChat(visitor);
   await group(visitor).waitFor();
   assert.equal(await group(visitor).count(), 1);
+  // All of it is to be seen, though it came after the panel was open.
+  const send = await visitor.getByRole('button', { name: 'Send rating' }).boundingBox();
+  const log = await visitor.getByRole('log').boundingBox();
+  assert.ok(send.y + send.height <= log.y + log.height, `${send.y} ${log.y}`);
   await visitor.done();
   await agent.done();
 });
