@@ -73,7 +73,12 @@ fn draw_tag(r: &Reader, id: i64, seq: Seq, batch: &mut Batch) -> Result<()> {
         return Ok(());
     };
     let name = format!("tag-{}", tag.id.0);
-    let at = At { id: &name, ..at };
+    let at = At {
+        seq,
+        list: "tags",
+        id: &name,
+        key: "",
+    };
     let was = sql::list_standing_for(r, tag.id)?;
     let was: Vec<String> = was.iter().map(|it| it.0.to_string()).collect();
     let was = was.join(" ");
