@@ -190,6 +190,8 @@ test('an answer that met a session that was over goes out once its author has si
 async function deafTab(agent, url) {
   const tab = await agent.context().newPage();
   await tab.routeWebSocket(/\/live/, () => {});
+  // What it says by itself of what was read would tell it who is signed in, sooner or later.
+  await tab.route(/\/seen$/, (route) => route.fulfill({ json: { done: true } }));
   await tab.goto(url);
   await tab.getByRole('textbox', { name: 'Message' }).waitFor();
   return tab;
