@@ -11,7 +11,8 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use super::lists::{self, Entry};
-use super::{Conversation, Kind, Message, Windows, view};
+use super::view::{self, Additions};
+use super::{Conversation, Kind, Message, Windows};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::events::{Event, Side};
@@ -21,6 +22,8 @@ use crate::kernel::{Actor, AgentId, ConversationId, Seq, SiteId, Subject, Timest
 use crate::live::{At, Batch};
 use crate::texts::Lang;
 use crate::{sites, visitors};
+
+const ROW: &str = "conversations.row";
 
 /// Whoever looks at the lists, and how many wait.
 pub const LISTS: Topic = Topic::new("lists", 0);
@@ -35,7 +38,7 @@ pub const fn topic(id: ConversationId) -> Topic {
 
 /// The entry in the lists has to be drawn afresh.
 pub fn row(batch: &mut Batch, id: ConversationId, seq: Seq) {
-    batch.once("conversations.row", id.0, seq, draw_row);
+    batch.once(ROW, id.0, seq, draw_row);
 }
 
 /// The header of who shows it.
@@ -322,6 +325,28 @@ pub(super) fn to_viewers(
     Ok(())
 }
 
+/// What the wings show of an entry: asked at once for all that are to be drawn.
+fn additions(
+    r: &Reader,
+    batch: &mut Batch,
+    windows: &Windows,
+    id: ConversationId,
+    lang: Lang,
+) -> Result<Rc<Additions>> {
+    let all = match batch.recall::<Additions>(lang as i64) {
+        Some(all) => all,
+        None => {
+            let due: Vec<_> = batch.due(ROW).map(ConversationId).collect();
+            batch.memo(lang as i64, || Additions::of(r, windows, &due, lang))?
+        }
+    };
+    match all.holds(id) {
+        true => Ok(all),
+        // It was asked for since.
+        false => Additions::of(r, windows, &[id], lang).map(Rc::new),
+    }
+}
+
 fn draw_row(r: &Reader, id: i64, seq: Seq, batch: &mut Batch) -> Result<()> {
     if batch.languages().is_empty() {
         return Ok(());
@@ -333,7 +358,8 @@ fn draw_row(r: &Reader, id: i64, seq: Seq, batch: &mut Batch) -> Result<()> {
     let (id, rank) = (view::entry_id(&entry.key), entry.rank());
     let (asked, windows) = (talk.asked.get(), batch.tool::<Windows>()?);
     for lang in batch.languages() {
-        let html = view::entry_html(r, &windows, &entry, *lang)?;
+        let additions = additions(r, batch, &windows, entry.id, *lang)?;
+        let html = view::entry_html_with(&additions, &entry, *lang)?;
         let audience = talk.lists().reading(*lang);
         let at = At {
             key: &rank,

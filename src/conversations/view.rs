@@ -1,7 +1,7 @@
 //! Conversations as others see them: rows, lines and headers for agents' pages,
 //! data for the widget. The same functions draw a page and a live frame.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -92,8 +92,12 @@ fn with(message: &Message) -> Option<String> {
 
 /// For everybody alike: what each has read, his page finds out.
 pub fn entry_html(r: &Reader, windows: &Windows, entry: &Entry, t: Lang) -> Result<String> {
-    let mut additions = Additions::of(r, windows, &[entry.id], t)?;
-    web::fragment(&row(entry, additions.take(entry.id), t))
+    entry_html_with(&Additions::of(r, windows, &[entry.id], t)?, entry, t)
+}
+
+/// The same, with what the wings show of several.
+pub fn entry_html_with(additions: &Additions, entry: &Entry, t: Lang) -> Result<String> {
+    web::fragment(&row(entry, additions.of_one(entry.id), t))
 }
 
 /// How far one agent has read, as his pages note it: `7:15`.
@@ -145,9 +149,9 @@ pub fn rows(
 ) -> Result<(Vec<Row>, Option<More>)> {
     let page = lists::page(r, agent.id, filter, after)?;
     let ids: Vec<ConversationId> = page.entries.iter().map(|it| it.id).collect();
-    let mut additions = Additions::of(r, windows, &ids, agent.lang)?;
+    let additions = Additions::of(r, windows, &ids, agent.lang)?;
     let rows = page.entries.iter().map(|entry| {
-        let mut row = row(entry, additions.take(entry.id), agent.lang);
+        let mut row = row(entry, additions.of_one(entry.id), agent.lang);
         row.unread = Some(entry.unread(agent.id));
         row.theirs = entry.assignee.is_some() && !entry.takes_part(agent.id);
         row.current = look.current == Some(&entry.key);
@@ -167,22 +171,29 @@ pub fn rows(
 }
 
 /// What wings say of the entries of one page.
-struct Additions {
+pub struct Additions {
+    ids: HashSet<ConversationId>,
     more: HashMap<ConversationId, Vec<Html>>,
     facets: HashMap<ConversationId, Vec<String>>,
 }
 
 impl Additions {
-    fn of(r: &Reader, windows: &Windows, ids: &[ConversationId], t: Lang) -> Result<Self> {
+    pub fn of(r: &Reader, windows: &Windows, ids: &[ConversationId], t: Lang) -> Result<Self> {
         Ok(Self {
+            ids: ids.iter().copied().collect(),
             more: windows.rows(r, ids, t)?,
             facets: windows.facets(r, ids)?,
         })
     }
 
-    fn take(&mut self, id: ConversationId) -> (Vec<Html>, Vec<String>) {
-        let facets = self.facets.remove(&id).unwrap_or_default();
-        (self.more.remove(&id).unwrap_or_default(), facets)
+    /// Whether this one is among them.
+    pub fn holds(&self, id: ConversationId) -> bool {
+        self.ids.contains(&id)
+    }
+
+    fn of_one(&self, id: ConversationId) -> (Vec<Html>, Vec<String>) {
+        let facets = self.facets.get(&id).cloned().unwrap_or_default();
+        (self.more.get(&id).cloned().unwrap_or_default(), facets)
     }
 }
 

@@ -252,15 +252,26 @@ impl<'a> Batch<'a> {
 
     /// What several draws of one batch read, read once.
     pub fn memo<T: 'static>(&mut self, id: i64, read: impl FnOnce() -> Result<T>) -> Result<Rc<T>> {
-        let key = (TypeId::of::<T>(), id);
-        if let Some(known) = self.memo.get(&key)
-            && let Ok(known) = Rc::clone(known).downcast()
-        {
+        if let Some(known) = self.recall(id) {
             return Ok(known);
         }
         let found = Rc::new(read()?);
+        let key = (TypeId::of::<T>(), id);
         self.memo.insert(key, Rc::<T>::clone(&found));
         Ok(found)
+    }
+
+    /// What one of them has read already.
+    pub fn recall<T: 'static>(&self, id: i64) -> Option<Rc<T>> {
+        let known = self.memo.get(&(TypeId::of::<T>(), id))?;
+        Rc::clone(known).downcast().ok()
+    }
+
+    /// What is asked for by `once` under a name so far, so that what all of it needs is
+    /// read by one question.
+    pub fn due(&self, name: &str) -> impl Iterator<Item = i64> {
+        let named = self.later.iter().filter(move |it| it.name == name);
+        named.map(|it| it.id)
     }
 
     fn say<D: Serialize>(
