@@ -262,13 +262,9 @@ struct AskingForm {
 
 impl AskingForm {
     fn wish(&self) -> Asking {
-        let without = |all: &[SiteId], but: &[SiteId]| {
-            let rest = all.iter().filter(|it| !but.contains(it));
-            rest.copied().collect()
-        };
         Asking {
-            begin: without(&self.asking, &self.had),
-            stop: without(&self.had, &self.asking),
+            begin: web::without(&self.asking, &self.had),
+            stop: web::without(&self.had, &self.asking),
         }
     }
 

@@ -40,13 +40,9 @@ struct ChangeForm {
 
 impl ChangeForm {
     fn wish(&self) -> Wish {
-        let without = |all: &[TagId], but: &[TagId]| {
-            let rest = all.iter().filter(|it| !but.contains(it));
-            rest.copied().collect()
-        };
         Wish {
-            give: without(&self.tags, &self.had),
-            take: without(&self.had, &self.tags),
+            give: web::without(&self.tags, &self.had),
+            take: web::without(&self.had, &self.tags),
         }
     }
 }

@@ -58,6 +58,13 @@ pub fn page(template: &impl Template) -> Result<HttpResponse> {
         .body(fragment(template)?))
 }
 
+/// What is ticked and was not, or the other way round: only what somebody changed on a
+/// page is done, so that he overrules nobody who changed something else meanwhile.
+pub fn without<T: Copy + PartialEq>(all: &[T], but: &[T]) -> Vec<T> {
+    let rest = all.iter().filter(|it| !but.contains(it));
+    rest.copied().collect()
+}
+
 /// The form again, with what was typed and what is wrong with it.
 pub fn page_to_mend(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::UnprocessableEntity()
