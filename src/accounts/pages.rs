@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
+use crate::web::FormPage;
 use crate::web::pages::{Errors, Moment, Saved, Shell};
 
 /// Sign-in.
@@ -84,6 +85,12 @@ pub struct Me {
     pub saved: Saved,
 }
 
+impl FormPage for Me {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.profile_errors
+    }
+}
+
 /// One place where the agent is signed in.
 pub struct SessionRow {
     pub id: i64,
@@ -136,6 +143,12 @@ pub struct Member {
     /// Fields `name`, `role`.
     pub errors: Errors,
     pub saved: Saved,
+}
+
+impl FormPage for Member {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }
 
 impl Member {

@@ -126,13 +126,9 @@ async fn save(Signed(admin, form): Signed<Admin, MailForm>, cx: Ctx) -> Result<H
             Ok(cx.saved(by, here.clone(), here, change))
         }
         Err(error) => {
-            let refused = Refusal::of(error, admin.lang, "host")?;
-            let mut page = stored(&cx, admin).await?;
-            if !cx.undoes() {
-                form.put(&mut page);
-            }
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let at = (admin.lang, "host");
+            let put = |page: &mut MailPage| form.put(page);
+            cx.refused(error, at, stored(&cx, admin), put).await
         }
     }
 }

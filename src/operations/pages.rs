@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
+use crate::web::FormPage;
 use crate::web::pages::{Errors, Moment, Saved, Shell};
 
 /// How mail leaves, and a test of it.
@@ -34,6 +35,12 @@ pub struct Mail {
     pub to: String,
     pub test_errors: Errors,
     pub test: Option<TestAnswer>,
+}
+
+impl FormPage for Mail {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }
 
 /// What came of a test mail.

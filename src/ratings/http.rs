@@ -14,9 +14,9 @@ use crate::kernel::{Actor, SiteId, Timestamp};
 use crate::sites::{self, Site};
 use crate::texts::Lang;
 use crate::visitors::{self, Caller, Visitor};
-use crate::web::pages::{Errors, Html};
+use crate::web::pages::{Errors, Html, Saved};
 use crate::web::{
-    self, Area, Ctx, Held, Json, Key, MINUTE, OpenForm, Rate, Refusal, Routes, Section,
+    self, Area, Ctx, Held, Json, Key, Kit, MINUTE, OpenForm, Rate, Refusal, Routes, Section,
     UNKNOWN_TOKEN, Who,
 };
 
@@ -227,26 +227,36 @@ async fn give_plainly(
 
 async fn settings(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
     let saved = cx.just_saved(admin.id, RATINGS.href);
+    let mut page = standing(&cx, admin).await?;
+    page.saved = saved;
+    web::page(&page)
+}
+
+/// The page with what holds now.
+async fn standing(cx: &Ctx, admin: Admin) -> Result<Settings> {
     let kit = cx.kit();
-    let page = cx.db.browse(move |r| {
-        let switch = |site: Site| {
-            Ok(SiteSwitch {
-                id: site.id.0,
-                asks: super::asks(r, site.id)?,
-                name: site.name,
-            })
-        };
-        Ok(Settings {
-            t: admin.lang,
-            shell: admin.shell(r, &kit.around, RATINGS.key, "")?,
-            sites: sites::list(r)?
-                .into_iter()
-                .map(switch)
-                .collect::<Result<_>>()?,
-            saved,
+    let read = cx.db.browse(move |r| draw_settings(r, &admin, &kit));
+    read.await
+}
+
+fn draw_settings(r: &Reader, admin: &Admin, kit: &Kit) -> Result<Settings> {
+    let switch = |site: Site| {
+        let asks = super::asks(r, site.id)?;
+        Ok(SiteSwitch {
+            id: site.id.0,
+            name: site.name,
+            asks,
+            ticked: asks,
         })
-    });
-    web::page(&page.await?)
+    };
+    let sites = sites::list(r)?.into_iter().map(switch);
+    Ok(Settings {
+        t: admin.lang,
+        shell: admin.shell(r, &kit.around, RATINGS.key, "")?,
+        sites: sites.collect::<Result<_>>()?,
+        errors: Errors::default(),
+        saved: Saved::default(),
+    })
 }
 
 #[derive(Deserialize, Serialize)]
@@ -284,12 +294,19 @@ impl AskingForm {
         }
         Ok(form)
     }
+
+    /// As it was ticked, over what others have changed since.
+    fn put(&self, page: &mut Settings) {
+        for it in &mut page.sites {
+            it.ticked = web::is_wanted(&SiteId(it.id), it.asks, &self.asking, &self.had);
+        }
+    }
 }
 
 async fn save(Signed(admin, form): Signed<Admin, AskingForm>, cx: Ctx) -> Result<HttpResponse> {
     let (now, by, undoing) = (cx.now(), admin.id, cx.undoing(admin.id, &form));
+    let wish = form.wish();
     let save = cx.db.write("ratings.save_asking", move |w| {
-        let wish = form.wish();
         let read = |r: &Reader| {
             let form = AskingForm::stored(r, &wish)?;
             Ok(Some(Held::of(&form)))
@@ -298,7 +315,15 @@ async fn save(Signed(admin, form): Signed<Admin, AskingForm>, cx: Ctx) -> Result
             super::save_asking(w, now, Actor::Agent(by), &wish)
         })
     });
-    let ((), change) = save.await?;
-    let page = RATINGS.href.to_owned();
-    Ok(cx.saved(by, page.clone(), page, change))
+    match save.await {
+        Ok(((), change)) => {
+            let here = RATINGS.href.to_owned();
+            Ok(cx.saved(by, here.clone(), here, change))
+        }
+        Err(error) => {
+            let at = (admin.lang, "asking");
+            let put = |page: &mut Settings| form.put(page);
+            cx.refused(error, at, standing(&cx, admin), put).await
+        }
+    }
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use super::windows::{name, words};
 use super::{BEST, Given};
 use crate::texts::Lang;
+use crate::web::FormPage;
 use crate::web::pages::{Errors, Html, Moment, Saved, Shell};
 
 /// What was given, below the line that says so; nothing where nothing was.
@@ -93,13 +94,23 @@ pub struct Settings {
     pub t: Lang,
     pub shell: Shell,
     pub sites: Vec<SiteSwitch>,
+    /// Field `asking`.
+    pub errors: Errors,
     pub saved: Saved,
+}
+
+impl FormPage for Settings {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }
 
 pub struct SiteSwitch {
     pub id: i64,
     pub name: String,
     pub asks: bool,
+    /// As somebody wants it.
+    pub ticked: bool,
 }
 
 impl Given {

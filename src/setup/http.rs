@@ -179,11 +179,9 @@ async fn allow_origin(
     match allow.await {
         Ok(()) => Ok(web::see("/welcome?done=saved#origin-title")),
         Err(error) => {
-            let refused = Refusal::of(error, admin.lang, "origin")?;
-            let mut page = welcome_again(&cx, admin).await?;
-            page.origin = form.origin;
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let at = (admin.lang, "origin");
+            let put = |page: &mut Welcome| page.origin = form.origin;
+            cx.refused(error, at, welcome_again(&cx, admin), put).await
         }
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
+use crate::web::FormPage;
 use crate::web::pages::{Errors, Shell};
 
 /// The form that makes the owner and the first site.
@@ -50,4 +51,10 @@ pub struct Welcome {
     pub errors: Errors,
     /// It has just been added.
     pub saved: bool,
+}
+
+impl FormPage for Welcome {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }

@@ -11,7 +11,7 @@ use crate::hub::Closing;
 use crate::kernel::{Actor, AgentId};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Saved};
-use crate::web::{self, Area, Ctx, Held, Kit, Refusal, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, Held, Kit, Routes, Section, Who};
 
 /// Leads to the first of them.
 pub const SETTINGS: Area = Area {
@@ -107,11 +107,9 @@ async fn create(Signed(admin, form): Signed<Admin, CreateForm>, cx: Ctx) -> Resu
     match create.await {
         Ok(key) => Ok(web::see(format!("/settings/sites/{key}?done=saved"))),
         Err(error) => {
-            let refused = Refusal::of(error, t, "shop")?;
-            let mut page = listed(&cx, admin).await?;
-            page.shop = form.shop;
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let put = |page: &mut Sites| page.shop = form.shop;
+            cx.refused(error, (t, "shop"), listed(&cx, admin), put)
+                .await
         }
     }
 }
@@ -141,6 +139,7 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
     let member = |it: accounts::AgentView| SiteMember {
         id: it.id.0,
         named: named.contains(&it.id),
+        ticked: named.contains(&it.id),
         name: it.name,
     };
     let members: Vec<SiteMember> = plain.map(member).collect();
@@ -238,13 +237,9 @@ async fn save(
     match save.await {
         Ok(((), change)) => Ok(cx.saved(by, address(&key), address(&key), change)),
         Err(error) => {
-            let refused = Refusal::of(error, admin.lang, "shop")?;
-            let mut page = stored(&cx, admin, key).await?;
-            if !cx.undoes() {
-                form.put(&mut page);
-            }
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let at = (admin.lang, "shop");
+            let put = |page: &mut Edit| form.put(page);
+            cx.refused(error, at, stored(&cx, admin, key), put).await
         }
     }
 }
@@ -287,7 +282,7 @@ impl SiteForm {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MembersForm {
     /// Ticked.
@@ -320,6 +315,13 @@ impl MembersForm {
         }
         all
     }
+
+    /// As it was ticked, over what others have changed since.
+    fn put(&self, page: &mut Edit) {
+        for it in &mut page.members {
+            it.ticked = web::is_wanted(&AgentId(it.id), it.named, &self.agents, &self.had);
+        }
+    }
 }
 
 /// Whoever sees more or less than before has his pages come back.
@@ -330,23 +332,31 @@ async fn set_members(
 ) -> Result<HttpResponse> {
     let (by, key) = (admin.id, key.into_inner());
     let (now, actor, asked) = (cx.now(), admin.actor(), key.clone());
-    let undoing = cx.undoing(by, &form);
+    let (undoing, typed) = (cx.undoing(by, &form), form.clone());
     let set = cx.db.write("sites.set_members", move |w| {
         let site = super::find_by_key(w, &asked)?.id;
         let read = |r: &Reader| {
-            let form = form.stored(&team::members(r, site)?);
+            let form = typed.stored(&team::members(r, site)?);
             Ok(Some(Held::of(&form)))
         };
         undoing.save(w, read, |w| {
-            let agents = form.apply(team::members(w, site)?);
+            let agents = typed.apply(team::members(w, site)?);
             team::set_members(w, now, actor, site, &agents)
         })
     });
-    let (changed, change) = set.await?;
-    for agent in changed {
-        cx.hub
-            .close(accounts::topics::agent(agent), None, Closing::Restart);
+    match set.await {
+        Ok((changed, change)) => {
+            for agent in changed {
+                cx.hub
+                    .close(accounts::topics::agent(agent), None, Closing::Restart);
+            }
+            let action = format!("{}/members", address(&key));
+            Ok(cx.saved(by, address(&key), action, change))
+        }
+        Err(error) => {
+            let at = (admin.lang, "agents");
+            let put = |page: &mut Edit| form.put(page);
+            cx.refused(error, at, stored(&cx, admin, key), put).await
+        }
     }
-    let action = format!("{}/members", address(&key));
-    Ok(cx.saved(by, address(&key), action, change))
 }

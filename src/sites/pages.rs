@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
+use crate::web::FormPage;
 use crate::web::pages::{Errors, Saved, Shell};
 
 /// Every site, and the form for one more.
@@ -15,6 +16,12 @@ pub struct Sites {
     /// What had been typed for one more. Field `shop`.
     pub shop: String,
     pub errors: Errors,
+}
+
+impl FormPage for Sites {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }
 
 pub struct SiteRow {
@@ -30,6 +37,8 @@ pub struct SiteMember {
     pub id: i64,
     pub name: String,
     pub named: bool,
+    /// As somebody wants it.
+    pub ticked: bool,
 }
 
 /// Shop name, where the chat may appear, its look, languages and privacy.
@@ -71,7 +80,13 @@ pub struct Edit {
     pub strict_privacy: bool,
     pub earlier_chats: bool,
     pub demo_shop: bool,
-    /// Fields `shop`, `origins`, `color`, `foot`, `zone`.
+    /// Fields `shop`, `origins`, `color`, `foot`, `zone`, `agents`.
     pub errors: Errors,
     pub saved: Saved,
+}
+
+impl FormPage for Edit {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }

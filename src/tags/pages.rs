@@ -6,6 +6,7 @@ use askama::Template;
 use super::{Change, Colour, Tag};
 use crate::kernel::{collating, comparable, iso};
 use crate::texts::Lang;
+use crate::web::FormPage;
 use crate::web::pages::{Errors, Html, Moment, Saved, Shell};
 
 /// One of them, as it is drawn everywhere.
@@ -164,6 +165,12 @@ pub struct List {
     pub errors: Errors,
 }
 
+impl FormPage for List {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
+}
+
 impl List {
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.archived.is_empty()
@@ -213,6 +220,12 @@ pub struct Edit {
     /// Fields `name`, `into`.
     pub errors: Errors,
     pub saved: Saved,
+}
+
+impl FormPage for Edit {
+    fn errors(&mut self) -> &mut Errors {
+        &mut self.errors
+    }
 }
 
 pub struct Twin {

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 
 use super::pages::Errors;
-use super::{fragment, wait_words};
+use super::{Ctx, fragment, wait_words};
 use crate::error::{Error, Result};
 use crate::texts::Lang;
 
@@ -46,6 +46,32 @@ impl Refusal {
         Ok(answer
             .content_type(ContentType::html())
             .body(fragment(template)?))
+    }
+}
+
+/// A page with a form on it.
+pub trait FormPage: Template {
+    /// Where the page tells what is wrong with the form.
+    fn errors(&mut self) -> &mut Errors;
+}
+
+impl Ctx {
+    /// A form that could not be saved, once more. `page`: as it stands in the house;
+    /// `put`: what was typed. What is about no field of it is told at this one.
+    pub async fn refused<P: FormPage>(
+        &self,
+        error: Error,
+        (t, field): (Lang, &'static str),
+        page: impl Future<Output = Result<P>>,
+        put: impl FnOnce(&mut P),
+    ) -> Result<HttpResponse> {
+        let refused = Refusal::of(error, t, field)?;
+        let mut page = page.await?;
+        if !self.undoes() {
+            put(&mut page);
+        }
+        page.errors().clone_from(&refused.errors);
+        refused.answer(&page)
     }
 }
 

@@ -40,7 +40,7 @@ pub use body::{Form, Json, OpenForm, parse_query};
 pub use context::{Ctx, Kit};
 pub use edge::{carries_body, guard};
 pub use encoding::accepts;
-pub use forms::Refusal;
+pub use forms::{FormPage, Refusal};
 pub use headers::Secure;
 pub use limits::{HOUR, Key, Limits, MINUTE, Rate, UNKNOWN_TOKEN};
 pub use line::Arriving;
@@ -63,6 +63,15 @@ pub fn page(template: &impl Template) -> Result<HttpResponse> {
 pub fn without<T: Copy + PartialEq>(all: &[T], but: &[T]) -> Vec<T> {
     let rest = all.iter().filter(|it| !but.contains(it));
     rest.copied().collect()
+}
+
+/// Whether somebody's page wants this one ticked: as it stands where he changed nothing.
+pub fn is_wanted<T: PartialEq>(it: &T, stands: bool, all: &[T], had: &[T]) -> bool {
+    let ticked = all.contains(it);
+    match ticked == had.contains(it) {
+        true => stands,
+        false => ticked,
+    }
 }
 
 /// The form again, with what was typed and what is wrong with it.

@@ -114,14 +114,12 @@ async fn save_profile(
             Ok(cx.saved(by, "/me".to_owned(), action, change))
         }
         Err(error) => {
-            let refused = Refusal::of(error, agent.lang, "name")?;
-            let mut page = me_again(&cx, agent).await?;
-            if !cx.undoes() {
+            let at = (agent.lang, "name");
+            let put = |page: &mut Me| {
                 page.name = form.name;
                 page.lang = form.lang;
-            }
-            page.profile_errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            };
+            cx.refused(error, at, me_again(&cx, agent), put).await
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::hub::Closing;
 use crate::kernel::{AgentId, May};
 use crate::web::pages::{Errors, Saved};
-use crate::web::{self, Around, Ctx, Held, Refusal, Routes, Who};
+use crate::web::{self, Around, Ctx, Held, Routes, Who};
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/settings/team/{agent}", member).who(Who::Admin);
@@ -99,15 +99,13 @@ async fn save(
             }
         }
         Err(error) => {
-            let refused = Refusal::of(error, admin.lang, "name")?;
-            let mut page = stored(&cx, admin, agent).await?;
-            if !cx.undoes() {
+            let at = (admin.lang, "name");
+            let put = |page: &mut Member| {
                 page.name = form.name;
                 page.role = form.role;
                 page.customers = customers;
-            }
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            };
+            cx.refused(error, at, stored(&cx, admin, agent), put).await
         }
     }
 }
@@ -143,10 +141,9 @@ async fn deactivate(
             Ok(web::see(format!("/settings/team/{agent}?done=saved")))
         }
         Err(error) => {
-            let refused = Refusal::of(error, admin.lang, "name")?;
-            let mut page = stored(&cx, admin, agent).await?;
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let at = (admin.lang, "name");
+            cx.refused(error, at, stored(&cx, admin, agent), |_| ())
+                .await
         }
     }
 }

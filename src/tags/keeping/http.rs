@@ -14,7 +14,7 @@ use crate::tags::pages::{Chip, Counted, Done, Edit, List, MergedRow, Twin, hues,
 use crate::tags::{Colour, Tag};
 use crate::texts::Lang;
 use crate::web::pages::{Errors, Moment, Saved};
-use crate::web::{self, Area, Ctx, Held, Kit, Refusal, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, Held, Kit, Routes, Section, Who};
 
 pub const TAGS: Area = Area {
     key: "settings/tags",
@@ -168,14 +168,14 @@ async fn make(Signed(admin, form): Signed<Admin, TagForm>, cx: Ctx) -> Result<Ht
     match make.await {
         Ok(id) => Ok(told("made", id)),
         Err(error) => {
-            let refused = Refusal::of(error, t, "name")?;
-            let mut page = listed(&cx, admin, Query::default()).await?;
-            page.name = form.name;
-            if let Some(colour) = colour {
-                page.hues = hues(colour, t);
-            }
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let page = listed(&cx, admin, Query::default());
+            let put = |page: &mut List| {
+                page.name = form.name;
+                if let Some(colour) = colour {
+                    page.hues = hues(colour, t);
+                }
+            };
+            cx.refused(error, (t, "name"), page, put).await
         }
     }
 }
@@ -240,16 +240,14 @@ async fn save(
     match save.await {
         Ok(((), change)) => Ok(cx.saved(by, address(tag), address(tag), change)),
         Err(error) => {
-            let refused = Refusal::of(error, t, "name")?;
-            let mut page = stored(&cx, admin, tag, form.name.clone()).await?;
-            if !cx.undoes() {
+            let page = stored(&cx, admin, tag, form.name.clone());
+            let put = |page: &mut Edit| {
                 page.name = form.name;
                 if let Some(colour) = colour {
                     page.hues = hues(colour, t);
                 }
-            }
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            };
+            cx.refused(error, (t, "name"), page, put).await
         }
     }
 }
@@ -275,11 +273,9 @@ async fn merge(
     match merge.await {
         Ok(()) => Ok(told("merged", tag)),
         Err(error) => {
-            let refused = Refusal::of(error, t, "into")?;
-            let mut page = stored(&cx, admin, tag, String::new()).await?;
-            page.into = into;
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let page = stored(&cx, admin, tag, String::new());
+            let put = |page: &mut Edit| page.into = into;
+            cx.refused(error, (t, "into"), page, put).await
         }
     }
 }
@@ -296,10 +292,8 @@ async fn unmerge(
     match unmerge.await {
         Ok(()) => Ok(told("unmerged", tag)),
         Err(error) => {
-            let refused = Refusal::of(error, t, "merged")?;
-            let mut page = listed(&cx, admin, Query::default()).await?;
-            page.errors.clone_from(&refused.errors);
-            refused.answer(&page)
+            let page = listed(&cx, admin, Query::default());
+            cx.refused(error, (t, "merged"), page, |_| ()).await
         }
     }
 }

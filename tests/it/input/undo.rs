@@ -11,6 +11,7 @@ use shopbell::tags;
 use crate::support::{AgentBrowser, House, between, open_house};
 
 const EVE: &str = "eve@mugs.example";
+const BOB: &str = "bob@mugs.example";
 
 async fn site(house: &House) -> Site {
     let read = house.db.read(|r| Ok(sites::list(r)?.remove(0)));
@@ -236,6 +237,90 @@ async fn only_who_saved_may_take_it_back_and_nobody_who_saved_since_is_overruled
         "what holds is shown: {told}"
     );
     assert_eq!(site(&house).await.name, "Bowls");
+    house.close().await;
+}
+
+/// The first box of this name.
+fn is_ticked(page: &str, name: &str) -> bool {
+    let field = between(
+        page,
+        &format!("type=\"checkbox\" role=\"switch\" name=\"{name}\""),
+        ">",
+    );
+    let field = field.or_else(|| between(page, &format!("type=\"checkbox\" name=\"{name}\""), ">"));
+    field.expect(page).contains(" checked")
+}
+
+/// Whatever is worth a fact finds no room on the disk.
+async fn the_disk_is_full(house: &House) {
+    let fill = house.db.write("test.fill", |w| {
+        let trigger = "create trigger full after insert on journal begin
+            insert into meta (name, value) values ('filling', zeroblob(8000000)); end";
+        w.execute_batch(trigger)?;
+        Ok(w.query_row("pragma max_page_count = 1", [], |_| Ok(()))?)
+    });
+    fill.await.unwrap();
+}
+
+#[actix_web::test]
+async fn boxes_that_could_not_be_saved_are_still_ticked_as_they_were() {
+    let house = open_house().await;
+    house.add_agent(EVE, "Eve", Role::Agent).await;
+    house.add_agent(BOB, "Bob", Role::Agent).await;
+    let (owner, key) = (house.owner().await, site(&house).await.key);
+    the_disk_is_full(&house).await;
+    let members = format!("/settings/sites/{key}/members");
+    for (path, ticks, name) in [
+        (members.as_str(), ("agents", "3"), "agents"),
+        ("/settings/ratings", ("had", "1"), "asking"),
+    ] {
+        let refused = owner.post(path, &[ticks]).await;
+        assert_eq!(refused.status(), 503, "{path}");
+        let told = refused.text().await.unwrap();
+        let error = between(&told, &format!("id=\"{name}-error\""), "</span></span>");
+        assert!(error.expect(&told).contains("Nothing is lost"), "{told}");
+        assert_eq!(is_ticked(&told, name), name == "agents", "{told}");
+    }
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn boxes_that_cannot_be_put_back_are_shown_as_they_stand_with_the_reason_among_them() {
+    let house = open_house().await;
+    house.add_agent(EVE, "Eve", Role::Admin).await;
+    house.add_agent(BOB, "Bob", Role::Agent).await;
+    house
+        .add_agent("kim@mugs.example", "Kim", Role::Agent)
+        .await;
+    let (owner, eve) = (house.owner().await, house.agent(EVE).await);
+    owner.post("/settings/sites", &[("shop", "Plates")]).await;
+    let members = format!("/settings/sites/{}/members", site(&house).await.key);
+    for (path, ticks, unticks, name) in [
+        (
+            members.as_str(),
+            [("agents", "3"), ("agents", "4")],
+            ("had", "4"),
+            "agents",
+        ),
+        (
+            "/settings/ratings",
+            [("had", "1"), ("had", "2")],
+            ("asking", "1"),
+            "asking",
+        ),
+    ] {
+        let page = after(&owner, owner.post(path, &ticks).await).await;
+        assert!(page.contains(">Undo<"), "{page}");
+        after(&eve, eve.post(path, &[unticks]).await).await;
+        let refused = owner.undoes(&page).await;
+        assert_eq!(refused.status(), 409, "{path}");
+        let told = refused.text().await.unwrap();
+        let error = between(&told, &format!("id=\"{name}-error\""), "</span></span>");
+        let error = error.expect(&told);
+        assert!(error.contains("Somebody has saved something else since"));
+        // What holds is shown.
+        assert!(is_ticked(&told, name), "{told}");
+    }
     house.close().await;
 }
 
