@@ -11,7 +11,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use super::lists::{self, Entry};
-use super::view::{self, Additions};
+use super::view::{self, Additions, Facets};
 use super::{Conversation, Kind, Message, Windows};
 use crate::db::Reader;
 use crate::error::{Error, Result};
@@ -337,7 +337,13 @@ fn additions(
         Some(all) => all,
         None => {
             let due: Vec<_> = batch.due(ROW).map(ConversationId).collect();
-            batch.memo(lang as i64, || Additions::of(r, windows, &due, lang))?
+            let facets = match batch.recall::<Facets>(0) {
+                Some(facets) => facets,
+                None => batch.memo(0, || Facets::of(r, windows, &due))?,
+            };
+            batch.memo(lang as i64, || {
+                Additions::found_by(r, windows, facets, &due, lang)
+            })?
         }
     };
     match all.holds(id) {

@@ -194,7 +194,10 @@ fn add(
         }
         Kind::Note | Kind::System => sql::update_last_at(w, conversation, now)?,
     }
-    participants::move_along(w, conversation)?;
+    // Where nobody is responsible, nobody helps.
+    if found.assignee.is_some() {
+        participants::move_along(w, conversation)?;
+    }
     let message = match kind {
         Kind::Visitor => written(id, conversation, now, content, new),
         Kind::Agent | Kind::Note | Kind::System => find_message(w, id)?,

@@ -2,6 +2,7 @@
 //! data for the widget. The same functions draw a page and a live frame.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -170,19 +171,40 @@ pub fn rows(
     Ok((rows, more))
 }
 
+/// By what the entries of one page are found, in any language.
+pub struct Facets(HashMap<ConversationId, Vec<String>>);
+
+impl Facets {
+    pub fn of(r: &Reader, windows: &Windows, ids: &[ConversationId]) -> Result<Self> {
+        Ok(Self(windows.facets(r, ids)?))
+    }
+}
+
 /// What wings say of the entries of one page.
 pub struct Additions {
     ids: HashSet<ConversationId>,
     more: HashMap<ConversationId, Vec<Html>>,
-    facets: HashMap<ConversationId, Vec<String>>,
+    facets: Rc<Facets>,
 }
 
 impl Additions {
     pub fn of(r: &Reader, windows: &Windows, ids: &[ConversationId], t: Lang) -> Result<Self> {
+        let facets = Rc::new(Facets::of(r, windows, ids)?);
+        Self::found_by(r, windows, facets, ids, t)
+    }
+
+    /// The same where it is known by what they are found.
+    pub fn found_by(
+        r: &Reader,
+        windows: &Windows,
+        facets: Rc<Facets>,
+        ids: &[ConversationId],
+        t: Lang,
+    ) -> Result<Self> {
         Ok(Self {
             ids: ids.iter().copied().collect(),
             more: windows.rows(r, ids, t)?,
-            facets: windows.facets(r, ids)?,
+            facets,
         })
     }
 
@@ -192,7 +214,7 @@ impl Additions {
     }
 
     fn of_one(&self, id: ConversationId) -> (Vec<Html>, Vec<String>) {
-        let facets = self.facets.get(&id).cloned().unwrap_or_default();
+        let facets = self.facets.0.get(&id).cloned().unwrap_or_default();
         (self.more.get(&id).cloned().unwrap_or_default(), facets)
     }
 }

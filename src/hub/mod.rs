@@ -28,8 +28,8 @@ struct State {
     position: Seq,
     closing: Option<Closing>,
     chairs: HashMap<u64, Arc<Chair>>,
-    /// In the order of joining.
-    listeners: HashMap<Topic, Vec<Arc<Chair>>>,
+    /// By kind and number, in the order of joining.
+    listeners: HashMap<&'static str, HashMap<i64, Vec<Arc<Chair>>>>,
     /// How many pages read it.
     languages: HashMap<Lang, usize>,
 }
@@ -94,8 +94,8 @@ impl Hub {
     /// `None` where its owner already has as many pages as he may.
     pub fn join(&self, seat: Seat, most: usize) -> Option<Connection> {
         let mut state = self.lock();
-        let own = seat.topics().first().and_then(|it| state.listeners.get(it));
-        if most <= own.map_or(0, Vec::len) {
+        let own = seat.topics().first().map(|it| state.listeners(*it).len());
+        if most <= own.unwrap_or_default() {
             return None;
         }
         state.next += 1;
@@ -113,7 +113,8 @@ impl Hub {
             outbox: Arc::clone(&outbox),
         });
         for topic in chair.seat.topics() {
-            let listeners = state.listeners.entry(*topic).or_default();
+            let of_kind = state.listeners.entry(topic.kind).or_default();
+            let listeners = of_kind.entry(topic.id).or_default();
             if listeners.is_empty() {
                 // Most are listened to by one page.
                 listeners.reserve_exact(1);
@@ -186,14 +187,14 @@ impl Hub {
     }
 
     pub fn is_watched(&self, topic: Topic) -> bool {
-        self.lock().listeners.contains_key(&topic)
+        !self.lock().listeners(topic).is_empty()
     }
 
     /// Which topics of a kind somebody listens to, in order.
     pub fn watched(&self, kind: &str) -> Vec<i64> {
         let state = self.lock();
-        let of_kind = state.listeners.keys().filter(|it| it.kind == kind);
-        let mut found: Vec<i64> = of_kind.map(|it| it.id).collect();
+        let of_kind = state.listeners.get(kind).into_iter().flatten();
+        let mut found: Vec<i64> = of_kind.map(|(id, _)| *id).collect();
         found.sort_unstable();
         found
     }
@@ -235,9 +236,15 @@ impl State {
         Lang::ALL.into_iter().filter(read).collect()
     }
 
+    fn listeners(&self, topic: Topic) -> &[Arc<Chair>] {
+        let of_kind = self.listeners.get(topic.kind);
+        of_kind
+            .and_then(|it| it.get(&topic.id))
+            .map_or(&[], Vec::as_slice)
+    }
+
     fn at(&self, topic: Topic) -> impl Iterator<Item = &Chair> {
-        let listeners = self.listeners.get(&topic).into_iter().flatten();
-        listeners.map(Arc::as_ref)
+        self.listeners(topic).iter().map(Arc::as_ref)
     }
 
     /// What each connection up to `newest` is told, as places in `news`.
@@ -263,12 +270,15 @@ impl State {
         };
         let seat = &chair.seat;
         for topic in seat.topics() {
-            if let Some(listeners) = self.listeners.get_mut(topic) {
+            let Some(of_kind) = self.listeners.get_mut(topic.kind) else {
+                continue;
+            };
+            if let Some(listeners) = of_kind.get_mut(&topic.id) {
                 if let Ok(at) = listeners.binary_search_by_key(&id, |it| it.id) {
                     listeners.remove(at);
                 }
                 if listeners.is_empty() {
-                    self.listeners.remove(topic);
+                    of_kind.remove(&topic.id);
                 }
             }
         }

@@ -41,7 +41,8 @@ pub fn draw(r: &Reader, fact: &Fact, batch: &mut Batch) -> Result<()> {
 
 /// It is an earlier one to those that began after it.
 fn draw_later(r: &Reader, id: i64, seq: Seq, batch: &mut Batch) -> Result<()> {
-    if batch.languages().is_empty() {
+    // Mostly what is on a screen is what was written in, or nothing is.
+    if batch.watched(news::TOPIC).iter().all(|it| *it == id) {
         return Ok(());
     }
     for later in sql::list_later(r, ConversationId(id), DRAWN)? {
