@@ -91,12 +91,18 @@ async function sendOnce(url, fields) {
     const { status } = response;
     const told = status === 204 ? {} : await response.json().catch(() => undefined);
     const ours = typeof told === 'object' && told !== null;
-    if (status === 401 && ours) location.reload();
+    if (status === 401 && ours) startAfresh();
     return { ok: response.ok, status, body: ours ? told : {}, ours, seconds: waitOf(response) };
   } catch (cause) {
     const late = cause instanceof DOMException && cause.name === 'TimeoutError';
     return { ok: false, status: late ? 408 : 0, body: {} };
   }
+}
+
+/** The page anew. Whoever signs out on it is on his way already, and is told so where he
+ * arrives: a page that comes anew would overtake his. */
+export function startAfresh() {
+  if (!('leaving' in document.body.dataset)) location.reload();
 }
 
 /** Whether the shop answers to something else at this moment. */

@@ -2,7 +2,7 @@
 // the page afresh where it cannot. What to do with a piece of news is for the
 // files that own a part of the page; they say so with `on`.
 
-import { all, at, find } from './dom.js';
+import { all, at, find, startAfresh } from './dom.js';
 
 /** One piece of news, as the server sends it; `node` is `html` made ready.
  * @typedef {object} Item
@@ -90,7 +90,7 @@ function fragment(html) {
 export async function fetchPage(url) {
   try {
     const response = await fetch(url, { headers: { accept: 'text/html' } });
-    if (response.url.split('?')[0] === at('/login')) location.reload();
+    if (response.url.split('?')[0] === at('/login')) leave();
     if (!response.ok) return null;
     return new DOMParser().parseFromString(trust(await response.text()), 'text/html');
   } catch {
@@ -198,7 +198,7 @@ function hear(frame) {
       return announce(true);
     case 'reload':
       // He may do or see something else now: nothing of this page can be kept.
-      if (frame.region === 'all') return location.reload();
+      if (frame.region === 'all') return startAfresh();
       drop();
       return void refresh().then(again);
     case 'signed_out':
@@ -282,8 +282,7 @@ async function findOutWhetherSignedIn() {
 /** The session is over. Drafts are kept; sign-in leads back here. */
 function leave() {
   stopped = true;
-  // Whoever signs out here is on his way already, and is told so where he arrives.
-  if (!('leaving' in body.dataset)) location.reload();
+  startAfresh();
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
