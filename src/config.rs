@@ -113,6 +113,7 @@ pub const TAKEN: &[&str] = &[
     "assets",
     "c",
     "demo-shop",
+    "find",
     "forgot",
     "healthz",
     "inbox",

@@ -72,6 +72,9 @@ pub mod settings;
 /// Agents, passwords, sessions, roles.
 pub mod accounts;
 
+/// Finds what somebody types the beginning of, whichever room has it.
+pub mod palette;
+
 /// A shop's site: its key, the pages that may carry its chat, its look.
 pub mod sites;
 

@@ -24,6 +24,7 @@ use crate::jobs;
 use crate::journal::Follower;
 use crate::kernel::{Clock, Sight};
 use crate::live::Live;
+use crate::palette::Finds;
 use crate::plant::Plant;
 use crate::setup::SetupCode;
 use crate::web::{
@@ -67,6 +68,7 @@ struct Shared {
     code: Data<SetupCode>,
     windows: Data<Windows>,
     live: Data<Live>,
+    finds: Data<Finds>,
 }
 
 pub async fn start(
@@ -134,6 +136,7 @@ pub async fn start_with(
         live: Data::new(live.with(Data::clone(&windows).into_inner())),
         windows,
         code: Data::new(code),
+        finds: Data::new(wings::finds(&wings)),
         kit,
     };
 
@@ -160,6 +163,7 @@ pub async fn start_with(
             .app_data(shared.code)
             .app_data(shared.windows)
             .app_data(shared.live)
+            .app_data(shared.finds)
             .wrap(from_fn(web::guard))
             .configure(move |config| {
                 wings::routes(&wings).mount(config);

@@ -3,7 +3,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::Contact;
 use crate::db::{Columns, Reader, Writer};
 use crate::error::Result;
-use crate::kernel::{ContactId, SiteId, Timestamp};
+use crate::kernel::{ContactId, SiteId, Timestamp, findable};
 
 const CONTACT: &str = "select id, site, reference, created_at from contacts";
 
@@ -13,9 +13,10 @@ pub fn insert_contact(
     site: SiteId,
     reference: &str,
 ) -> Result<ContactId> {
-    let mut statement =
-        w.prepare_cached("insert into contacts (site, reference, created_at) values (?1, ?2, ?3)")?;
-    statement.execute(params![site.0, reference, now])?;
+    let mut statement = w.prepare_cached(
+        "insert into contacts (site, reference, findable, created_at) values (?1, ?2, ?3, ?4)",
+    )?;
+    statement.execute(params![site.0, reference, findable(reference), now])?;
     Ok(ContactId(w.last_insert_rowid()))
 }
 

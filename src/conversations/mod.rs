@@ -10,6 +10,7 @@
 pub mod attention;
 pub mod deeds;
 pub mod dialogues;
+pub mod finds;
 pub mod http;
 pub mod lines;
 pub mod lists;

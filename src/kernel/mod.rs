@@ -33,6 +33,6 @@ pub use secret::{Secret, Token, TokenHash, random_key};
 pub use sight::Sight;
 pub use subject::Subject;
 pub use text::{
-    Flaw, Stretch, clip, collating, comparable, composed, decomposed, line, paragraph, stretches,
-    with_hosts,
+    Flaw, Stretch, clip, collating, comparable, composed, decomposed, findable, line, paragraph,
+    stretches, with_hosts,
 };

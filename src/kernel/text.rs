@@ -81,19 +81,30 @@ pub fn comparable(text: &str) -> String {
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The form in which is looked for what somebody types: that of comparing, without
+/// accents. Whoever types `resume` finds the résumé, and with е what has a ё.
+pub fn findable(text: &str) -> String {
+    plain(&comparable(text))
+}
+
 /// The form in which names are put in order, the same one for every reader. An accent
 /// makes a difference only between what is the same without it: é stands among the e,
 /// Ё right after Е, Ç right after C, and ş, ğ and ü are not behind z. The order is that
 /// of its characters, by their numbers.
 pub fn collating(text: &str) -> String {
     let compared = comparable(text);
+    let mut order = plain(&compared);
+    // It comes before whatever a line can hold, so that what ends is before what goes on.
+    order.push('\t');
+    order + &compared
+}
+
+fn plain(compared: &str) -> String {
     let mut plain = String::with_capacity(2 * compared.len() + 1);
     for c in compared.chars() {
         push_plain(&mut plain, c);
     }
-    // It comes before whatever a line can hold, so that what ends is before what goes on.
-    plain.push('\t');
-    plain + &compared
+    plain
 }
 
 /// й, ї and their like are letters of their own, and stay.
@@ -343,6 +354,20 @@ mod tests {
         for (one, other) in [("resume", "résumé"), ("a b", "ab"), ("ел", "ёл")] {
             assert_ne!(comparable(one), comparable(other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn whoever_types_no_accents_finds_what_has_some() {
+        for (typed, name) in [
+            ("resume", "Résumé"),
+            ("ellıot", "ELLİOT"),
+            ("елка", "Ёлка"),
+            ("oeuvre", "Œuvre"),
+            ("canta", "ÇANTA"),
+        ] {
+            assert_eq!(findable(typed), findable(name), "{typed} {name}");
+        }
+        assert_ne!(findable("игра"), findable("йгра"));
     }
 
     #[test]

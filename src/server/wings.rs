@@ -12,11 +12,13 @@ use crate::jobs;
 use crate::journal::Follower;
 use crate::kernel::Timestamp;
 use crate::live::{Draw, Watch};
+use crate::palette::{Find, Finds};
+use crate::texts::Lang;
 use crate::timers::{self, Timer};
 use crate::visitors::merging;
 use crate::web::{Area, Kit, Routes};
 use crate::{
-    accounts, conversations, operations, ratings, setup, sites, tags, transcripts, widget,
+    accounts, conversations, operations, palette, ratings, setup, sites, tags, transcripts, widget,
 };
 
 /// What one kind of timer does when its time has come.
@@ -32,6 +34,8 @@ pub struct Wing {
     pub routes: Option<fn(&mut Routes)>,
     /// Its places in navigation and settings, in order.
     pub areas: &'static [Area],
+    /// What it finds of what somebody types.
+    pub finds: Vec<Find>,
     /// What it shows in the hall.
     pub windows: Vec<fn(&mut Windows)>,
     /// What its facts look like on live screens.
@@ -54,6 +58,7 @@ pub fn wings() -> Vec<Wing> {
                 conversations::socket::routes(it);
             }),
             areas: &[conversations::http::INBOX],
+            finds: vec![conversations::finds::PEOPLE, conversations::finds::TALKS],
             draws: vec![
                 conversations::news::draw,
                 conversations::dialogues::news::draw,
@@ -65,11 +70,17 @@ pub fn wings() -> Vec<Wing> {
         Wing {
             routes: Some(sites::http::routes),
             areas: &[sites::http::SITE],
+            finds: vec![sites::finds::SITES],
             ..Wing::default()
         },
         Wing {
             routes: Some(accounts::http::routes),
             areas: &[accounts::http::TEAM],
+            finds: vec![Find {
+                key: "team",
+                label: Lang::account_team_found,
+                ask: |r, viewer, sought| accounts::team::found(r, viewer, sought, &sites::ids(r)?),
+            }],
             jobs: Some(|kinds, kit, _| accounts::work::add(kinds, kit)),
             ..Wing::default()
         },
@@ -86,6 +97,7 @@ pub fn wings() -> Vec<Wing> {
         Wing {
             routes: Some(tags::http::routes),
             areas: &[tags::keeping::http::TAGS],
+            finds: vec![tags::finds::TAGS],
             windows: vec![tags::windows::open],
             draws: vec![tags::news::draw],
             timers: vec![(tags::keeping::DISSOLVE, tags::keeping::dissolve)],
@@ -111,6 +123,10 @@ fn last() -> Vec<Wing> {
                 widget::socket::routes(it);
             }),
             draws: vec![widget::news::draw],
+            ..Wing::default()
+        },
+        Wing {
+            routes: Some(palette::http::routes),
             ..Wing::default()
         },
         Wing {
@@ -144,6 +160,10 @@ pub(super) fn routes(wings: &[Wing]) -> Routes {
 
 pub(super) fn areas(wings: &[Wing]) -> Vec<Area> {
     wings.iter().flat_map(|it| it.areas).copied().collect()
+}
+
+pub(super) fn finds(wings: &[Wing]) -> Finds {
+    Finds(wings.iter().flat_map(|it| it.finds.clone()).collect())
 }
 
 pub(super) fn timers(wings: &[Wing]) -> timers::Kinds {
@@ -182,6 +202,8 @@ pub(super) fn check(wings: &[Wing]) -> Result<()> {
     once("open the door", opened.collect());
     once("bring the place", words(areas.iter().map(|it| it.key)));
     once("lead to", words(areas.iter().map(|it| it.href)));
+    let finds = wings.iter().flat_map(|it| &it.finds);
+    once("find under the name", words(finds.map(|it| it.key)));
     let watches = wings.iter().flat_map(|it| &it.watches);
     once("let pages listen to", words(watches.map(|it| it.kind)));
     let followers = wings.iter().flat_map(|it| &it.followers);

@@ -4,6 +4,7 @@
 //! The key is public: it stands in the shop's pages. What keeps strangers from
 //! using it is the list of origins; while that list is empty, any page may.
 
+pub mod finds;
 pub mod http;
 pub mod pages;
 mod rules;

@@ -7,6 +7,7 @@
 //! stands for the other wherever its number or its name is still used, as on a page
 //! that was open meanwhile; once that can no longer be undone, it is the other. What is wished for and is so already is no change.
 
+pub mod finds;
 pub mod http;
 pub mod keeping;
 pub mod news;

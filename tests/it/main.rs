@@ -20,6 +20,7 @@ mod journal;
 mod live;
 mod mail;
 mod operations;
+mod palette;
 mod plant;
 mod practice;
 mod ratings;

@@ -18,23 +18,23 @@ use crate::support::{
 };
 
 /// As they are added to the house, after its owner.
-const BOB: (&str, &str) = ("bob@mugs.example", "2");
-const EVE: (&str, &str) = ("eve@mugs.example", "3");
-const MAX: &str = "max@mugs.example";
+pub const BOB: (&str, &str) = ("bob@mugs.example", "2");
+pub const EVE: (&str, &str) = ("eve@mugs.example", "3");
+pub const MAX: &str = "max@mugs.example";
 
 /// A shop with a sister: Bob answers for Mugs, Eve for Plates, Max is an admin.
-struct Sisters {
-    house: House,
+pub struct Sisters {
+    pub house: House,
     plates: String,
     /// The conversation at each.
-    of_mugs: String,
-    of_plates: String,
+    pub of_mugs: String,
+    pub of_plates: String,
     of_mugs_visitor: VisitorPage,
     of_plates_visitor: VisitorPage,
 }
 
 impl Sisters {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         Self::open_in(open_house().await).await
     }
 

@@ -3,9 +3,11 @@
 //! holds, and there is always an owner who can sign in. Whoever leaves is
 //! deactivated: he is out at once, and what he wrote stays his.
 
+mod finds;
 pub mod http;
 mod sql;
 
+pub use finds::found;
 pub(super) use sql::{HIDDEN, read_sight};
 
 use std::collections::HashMap;

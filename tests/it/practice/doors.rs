@@ -11,9 +11,10 @@ use shopbell::accounts::{Admin, Agent, Role, Signed, Viewer};
 use shopbell::db::{Reader, Writer};
 use shopbell::error::{Check, Error, Result};
 use shopbell::kernel::{Actor, AgentId, ConversationKey, May, Permissions, Sight, line};
+use shopbell::palette::Find;
 use shopbell::texts::Lang;
 use shopbell::web::pages::{Errors, Saved, Shell};
-use shopbell::web::{self, Area, Ctx, Held, Kit, Refusal, Routes, Section, Who};
+use shopbell::web::{self, Area, Ctx, Held, Hit, Kit, Refusal, Routes, Section, Who};
 use shopbell::{conversations, settings};
 
 use super::{bell, hall, house};
@@ -27,6 +28,20 @@ pub const KETTLE: Area = Area {
     label: |_| "Kettle",
     who: Who::Admin,
     count: None,
+};
+
+/// Whoever may offer tea finds the kettle by its name.
+pub const KETTLES: Find = Find {
+    key: "kettles",
+    label: |_| "Kettles",
+    ask: |r, viewer, sought| {
+        let kept: Kettle = settings::find(r, SETTING)?.unwrap_or_default();
+        let rank = sought
+            .rank(&kept.name)
+            .filter(|_| viewer.may.allow(May::Products));
+        let hit = |rank| Hit::new(rank, kept.name.as_str(), KETTLE.href);
+        Ok(rank.map(hit).into_iter().collect())
+    },
 };
 
 pub fn routes(routes: &mut Routes) {
@@ -290,5 +305,24 @@ async fn a_wings_place_stands_among_the_settings_for_those_who_may_enter_it() {
     assert!(!bob.sees("/me").await.contains("kettle"));
     let refused = bob.request(reqwest::Method::GET, KETTLE.href).send().await;
     assert_eq!(refused.unwrap().status(), 403);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn a_wing_finds_what_is_its_own_for_who_may_and_for_nobody_else() {
+    let (house, _) = with_bob().await;
+    let owner = house.owner().await;
+    let kettle = [("name", "Samovar"), ("cups", "2")];
+    assert_eq!(owner.post("/settings/kettle", &kettle).await.status(), 303);
+    let found = owner.sees("/find?q=samo").await;
+    assert!(
+        found.contains("Kettles") && found.contains("Samovar"),
+        "{found}"
+    );
+    let bob = house.agent(BOB).await;
+    may(&house, &[May::Customers]).await;
+    assert!(!bob.sees("/find?q=samo").await.contains("Samovar"));
+    may(&house, &[May::Customers, May::Products]).await;
+    assert!(bob.sees("/find?q=samo").await.contains("Samovar"));
     house.close().await;
 }
