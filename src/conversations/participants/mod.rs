@@ -137,7 +137,8 @@ pub fn leave(w: &Writer, now: Timestamp, by: AgentId, conversation: Conversation
 
 /// Takes back that he left, within ten minutes: he has been here since when he was,
 /// and what went to a helper by that is his again, unless anybody was made
-/// responsible since. Later it is joining. What was resolved meanwhile stays so.
+/// responsible since. Later it is joining. Who did not leave has nothing to take back,
+/// and what was resolved meanwhile stays so.
 pub fn come_back(
     w: &Writer,
     now: Timestamp,
@@ -148,10 +149,12 @@ pub fn come_back(
     if found.state == State::Resolved || takes_part(w, conversation, by)? {
         return Ok(());
     }
-    let left = sql::find_leaving(w, conversation, by)?;
-    let Some(left) = left.filter(|it| now - it.at <= TAKEN_BACK_WITHIN) else {
-        return join(w, now, by, conversation);
+    let Some(left) = sql::find_leaving(w, conversation, by)? else {
+        return Ok(());
     };
+    if TAKEN_BACK_WITHIN < now - left.at {
+        return join(w, now, by, conversation);
+    }
     let is_his = left.handed_on && !was_assigned_after(w, conversation, left.line)?;
     enter(w, now, by, conversation, left.since)?;
     match is_his {

@@ -320,6 +320,23 @@ fn who_takes_his_leaving_back_has_been_there_since_when_he_was() {
 }
 
 #[test]
+fn who_did_not_leave_has_nothing_to_take_back_and_does_not_come_by_that() {
+    scratch(|w| {
+        let shop = shop(w)?;
+        let (ada, ben) = (shop.agents[0], shop.agents[1]);
+        conversations::come_back(w, NOW, ben, shop.talk)?;
+        assert!(shop.here(w).is_empty());
+        conversations::join(w, NOW, ada, shop.talk)?;
+        let before = shop.told(w);
+        conversations::come_back(w, NOW, ben, shop.talk)?;
+        assert_eq!(shop.here(w), [(ada, Part::Responsible)]);
+        assert_eq!(shop.told(w), before);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn nothing_is_taken_back_from_who_was_made_responsible_since() {
     scratch(|w| {
         let shop = shop(w)?;

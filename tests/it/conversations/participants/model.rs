@@ -130,8 +130,15 @@ impl Model {
                     self.assign(Some(agent));
                 }
             }
-            None => self.join(now, now, agent),
+            None if self.has_left(agent) => self.join(now, now, agent),
+            // There is nothing to take back.
+            None => (),
         }
+    }
+
+    /// And has not come back since.
+    fn has_left(&self, agent: AgentId) -> bool {
+        self.left.iter().any(|it| it.agent == agent)
     }
 
     /// Whatever was changed about him.
@@ -190,7 +197,8 @@ fn step(w: &Writer, shop: &Shop, model: &mut Model, dice: &mut Dice, n: i64) -> 
         return Ok(());
     }
     let comes = matches!(what, 0..5 | 8..10);
-    let changes_nothing = matches!(what, 8..10) && (!model.open || model.is_here(agent));
+    let changes_nothing =
+        matches!(what, 8..10) && (!model.open || model.is_here(agent) || !model.has_left(agent));
     if comes && is_mute && !changes_nothing {
         assert!(matches!(done, Err(Error::Forbidden(_))), "{what}: {done:?}");
         return Ok(());

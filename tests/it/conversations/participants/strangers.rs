@@ -131,6 +131,8 @@ fn who_may_not_answer_customers_neither_joins_nor_takes_over_nor_comes_back() {
             conversations::take_over,
             conversations::come_back,
         ];
+        conversations::join(w, NOW, ben, shop.talk)?;
+        conversations::leave(w, NOW, ben, shop.talk)?;
         shop.lets_answer(w, NOW, ben, false)?;
         let before = shop.told(w);
         for deed in deeds {
