@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Actor, AgentId, ConversationId, ConversationKey, May, Seq, Timestamp};
 use crate::sites;
 use crate::texts::Lang;
-use crate::web::{self, Area, Ctx, KIB, Kit, Refusal, Routes, Section, Who};
+use crate::web::{self, Area, Ctx, KIB, Key, Kit, MINUTE, Rate, Refusal, Routes, Section, Who};
 
 pub const INBOX: Area = Area {
     key: "inbox",
@@ -28,6 +28,10 @@ pub const INBOX: Area = Area {
     who: Who::Agent,
     count: Some(|facts| facts.waiting.iter().map(|(_, n)| n).sum()),
 };
+
+/// Each leaves a line, and may be taken back by another: by one agent in one
+/// conversation.
+pub const DEEDS: Rate = Rate::new("conversations.deeds", 40, MINUTE).at_once(30);
 
 pub fn routes(routes: &mut Routes) {
     routes.get("/inbox", inbox).who(Who::Agent);
@@ -43,28 +47,32 @@ pub fn routes(routes: &mut Routes) {
             deed("conversations.join", super::join),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     routes
         .post(
             "/inbox/{conversation}/take-over",
             deed("conversations.take_over", super::take_over),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     // Also for who may not answer any more.
     routes
         .post(
             "/inbox/{conversation}/leave",
             deed("conversations.leave", super::leave),
         )
-        .who(Who::Agent);
+        .who(Who::Agent)
+        .counts(&[DEEDS]);
     routes
         .post(
             "/inbox/{conversation}/come-back",
             deed("conversations.come_back", super::come_back),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     routes
         .post(
             "/inbox/{conversation}/resolve",
@@ -73,7 +81,8 @@ pub fn routes(routes: &mut Routes) {
             }),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     routes
         .post(
             "/inbox/{conversation}/reopen",
@@ -82,21 +91,24 @@ pub fn routes(routes: &mut Routes) {
             }),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     routes
         .post(
             "/inbox/{conversation}/no-reply-needed",
             deed("conversations.no_reply_needed", attention::no_reply_needed),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     routes
         .post(
             "/inbox/{conversation}/reply-needed",
             deed("conversations.reply_needed", attention::reply_needed),
         )
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     routes
         .post("/inbox/{conversation}/seen", seen)
         .who(Who::Agent);
@@ -345,6 +357,12 @@ pub fn again(
     draw(r, agent, kit, windows, &Query::default(), look)
 }
 
+/// One more of them, if it is not too many.
+pub fn count_deed(cx: &Ctx, agent: &Agent, key: &ConversationKey) -> Result<()> {
+    cx.limits
+        .take(DEEDS, Key::Name(format!("{} {key}", agent.id)))
+}
+
 type Verb = fn(&Writer, Timestamp, AgentId, ConversationId) -> Result<()>;
 
 /// The door of a deed that wants to be told nothing but what it is done to.
@@ -354,6 +372,7 @@ fn deed(
 ) -> impl Handler<(Signed<Agent, ()>, Ctx, Path<ConversationKey>), Output = Result<HttpResponse>> {
     move |Signed(agent, ()): Signed<Agent, ()>, cx: Ctx, key: Path<ConversationKey>| async move {
         let by = agent.id;
+        count_deed(&cx, &agent, &key)?;
         let deed = move |w: &Writer, now, it: &Conversation| verb(w, now, by, it.id);
         act(&cx, agent, key, name, deed).await
     }

@@ -11,6 +11,7 @@ use super::pages::Choice;
 use super::windows::{self, Boxes, Typed};
 use super::{Tag, TagId, Wish};
 use crate::accounts::{Agent, Signed};
+use crate::conversations::http::{DEEDS, count_deed};
 use crate::conversations::{self, Windows, view::Look};
 use crate::error::Result;
 use crate::kernel::{Actor, ConversationKey, May};
@@ -20,7 +21,8 @@ pub fn routes(routes: &mut Routes) {
     routes
         .post("/inbox/{conversation}/tags", change)
         .who(Who::Agent)
-        .needs(May::Customers);
+        .needs(May::Customers)
+        .counts(&[DEEDS]);
     super::keeping::http::routes(routes);
 }
 
@@ -55,6 +57,7 @@ async fn change(
 ) -> Result<HttpResponse> {
     let (now, by, key) = (cx.now(), Actor::Agent(agent.id), key.into_inner());
     let (wish, name, to) = (form.wish(), form.new_tag.clone(), key.clone());
+    let counted = count_deed(&cx, &agent, &key);
     let change = cx.db.write("tags.change", move |w| {
         let found = conversations::find_by_key(w, by, &to)?;
         super::change(w, now, by, found.id, &wish)?;
@@ -63,7 +66,11 @@ async fn change(
             false => super::give_named(w, now, by, found.id, &name).map(Some),
         }
     });
-    let refused = match change.await {
+    let changed = match counted {
+        Ok(()) => change.await,
+        Err(refused) => Err(refused),
+    };
+    let refused = match changed {
         Ok(made) if cx.wants_json() => return answer(made.as_ref(), &agent),
         Ok(_) => return Ok(web::see(format!("/inbox/{key}"))),
         Err(error) if cx.wants_json() => return Err(error),

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{House, OWNER, VisitorPage, open_house};
+use shopbell::accounts::Role;
+
+use crate::support::{AgentBrowser, House, OWNER, VisitorPage, open_house};
 
 #[actix_web::test]
 async fn a_cookie_that_opens_nothing_makes_nobody_known() {
@@ -43,6 +45,39 @@ async fn a_cookie_that_opens_nothing_makes_nobody_known() {
     // Who is known goes on.
     let known = send(99, Some(mine)).send().await.unwrap();
     assert_eq!(known.status(), 303);
+    house.close().await;
+}
+
+#[actix_web::test]
+async fn who_ends_and_opens_one_chat_for_ever_is_told_to_wait_and_nobody_else() {
+    let house = open_house().await;
+    house
+        .add_agent("eve@mugs.example", "Eve", Role::Agent)
+        .await;
+    let (owner, eve) = (house.owner().await, house.agent("eve@mugs.example").await);
+    let mut talks = Vec::new();
+    for words in ["Is it blue?", "Is it green?"] {
+        let posted = house.visitor().await.writes(words).await;
+        talks.push(posted["conversation"].as_str().unwrap().to_owned());
+    }
+    let does = async |agent: &AgentBrowser, talk: &str, deed: &str| {
+        let answer = agent.post(&format!("/inbox/{talk}/{deed}"), &[]).await;
+        answer.status().as_u16()
+    };
+    let mut done = 0;
+    loop {
+        let deed = ["resolve", "reopen", "tags"][done % 3];
+        match does(&owner, &talks[0], deed).await {
+            200 => done += 1,
+            429 => break,
+            other => panic!("{other}"),
+        }
+        assert!(done < 200, "he goes on for ever");
+    }
+    assert!(30 <= done, "{done}");
+    assert_eq!(does(&owner, &talks[0], "tags").await, 429);
+    assert_eq!(does(&owner, &talks[1], "resolve").await, 200);
+    assert_eq!(does(&eve, &talks[0], "join").await, 200);
     house.close().await;
 }
 
