@@ -221,6 +221,11 @@ pub fn was_answered(r: &Reader, conversation: ConversationId, after: Seq) -> Res
     sql::exists_answer_after(r, conversation, after)
 }
 
+/// Whether the visitor said anything after this line, or a person to him.
+pub fn went_on(r: &Reader, conversation: ConversationId, after: Seq) -> Result<bool> {
+    sql::exists_shared_after(r, conversation, after)
+}
+
 /// The newest line a visitor wrote: where he was, and what with.
 pub fn last_of_visitor(r: &Reader, conversation: ConversationId) -> Result<Option<Message>> {
     sql::find_last_of_visitor(r, conversation)

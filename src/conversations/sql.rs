@@ -301,6 +301,15 @@ pub fn exists_answer_after(r: &Reader, conversation: ConversationId, after: Seq)
     Ok(query.exists(params![conversation.0, after.0])?)
 }
 
+/// Said by a visitor or to him.
+pub fn exists_shared_after(r: &Reader, conversation: ConversationId, after: Seq) -> Result<bool> {
+    let mut query = r.prepare_cached(
+        "select 1 from messages
+         where conversation = ?1 and id > ?2 and kind in ('visitor', 'agent') limit 1",
+    )?;
+    Ok(query.exists(params![conversation.0, after.0])?)
+}
+
 pub fn exists_alike_before(r: &Reader, conversation: ConversationId, id: Seq) -> Result<bool> {
     let mut query = r.prepare_cached(
         "select 1 from messages m, (

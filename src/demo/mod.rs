@@ -224,6 +224,7 @@ impl Stage<'_> {
         };
         let asked = ratings::newest(w, conversation)?.ok_or(Error::NotFound("rating"))?;
         let new = NewRating {
+            since: None,
             rate: rated.rate,
             comment: rated.comment.clone(),
         };

@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use serde::{Deserialize, Serialize};
 
 use super::pages::{Answer, Plain, Settings, SiteSwitch};
-use super::{Asking, CHANGEABLE, NewRating, Rating, rules};
+use super::{Asking, CHANGEABLE, Card, NewRating, Rating, rules};
 use crate::accounts::{Admin, Signed};
 use crate::db::Reader;
 use crate::error::{Error, Result};
@@ -64,6 +64,9 @@ struct Give {
     rate: i64,
     #[serde(default)]
     comment: String,
+    /// The moment of the card that he answers.
+    #[serde(default)]
+    since: Option<Timestamp>,
 }
 
 /// What stands now.
@@ -77,6 +80,8 @@ struct Stands {
     until: Timestamp,
     /// By the clock that decides: the visitor's own may be wrong.
     now: Timestamp,
+    /// It is what he sent.
+    taken: bool,
 }
 
 async fn give(caller: Caller, cx: Ctx, Json(give): Json<Give>) -> Result<HttpResponse> {
@@ -85,19 +90,21 @@ async fn give(caller: Caller, cx: Ctx, Json(give): Json<Give>) -> Result<HttpRes
     let new = NewRating {
         rate: give.rate,
         comment: give.comment,
+        since: give.since,
     };
     let write = cx.db.write("ratings.give", move |w| {
         let (visitor, _) = visitors::enter(w, &caller)?;
         super::give(w, now, visitor.id, &give.rating, &new)
     });
-    let rating = Caller::count_guess(write.await, &cx)?;
-    let given = rating.given.ok_or(Error::NotFound("rating"))?;
+    let answered = Caller::count_guess(write.await, &cx)?;
+    let given = answered.rating.given.ok_or(Error::NotFound("rating"))?;
     Ok(HttpResponse::Ok().json(Stands {
         rate: given.rate,
         at: given.changed_at.unwrap_or(given.at),
         until: given.at + CHANGEABLE,
         now,
         comment: given.comment,
+        taken: answered.taken,
     }))
 }
 
@@ -137,7 +144,7 @@ async fn form(cx: Ctx, path: Path<(String, String)>) -> Result<HttpResponse> {
 
 /// As it stands: to answer, to change, or only to be read.
 fn stored(site: &Site, rating: Rating, now: Timestamp, t: Lang) -> Plain {
-    let withdrawn = rating.is_withdrawn();
+    let (withdrawn, since) = (rating.is_withdrawn(), Card::of(&rating).at);
     let given = rating.given;
     let changeable = given.as_ref().is_some_and(|it| rules::may_change(it, now));
     let kept = given.as_ref().filter(|_| changeable);
@@ -146,6 +153,7 @@ fn stored(site: &Site, rating: Rating, now: Timestamp, t: Lang) -> Plain {
         site: site.key.clone(),
         key: rating.key,
         withdrawn,
+        since,
         rate: kept.map_or(0, |it| it.rate),
         comment: kept.map(|it| it.comment.clone()).unwrap_or_default(),
         given,
@@ -172,6 +180,9 @@ struct AnswerForm {
     rate: String,
     #[serde(default)]
     comment: String,
+    /// The moment of the card that he answers.
+    #[serde(default)]
+    since: Option<Timestamp>,
 }
 
 async fn give_plainly(
@@ -184,6 +195,7 @@ async fn give_plainly(
     let new = NewRating {
         rate: typed.rate.parse().unwrap_or_default(),
         comment: typed.comment,
+        since: typed.since,
     };
     // Another address each time: the same one with a fragment is only scrolled.
     let back = format!("/c/{site}?at={now}#rating-{key}");
@@ -200,10 +212,11 @@ async fn give_plainly(
         Err(refused) => Err(refused),
     };
     let refused = match given {
-        Ok(_) => return Ok(web::see(back)),
+        Ok(it) if it.taken => return Ok(web::see(back)),
+        Ok(_) => None,
         // Counted already; there is no form to come back to.
         Err(nothing @ Error::NotFound(_)) => return Err(nothing),
-        Err(refused) => refused,
+        Err(refused) => Some(refused),
     };
     let asked_in = web::preferred_lang(&cx.request);
     let read = cx.db.read(move |r| {
@@ -214,15 +227,25 @@ async fn give_plainly(
     let (site, rating) = settle(read.await, &cx)?;
     let t = asked_in.unwrap_or(site.lang);
     // What was chosen and typed is still there.
-    let refusal = Refusal::of(refused, t, "rate")?;
-    let form = Plain {
+    let mut form = Plain {
         rate: typed.rate,
         comment: typed.comment,
         withdrawn: false,
-        errors: refusal.errors.clone(),
         ..stored(&site, rating, now, t)
     };
-    refusal.answer(&page(&site, form)?)
+    match refused {
+        Some(refused) => {
+            let refusal = Refusal::of(refused, t, "rate")?;
+            form.errors.clone_from(&refusal.errors);
+            refusal.answer(&page(&site, form)?)
+        }
+        None => {
+            let stands = form.given.as_ref().map(|it| it.name(t));
+            let told = t.rating_overtaken(stands.as_deref().unwrap_or_default());
+            form.errors = Errors::one("rate", told);
+            web::page_to_mend(&page(&site, form)?)
+        }
+    }
 }
 
 async fn settings(admin: Admin, cx: Ctx) -> Result<HttpResponse> {

@@ -1,11 +1,11 @@
 //! How a visitor says that he was served: one to five, and a comment if he likes.
 //!
 //! Who was answered by a person is asked when his conversation is resolved, by a
-//! line that holds the question; once for each time that happens. Agents read his
-//! answer in a line of its own. What he gave he may change for a day. A question
-//! that nobody has answered is withdrawn when the conversation goes on; an answer
-//! stands, and is asked for anew when it is over again and a person has answered
-//! him since. The newest counts. A site may do without.
+//! line that holds the question. Agents read his answer in a line of its own. What he
+//! gave he may change for a day. A question that nobody has answered is withdrawn when
+//! the conversation goes on, and is put again, the same one, if it ends without that
+//! anything was said; an answer stands, and is asked for anew when it is over again
+//! and a person has answered him since. The newest counts. A site may do without.
 //!
 //! The room follows the hall's journal and brings its state in line with that of
 //! the conversation, so it does not matter how late it hears, or how often.
@@ -76,6 +76,17 @@ pub struct Given {
 pub struct NewRating {
     pub rate: i64,
     pub comment: String,
+    /// The moment of the card that he answers; pages of earlier releases do not say.
+    pub since: Option<Timestamp>,
+}
+
+/// What stands after somebody has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub rating: Rating,
+    /// It is what he sent. Else he has answered otherwise since he saw his card: what
+    /// he sent was on its way for long, or comes from a page that had not heard of it.
+    pub taken: bool,
 }
 
 /// As its part stands in the line: all there is to draw it.
@@ -141,7 +152,15 @@ pub fn follow(w: &Writer, now: Timestamp, id: ConversationId) -> Result<()> {
             if let Some(current) = current {
                 go_on(w, now, current)?;
             }
-            ask(w, now, &conversation)
+            match sql::find_newest(w, id)? {
+                // Nobody said a word meanwhile: it is the same question.
+                Some(asked)
+                    if asked.is_withdrawn() && !conversations::went_on(w, id, asked.line)? =>
+                {
+                    ask_again(w, now, asked)
+                }
+                _ => ask(w, now, &conversation),
+            }
         }
         _ => Ok(()),
     }
@@ -173,9 +192,22 @@ fn ask(w: &Writer, now: Timestamp, conversation: &Conversation) -> Result<()> {
     sql::insert_rating(w, &rating)
 }
 
+fn ask_again(w: &Writer, now: Timestamp, mut rating: Rating) -> Result<()> {
+    rating.asked_at = after(&rating, now);
+    rating.went_on_at = None;
+    sql::update_asked(w, rating.line, rating.asked_at)?;
+    deeds::change(w, now, Actor::House, rating.line, asking(w, &rating)?)
+}
+
+/// Open pages take what is newer than what they show.
+fn after(rating: &Rating, now: Timestamp) -> Timestamp {
+    now.max(Card::of(rating).at + 1)
+}
+
 fn go_on(w: &Writer, now: Timestamp, mut rating: Rating) -> Result<()> {
-    rating.went_on_at = Some(now);
-    sql::update_went_on(w, rating.line, now)?;
+    let at = after(&rating, now);
+    rating.went_on_at = Some(at);
+    sql::update_went_on(w, rating.line, at)?;
     match rating.is_withdrawn() {
         true => deeds::change(w, now, Actor::House, rating.line, asking(w, &rating)?),
         false => Ok(()),
@@ -216,22 +248,24 @@ fn deed(
 }
 
 /// The visitor answers, or changes what he answered. The same once more is no
-/// change.
+/// change, and what comes late overrules nothing that he did not know of.
 pub fn give(
     w: &Writer,
     now: Timestamp,
     by: VisitorId,
     key: &str,
     new: &NewRating,
-) -> Result<Rating> {
+) -> Result<Answered> {
     let mut rating = find_by_key(w, by, key)?;
     let (rate, comment) = rules::clean(new)?;
+    let stands = Card::of(&rating).at;
     let known = rating.given.take();
-    if let Some(given) = &known
-        && (given.rate, &given.comment) == (rate, &comment)
-    {
-        rating.given = known;
-        return Ok(rating);
+    if let Some(given) = &known {
+        let taken = (given.rate, &given.comment) == (rate, &comment);
+        if taken || new.since.is_some_and(|it| it != stands) {
+            rating.given = known;
+            return Ok(Answered { rating, taken });
+        }
     }
     rules::may_give(&rating, known.as_ref(), now)?;
     rating.given = Some(Given {
@@ -250,7 +284,8 @@ pub fn give(
     sql::update_given(w, &rating)?;
     let told = Event::told(GIVEN, json!({ "line": rating.line, "rate": rate }));
     journal::record(w, now, by, rating.conversation, &told)?;
-    Ok(rating)
+    let taken = true;
+    Ok(Answered { rating, taken })
 }
 
 /// The visitor's own.

@@ -47,6 +47,8 @@ pub struct Plain {
     /// Of the question.
     pub key: String,
     pub withdrawn: bool,
+    /// When it became what it is.
+    pub since: i64,
     pub given: Option<Given>,
     /// He may still change it.
     pub changeable: bool,

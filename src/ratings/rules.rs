@@ -52,8 +52,11 @@ mod tests {
     use crate::kernel::{ConversationId, Seq};
 
     fn new(rate: i64, comment: &str) -> NewRating {
-        let comment = comment.to_owned();
-        NewRating { rate, comment }
+        NewRating {
+            rate,
+            comment: comment.to_owned(),
+            since: None,
+        }
     }
 
     fn fields(new: &NewRating) -> Vec<&'static str> {

@@ -33,6 +33,13 @@ pub fn update_went_on(w: &Writer, line: Seq, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// The conversation is over once more.
+pub fn update_asked(w: &Writer, line: Seq, now: Timestamp) -> Result<()> {
+    w.prepare_cached("update ratings set asked_at = ?2, went_on_at = null where line = ?1")?
+        .execute(params![line.0, now])?;
+    Ok(())
+}
+
 pub fn update_given(w: &Writer, it: &Rating) -> Result<()> {
     let Some(given) = &it.given else {
         return Ok(());

@@ -145,6 +145,7 @@ fn for_script(card: &Card, t: Lang) -> Value {
             "change": t.rating_edit(),
             "choose": t.rating_choose(),
             "offline": t.rating_offline(),
+            "overtaken": t.rating_overtaken("{name}"),
         },
     })
 }
@@ -227,6 +228,7 @@ fn plain(data: &Value, page: &Plainly, t: Lang) -> Result<Html> {
         site: page.site.to_owned(),
         key: card.key,
         withdrawn: card.withdrawn,
+        since: card.at,
         given: card.given,
         rate: 0,
         comment: String::new(),

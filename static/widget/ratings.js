@@ -164,19 +164,23 @@ export function draw(place, card, tools) {
       send.ariaDisabled = 'true';
       wrong.textContent = '';
       const { token } = chat.stored();
-      const answer = await request(home + 'w/v1/ratings', config.lang, token, { rating: key, rate: value, comment: comment.value });
+      const answer = await request(home + 'w/v1/ratings', config.lang, token, { rating: key, rate: value, comment: comment.value, since: card.at });
       busy = false;
       send.ariaDisabled = null;
       if (!answer.ok) {
         wrong.textContent = answer.told?.detail || (answer.status ? t('problem') : words.offline);
         return;
       }
-      const { now, ...told } = answer.told;
-      keep();
+      const { now, taken, ...told } = answer.told;
       // The clock of this device may be wrong.
       chat.keep((it) => (it.ahead = Date.now() - now));
-      again = false;
       card = { ...card, ...told };
+      if (!taken) {
+        wrong.textContent = words.overtaken.replace('{name}', words.names[told.rate - 1]);
+        return;
+      }
+      keep();
+      again = false;
       show(body.contains(focused()));
       announce(value);
     }
@@ -203,8 +207,9 @@ export function draw(place, card, tools) {
     focus?.focus();
     const isNews = card.at < news.at;
     const { rate, comment } = draft();
+    const wasOver = card.withdrawn;
     if (isNews) card = news;
-    if (!busy && isNews && (!isForm() || (!rate && !comment))) show(!!focus);
+    if (!busy && isNews && (wasOver || !isForm() || (!rate && !comment))) show(!!focus);
   }
 
   /** In place of its text. It is taller than that: who was at the end of the log stays there. */

@@ -53,8 +53,8 @@ export interface RatingCard {
   comment?: string | null;
   /** Until then it may be changed. */
   until?: number | null;
-  /** The last of them alone where it was withdrawn. */
-  words: Record<'ask' | 'comment' | 'hint' | 'send' | 'thanks' | 'change' | 'choose' | 'offline' | 'withdrawn', string> &
+  /** Of them `withdrawn` alone where it was withdrawn. */
+  words: Record<'ask' | 'comment' | 'hint' | 'send' | 'thanks' | 'change' | 'choose' | 'offline' | 'overtaken' | 'withdrawn', string> &
     Record<'rates' | 'names', string[]>;
 }
 

@@ -80,6 +80,12 @@ test('a visitor rates his chat with the keyboard, changes his mind, and an agent
   await tab.getByRole('button', { name: 'Change rating' }).click();
   assert.equal(await tab.getByRole('textbox', { name: 'Comment' }).inputValue(), 'Quick and kind.\nThank you!');
   await group(tab).getByRole('radio', { name: '5 of 5: very good' }).check({ force: true });
+  // As if another page of his had been first: what stands is said, nothing typed is lost.
+  await tab.route('**/w/v1/ratings', (it) => it.continue({ postData: JSON.stringify({ ...it.request().postDataJSON(), since: 1 }) }));
+  await tab.getByRole('button', { name: 'Send rating' }).click();
+  await tab.getByRole('alert').getByText('otherwise since then (4 of 5: good)').waitFor();
+  await tab.unroute('**/w/v1/ratings');
+  assert.equal(await tab.getByRole('textbox', { name: 'Comment' }).inputValue(), 'Quick and kind.\nThank you!');
   await tab.getByRole('button', { name: 'Send rating' }).click();
   await tab.getByText('5 of 5: very good').waitFor();
   await visitor.getByText('5 of 5: very good').waitFor();

@@ -420,6 +420,51 @@ async fn the_page_without_scripts_asks_by_a_form_and_keeps_what_was_typed() {
 }
 
 #[actix_web::test]
+async fn an_answer_from_a_page_that_has_not_heard_of_a_newer_one_is_told_what_stands() {
+    let over = over().await;
+    let sends = async |rate: i64, since: i64| {
+        let mut answer = over.answer(rate, "");
+        answer["since"] = json!(since);
+        let post = over.visitor.post("/w/v1/ratings", &answer);
+        let told: Value = post.send().await.unwrap().json().await.unwrap();
+        told
+    };
+    over.house.clock.advance(1000);
+    let first = sends(2, over.asked.asked_at).await;
+    assert_eq!((&first["rate"], &first["taken"]), (&json!(2), &json!(true)));
+    over.house.clock.advance(1000);
+    let late = sends(5, over.asked.asked_at).await;
+    assert_eq!((&late["rate"], &late["taken"]), (&json!(2), &json!(false)));
+    let again = sends(5, late["at"].as_i64().unwrap()).await;
+    assert_eq!((&again["rate"], &again["taken"]), (&json!(5), &json!(true)));
+    over.house.close().await;
+}
+
+#[actix_web::test]
+async fn an_old_page_without_scripts_overrules_nothing_unasked_and_keeps_what_was_typed() {
+    let plain = Plain::over().await;
+    let since = |page: &str| between(page, "name=\"since\" value=\"", "\"").unwrap();
+    let old = since(&plain.sees(&plain.path()).await.1);
+    plain.house.clock.advance(1000);
+    let given = plain.sends(&[("rate", "4"), ("since", &old)]).await;
+    assert_eq!(given.status(), 303);
+    plain.house.clock.advance(1000);
+    let late = [("rate", "1"), ("comment", "too slow"), ("since", &old)];
+    let late = plain.sends(&late).await;
+    assert_eq!(late.status(), 422);
+    let told = late.text().await.unwrap();
+    assert!(
+        told.contains("otherwise since then (4 of 5: good)"),
+        "{told}"
+    );
+    assert!(told.contains("too slow") && told.contains("value=\"1\" required checked"));
+    let knowing = since(&told);
+    let knowing = [("rate", "1"), ("comment", "too slow"), ("since", &knowing)];
+    assert_eq!(plain.sends(&knowing).await.status(), 303);
+    plain.house.close().await;
+}
+
+#[actix_web::test]
 async fn without_his_cookie_or_on_another_page_nobody_finds_the_form() {
     let mut plain = Plain::over().await;
     assert_eq!(plain.sees(&plain.path()).await.0, 200);
