@@ -109,6 +109,7 @@ pub async fn start_with(
         around: Around {
             read: surroundings,
             areas: wings::areas(&wings).into(),
+            keys: wings::keys(&wings).into(),
             signs: place.signs.clone(),
             insecure: !config.public_url.is_https() && !config.public_url.is_loopback(),
             storage: db.storage(),

@@ -28,8 +28,8 @@ use crate::kernel::{
     clip, collating, line,
 };
 use crate::texts::Lang;
-use crate::web::Around;
 use crate::web::pages::Shell;
+use crate::web::{self, AreaLink, Around};
 
 pub use crate::kernel::Role;
 pub use extract::{Admin, Agent, Signed, SignedFile};
@@ -370,7 +370,9 @@ impl Agent {
     ) -> Result<Shell> {
         let house = (around.read)(r, &self.sight)?;
         let open = around.open_areas(self.role.may_administer());
-        let areas = open.map(|it| it.link(&house, self.lang)).collect();
+        let areas: Vec<AreaLink> = open.map(|it| it.link(&house, self.lang)).collect();
+        let keys = around.keys.iter().map(|it| it.list(self.lang));
+        let ways = web::ways(&areas, self.lang);
         let waiting = house.waiting.iter();
         let by_site = waiting.map(|(site, n)| format!("{site}:{n}"));
         Ok(Shell {
@@ -396,6 +398,7 @@ impl Agent {
             look: self.look(),
             path,
             sets_up: path.starts_with("settings") || path == "welcome",
+            keys: keys.chain([ways]).collect(),
             areas,
         })
     }

@@ -26,6 +26,7 @@ pub const INBOX: Area = Area {
     section: Section::Main,
     label: Lang::common_nav_inbox,
     who: Who::Agent,
+    letter: "i",
     count: Some(|facts| facts.waiting.iter().map(|(_, n)| n).sum()),
 };
 

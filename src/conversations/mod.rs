@@ -12,6 +12,7 @@ pub mod deeds;
 pub mod dialogues;
 pub mod finds;
 pub mod http;
+pub mod keys;
 pub mod lines;
 pub mod lists;
 pub mod news;

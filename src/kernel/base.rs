@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The attributes of our pages that hold an address of ours. A test walks the
 /// templates for others.
-pub const LINKS: [&str; 4] = ["href", "src", "action", "data-undo"];
+pub const LINKS: [&str; 5] = ["href", "src", "action", "data-undo", "data-style"];
 
 /// Nothing, or `/chat`: never a slash at the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

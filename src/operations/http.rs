@@ -24,6 +24,7 @@ pub const MAIL: Area = Area {
     section: Section::Settings,
     label: Lang::settings_mail_tab,
     who: Who::Admin,
+    letter: "",
     count: None,
 };
 

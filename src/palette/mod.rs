@@ -15,10 +15,41 @@ use crate::accounts::Viewer;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::texts::Lang;
-use crate::web::{Area, Around, Hit, Rank, Section, Sought};
+use crate::web::{Area, Around, Hit, HotKey, Keys, Rank, Section, Sought};
 
 /// Hits of one kind.
 pub const MOST: usize = 6;
+
+/// What works on every page.
+pub const KEYS: Keys = Keys {
+    title: Lang::palette_everywhere,
+    keys: &[
+        HotKey {
+            key: "k",
+            held: true,
+            act: "find",
+            does: Lang::palette_find,
+        },
+        HotKey {
+            key: "/",
+            held: false,
+            act: "find",
+            does: Lang::palette_find,
+        },
+        HotKey {
+            key: "?",
+            held: false,
+            act: "keys",
+            does: Lang::palette_keys,
+        },
+        HotKey {
+            key: "g",
+            held: false,
+            act: "go",
+            does: Lang::palette_go_to,
+        },
+    ],
+};
 
 /// How a room finds what is its own: only what this one sees, by an index or among a
 /// number that has an end. In the order of its own lists, where several fit as well.

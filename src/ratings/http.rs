@@ -27,6 +27,7 @@ pub const RATINGS: Area = Area {
     section: Section::Settings,
     label: Lang::rating_tab,
     who: Who::Admin,
+    letter: "",
     count: None,
 };
 

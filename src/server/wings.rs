@@ -16,7 +16,7 @@ use crate::palette::{Find, Finds};
 use crate::texts::Lang;
 use crate::timers::{self, Timer};
 use crate::visitors::merging;
-use crate::web::{Area, Kit, Routes};
+use crate::web::{Area, HotKey, Keys, Kit, Routes};
 use crate::{
     accounts, conversations, operations, palette, ratings, setup, sites, tags, transcripts, widget,
 };
@@ -34,6 +34,8 @@ pub struct Wing {
     pub routes: Option<fn(&mut Routes)>,
     /// Its places in navigation and settings, in order.
     pub areas: &'static [Area],
+    /// The keys that its pages listen to.
+    pub keys: &'static [Keys],
     /// What it finds of what somebody types.
     pub finds: Vec<Find>,
     /// What it shows in the hall.
@@ -53,11 +55,17 @@ pub struct Wing {
 pub fn wings() -> Vec<Wing> {
     vec![
         Wing {
+            routes: Some(palette::http::routes),
+            keys: &[palette::KEYS],
+            ..Wing::default()
+        },
+        Wing {
             routes: Some(|it| {
                 conversations::http::routes(it);
                 conversations::socket::routes(it);
             }),
             areas: &[conversations::http::INBOX],
+            keys: &[conversations::keys::KEYS],
             finds: vec![conversations::finds::PEOPLE, conversations::finds::TALKS],
             draws: vec![
                 conversations::news::draw,
@@ -126,10 +134,6 @@ fn last() -> Vec<Wing> {
             ..Wing::default()
         },
         Wing {
-            routes: Some(palette::http::routes),
-            ..Wing::default()
-        },
-        Wing {
             routes: Some(setup::http::routes),
             ..Wing::default()
         },
@@ -160,6 +164,10 @@ pub(super) fn routes(wings: &[Wing]) -> Routes {
 
 pub(super) fn areas(wings: &[Wing]) -> Vec<Area> {
     wings.iter().flat_map(|it| it.areas).copied().collect()
+}
+
+pub(super) fn keys(wings: &[Wing]) -> Vec<Keys> {
+    wings.iter().flat_map(|it| it.keys).copied().collect()
 }
 
 pub(super) fn finds(wings: &[Wing]) -> Finds {
@@ -202,6 +210,13 @@ pub(super) fn check(wings: &[Wing]) -> Result<()> {
     once("open the door", opened.collect());
     once("bring the place", words(areas.iter().map(|it| it.key)));
     once("lead to", words(areas.iter().map(|it| it.href)));
+    let letters = areas.iter().map(|it| it.letter);
+    once(
+        "are reached by G and",
+        words(letters.filter(|it| !it.is_empty())),
+    );
+    let keys = wings.iter().flat_map(|it| it.keys).flat_map(|it| it.keys);
+    once("listen to the key", keys.map(HotKey::press).collect());
     let finds = wings.iter().flat_map(|it| &it.finds);
     once("find under the name", words(finds.map(|it| it.key)));
     let watches = wings.iter().flat_map(|it| &it.watches);

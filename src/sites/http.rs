@@ -21,6 +21,7 @@ pub const SETTINGS: Area = Area {
     section: Section::Main,
     label: Lang::common_nav_settings,
     who: Who::Admin,
+    letter: "s",
     count: None,
 };
 
@@ -31,6 +32,7 @@ pub const SITE: Area = Area {
     section: Section::Settings,
     label: Lang::settings_site_tab,
     who: Who::Admin,
+    letter: "",
     count: None,
 };
 

@@ -16,6 +16,8 @@ pub struct Area {
     pub label: fn(Lang) -> &'static str,
     /// The same as its route asks for.
     pub who: Who,
+    /// After G, it leads there from any page; empty for none.
+    pub letter: &'static str,
     /// How many wait there, where that is told.
     pub count: Option<fn(&Surroundings) -> i64>,
 }
@@ -34,6 +36,7 @@ pub struct AreaLink {
     pub icon: &'static str,
     pub section: Section,
     pub label: &'static str,
+    pub letter: &'static str,
     pub count: Option<i64>,
 }
 
@@ -52,6 +55,7 @@ impl Area {
             icon: self.icon,
             section: self.section,
             label: (self.label)(t),
+            letter: self.letter,
             count: self.count.map(|it| it(house)),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Area, Section, Signs};
+use super::{Area, Keys, Section, Signs};
 use crate::db::{Reader, Storage};
 use crate::error::Result;
 use crate::kernel::{Seq, Sight, SiteId};
@@ -29,6 +29,7 @@ pub struct Around {
     pub storage: watch::Receiver<Storage>,
     pub signs: Signs,
     pub areas: Arc<[Area]>,
+    pub keys: Arc<[Keys]>,
 }
 
 impl Around {

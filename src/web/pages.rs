@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use askama::Template;
 
 use super::undo::Fields;
-use super::{AreaLink, Hint, Section};
+use super::{AreaLink, Hint, KeyList, Section};
 use crate::error::{Mistake, Result};
 use crate::texts::Lang;
 
@@ -45,6 +45,8 @@ pub struct Shell {
     pub sets_up: bool,
     /// The places he may go to, in order.
     pub areas: Vec<AreaLink>,
+    /// The keys there are.
+    pub keys: Vec<KeyList>,
 }
 
 impl Shell {

@@ -7,4 +7,4 @@ import './typing.js';
 import './seen.js';
 import './deeds.js';
 import './visitor.js';
-import './keys.js';
+import './moves.js';

@@ -1,47 +1,129 @@
-// Single keys for what is done all day: J and K move through the lists, R
-// answers, N notes, E resolves. They sleep in fields, and can be switched off
-// (WCAG 2.2, 2.1.4).
+// Keys for what is done all day. Which there are, and what they do, stands in the
+// dialog that shows them: whatever is not written there, no key does. Single keys sleep
+// in fields, and can be switched off (WCAG 2.2, 2.1.4); with Ctrl they always work.
 
 import { all, find, recall } from './dom.js';
-import { isJoined, write } from './composer.js';
+import { toast } from './toast.js';
 
-/** @param {number} step */
-function move(step) {
-  const links = all('.row a');
-  const focused = links.findIndex((it) => it === document.activeElement);
-  const current = links.findIndex((it) => it.hasAttribute('aria-current'));
-  const from = focused >= 0 ? focused : current;
-  const to = from < 0 ? 0 : Math.min(links.length - 1, Math.max(0, from + step));
-  links[to]?.focus();
-  // What the other keys act on is what is on the screen.
-  links[to]?.click();
+/** How long a key waits for the one that goes with it. */
+const NEXT = 2000;
+const ASLEEP = 'input, textarea, select, [contenteditable], [popover], dialog, .join > p';
+const isMac = /Mac|iP(hone|ad|od)/.test(navigator.platform);
+
+/** What a key does that presses no button. @type {Map<string, () => void>} */
+const deeds = new Map();
+
+/** @param {string} name  as the table calls it @param {() => void} deed */
+export function does(name, deed) {
+  deeds.set(name, deed);
 }
 
-/** @param {string} key */
-function press(key) {
+/** Presses the button of a key, if there is one to press. @param {string} key */
+export function press(key) {
   const button = all(`[data-key="${key}"]`).find((it) => it.checkVisibility());
   button?.click();
   return !!button;
 }
 
-/** @type {Record<string, () => void>} */
-const keys = {
-  j: () => move(1),
-  k: () => move(-1),
-  r: () => void (isJoined() ? write(false) : press('r')),
-  n: () => void (press('n') || (find('#body') && write(true))),
-  e: () => void press('e'),
-};
+/** @type {Map<string, string>} */
+const table = new Map();
+for (const it of all('#keys [data-press]')) table.set(it.dataset.press ?? '', it.dataset.act ?? '');
+for (const it of isMac ? all('kbd[data-held]') : []) it.textContent = '⌘';
+
+/**
+ * On a keyboard of another script, the key in the same place; signs are what they are.
+ * @param {KeyboardEvent} event
+ */
+function keyOf({ key, code, shiftKey }) {
+  if (/^[a-z]$/i.test(key)) return shiftKey ? '' : key.toLowerCase();
+  if (code.startsWith('Key') && key.length === 1 && !/^[!-~]$/.test(key)) return shiftKey ? '' : code[3].toLowerCase();
+  return key;
+}
+
+/** When the first of two keys was pressed. */
+let began = 0;
+
+/** To the place of this letter. @param {string} key */
+function go(key) {
+  const isSecond = Date.now() - began < NEXT;
+  began = 0;
+  const link = isSecond && /^[a-z]$/.test(key) ? find(`[data-go="${key}"]`) : null;
+  link?.click();
+  return !!link;
+}
+
+/** @param {string} key */
+function act(key) {
+  const name = table.get(key);
+  if (name === undefined) return false;
+  const deed = deeds.get(name);
+  if (deed) deed();
+  return !!deed || press(key);
+}
+
+/** @param {KeyboardEvent} event */
+function isHeld({ ctrlKey, metaKey, altKey, shiftKey }) {
+  return (isMac ? metaKey && !ctrlKey : ctrlKey && !metaKey) && !altKey && !shiftKey;
+}
 
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.isComposing || event.defaultPrevented) return;
+  const key = keyOf(event);
+  if (isHeld(event)) {
+    if (table.has(`held-${key}`) && act(`held-${key}`)) event.preventDefault();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target instanceof Element ? event.target : null;
-  if (target?.closest('input, textarea, select, [contenteditable], [popover], .join > p')) return;
-  if (recall('keys') === 'off') return;
-  // On a keyboard of another script, the key in the same place.
-  const latin = /^[a-z]$/i.test(event.key) ? event.key : event.code.replace('Key', '');
-  const act = keys[latin.toLowerCase()];
-  if (!act || event.shiftKey) return;
-  event.preventDefault();
-  act();
+  if (target?.closest(ASLEEP) || recall('keys') === 'off') return;
+  if (go(key) || act(key)) event.preventDefault();
+});
+
+/* What every page has. */
+
+does('go', () => { began = Date.now(); });
+
+does('keys', () => {
+  const dialog = /** @type {HTMLDialogElement | null} */ (find('#keys'));
+  void dressed().then(() => dialog?.open || dialog?.showModal());
+});
+
+does('find', () => {
+  Promise.all([import('./palette/palette.js'), dressed()]).then(
+    ([{ open }]) => open(),
+    () => toast(document.body.dataset.offlineSend ?? ''),
+  );
+});
+
+/** @type {Promise<unknown> | undefined} */
+let sheet;
+
+/** Both dialogs have a sheet of style, which comes when the first of them is opened. */
+function dressed() {
+  sheet ??= new Promise((resolve, reject) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = find('#palette')?.dataset.style ?? '';
+    link.onload = resolve;
+    link.onerror = () => {
+      link.remove();
+      sheet = undefined;
+      reject(new Error('no sheet'));
+    };
+    document.head.append(link);
+  });
+  return sheet;
+}
+
+document.addEventListener('click', (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  const opener = /** @type {HTMLElement | null} */ (target?.closest('[data-opens]'));
+  if (opener && plain) {
+    event.preventDefault();
+    opener.closest('dialog')?.close();
+    deeds.get(opener.dataset.opens ?? '')?.();
+  }
+  const dialog = /** @type {HTMLDialogElement | null} */ (target?.closest('#keys'));
+  if (dialog && (target === dialog || target?.closest('[data-close]'))) dialog.close();
 });

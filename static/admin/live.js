@@ -83,6 +83,11 @@ function fragment(html) {
   return node instanceof HTMLElement ? node : undefined;
 }
 
+/** What our own server drew, to take parts from. @param {string} html */
+export function parse(html) {
+  return new DOMParser().parseFromString(trust(html), 'text/html');
+}
+
 /**
  * A page of ours, to take parts from. Null where it cannot be had.
  * @param {string} url
@@ -92,7 +97,7 @@ export async function fetchPage(url) {
     const response = await fetch(url, { headers: { accept: 'text/html' } });
     if (response.url.split('?')[0] === at('/login')) leave();
     if (!response.ok) return null;
-    return new DOMParser().parseFromString(trust(await response.text()), 'text/html');
+    return parse(await response.text());
   } catch {
     return null;
   }

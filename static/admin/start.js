@@ -1,6 +1,7 @@
 // What every signed-in page does.
 
 import './live.js';
+import './keys.js';
 import './times.js';
 import './waiting.js';
 import './switches.js';

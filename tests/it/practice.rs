@@ -19,6 +19,7 @@ pub fn wing() -> Wing {
     Wing {
         routes: Some(doors::routes),
         areas: &[doors::KETTLE],
+        keys: &[doors::KEYS],
         finds: vec![doors::KETTLES],
         windows: vec![hall::open],
         draws: vec![live::draw],

@@ -23,6 +23,7 @@ pub const TEAM: Area = Area {
     section: Section::Settings,
     label: Lang::settings_team_tab,
     who: Who::Admin,
+    letter: "",
     count: None,
 };
 

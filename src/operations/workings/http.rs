@@ -21,6 +21,7 @@ pub const WORKINGS: Area = Area {
     section: Section::Settings,
     label: Lang::settings_workings_tab,
     who: Who::Admin,
+    letter: "",
     count: None,
 };
 

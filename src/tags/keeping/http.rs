@@ -23,6 +23,7 @@ pub const TAGS: Area = Area {
     section: Section::Settings,
     label: Lang::tag_tags,
     who: Who::Admin,
+    letter: "",
     count: None,
 };
 

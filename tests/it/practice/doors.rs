@@ -14,7 +14,7 @@ use shopbell::kernel::{Actor, AgentId, ConversationKey, May, Permissions, Sight,
 use shopbell::palette::Find;
 use shopbell::texts::Lang;
 use shopbell::web::pages::{Errors, Saved, Shell};
-use shopbell::web::{self, Area, Ctx, Held, Hit, Kit, Refusal, Routes, Section, Who};
+use shopbell::web::{self, Area, Ctx, Held, Hit, HotKey, Keys, Kit, Refusal, Routes, Section, Who};
 use shopbell::{conversations, settings};
 
 use super::{bell, hall, house};
@@ -27,7 +27,18 @@ pub const KETTLE: Area = Area {
     section: Section::Settings,
     label: |_| "Kettle",
     who: Who::Admin,
+    letter: "",
     count: None,
+};
+
+pub const KEYS: Keys = Keys {
+    title: |_| "Kettle",
+    keys: &[HotKey {
+        key: "t",
+        held: false,
+        act: "",
+        does: |_| "Put the kettle on",
+    }],
 };
 
 /// Whoever may offer tea finds the kettle by its name.
@@ -312,6 +323,8 @@ async fn a_wings_place_stands_among_the_settings_for_those_who_may_enter_it() {
 async fn a_wing_finds_what_is_its_own_for_who_may_and_for_nobody_else() {
     let (house, _) = with_bob().await;
     let owner = house.owner().await;
+    let page = owner.sees("/me").await;
+    assert!(page.contains("data-press=\"t\"") && page.contains("Put the kettle on"));
     let kettle = [("name", "Samovar"), ("cups", "2")];
     assert_eq!(owner.post("/settings/kettle", &kettle).await.status(), 303);
     let found = owner.sees("/find?q=samo").await;

@@ -33,6 +33,7 @@ async fn all_that_two_wings_bring_under_one_name_is_told_at_once() {
         "two rooms open the door `POST /kettle/{}/boil`",
         "two rooms bring the place `settings/kettle`",
         "two rooms lead to `/settings/kettle`",
+        "two rooms listen to the key `t`",
         "two rooms find under the name `kettles`",
         "two rooms let pages listen to `kettle`",
         "two rooms follow the journal as `kettle`",
