@@ -100,6 +100,8 @@ pub struct TaskRow {
 /// One durable follower.
 pub struct FollowerRow {
     pub name: String,
+    /// What it does.
+    pub words: String,
     pub read_to: i64,
     /// Events it has not read yet.
     pub behind: i64,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pages::{Edit, SiteMember, SiteRow, Sites};
 use super::{NewLook, Site, contrast, csp_lines, embed_code, text_on};
-use crate::accounts::{self, Admin, Agent, Role, Signed, team};
+use crate::accounts::{self, Admin, Agent, AgentView, Role, Signed, team};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::hub::Closing;
@@ -61,16 +61,33 @@ async fn only(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
     }
 }
 
+#[derive(Default, Deserialize)]
+struct Query {
+    /// Of those that he sees.
+    #[serde(default)]
+    agent: Option<AgentId>,
+}
+
 async fn list(admin: Admin, cx: Ctx) -> Result<HttpResponse> {
-    web::page(&listed(&cx, admin).await?)
+    let Query { agent } = cx.query()?;
+    let kit = cx.kit();
+    let read = cx.db.browse(move |r| draw_list(r, &admin, &kit, agent));
+    web::page(&read.await?)
 }
 
 async fn listed(cx: &Ctx, admin: Admin) -> Result<Sites> {
     let kit = cx.kit();
-    cx.db.browse(move |r| draw_list(r, &admin, &kit)).await
+    cx.db
+        .browse(move |r| draw_list(r, &admin, &kit, None))
+        .await
 }
 
-fn draw_list(r: &Reader, admin: &Admin, kit: &Kit) -> Result<Sites> {
+fn draw_list(r: &Reader, admin: &Admin, kit: &Kit, agent: Option<AgentId>) -> Result<Sites> {
+    let person = agent.map(|it| accounts::find(r, it)).transpose()?;
+    let sites = match &person {
+        Some(it) => super::seen(r, &team::sight(r, it.id)?)?,
+        None => super::list(r)?,
+    };
     let row = |site: Site| {
         Ok(SiteRow {
             key: site.key,
@@ -82,10 +99,8 @@ fn draw_list(r: &Reader, admin: &Admin, kit: &Kit) -> Result<Sites> {
     Ok(Sites {
         t: admin.lang,
         shell: admin.shell(r, &kit.around, "settings/sites", "")?,
-        sites: super::list(r)?
-            .into_iter()
-            .map(row)
-            .collect::<Result<_>>()?,
+        sites: sites.into_iter().map(row).collect::<Result<_>>()?,
+        person: person.map(|it| it.name),
         shop: String::new(),
         errors: Errors::default(),
     })
@@ -135,17 +150,10 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
     let shell = admin.shell(r, &kit.around, "settings/sites", "")?;
     let site = super::find_by_key(r, key)?;
     let named = team::members(r, site.id)?;
-    let agents = accounts::list(r)?.into_iter();
-    // Owners and admins see every site.
-    let plain = agents.filter(|it| it.role == Role::Agent && it.deactivated_at.is_none());
-    let member = |it: accounts::AgentView| SiteMember {
-        id: it.id.0,
-        named: named.contains(&it.id),
-        ticked: named.contains(&it.id),
-        name: it.name,
-    };
-    let members: Vec<SiteMember> = plain.map(member).collect();
-    let others_named = !named.is_empty() && !members.iter().any(|it| it.named);
+    let member = |it: AgentView| site_member(it, &named, admin.lang);
+    let members = accounts::list(r)?.into_iter().filter_map(member);
+    let members: Vec<SiteMember> = members.collect();
+    let others_named = !named.is_empty() && !members.iter().any(|it| it.named && it.counts);
     let alone = super::ids(r)?.len() == 1;
     let on_color = text_on(&site.color);
     Ok(Edit {
@@ -173,6 +181,25 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         demo_shop: site.demo_shop,
         errors: Errors::default(),
         saved: Saved::default(),
+    })
+}
+
+/// Whoever can be named for a site, or is though that does nothing at present: he no
+/// longer works here, or sees every site as owners and admins do.
+fn site_member(it: AgentView, named: &[AgentId], t: Lang) -> Option<SiteMember> {
+    let (is_named, is_gone) = (named.contains(&it.id), it.deactivated_at.is_some());
+    let counts = it.role == Role::Agent && !is_gone;
+    let name = match counts {
+        true => it.name,
+        false if is_gone => t.site_member_gone(it.name),
+        false => t.site_member_above(it.name),
+    };
+    (counts || is_named).then_some(SiteMember {
+        id: it.id.0,
+        named: is_named,
+        ticked: is_named,
+        counts,
+        name,
     })
 }
 

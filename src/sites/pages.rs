@@ -13,6 +13,8 @@ pub struct Sites {
     pub t: Lang,
     pub shell: Shell,
     pub sites: Vec<SiteRow>,
+    /// These are the ones that he sees.
+    pub person: Option<String>,
     /// What had been typed for one more. Field `shop`.
     pub shop: String,
     pub errors: Errors,
@@ -32,11 +34,13 @@ pub struct SiteRow {
     pub members: i64,
 }
 
-/// A plain agent who may be named for a site.
+/// Somebody who may be named for a site, or is.
 pub struct SiteMember {
     pub id: i64,
     pub name: String,
     pub named: bool,
+    /// He sees the site by that.
+    pub counts: bool,
     /// As somebody wants it.
     pub ticked: bool,
 }

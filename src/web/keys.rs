@@ -25,11 +25,13 @@ pub struct HotKey {
 }
 
 impl HotKey {
-    /// As the script looks it up: `j`, `held-k`.
+    /// As the script looks it up: `j`, `held-k`. What begins with a slash in a page is
+    /// an address.
     pub fn press(&self) -> String {
-        match self.held {
-            true => format!("held-{}", self.key),
-            false => self.key.to_owned(),
+        match (self.held, self.key) {
+            (true, key) => format!("held-{key}"),
+            (false, "/") => "slash".to_owned(),
+            (false, key) => key.to_owned(),
         }
     }
 }

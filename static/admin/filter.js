@@ -43,6 +43,22 @@ export function carryOn(link) {
   if (query && link && href) link.setAttribute('href', `${href}${href.includes('?') ? '&' : '?'}${query}`);
 }
 
+/**
+ * A choice is called otherwise by now.
+ * @param {string} field @param {string} value @param {string} words
+ */
+export function rename(field, value, words) {
+  const option = find(`#filter-${field} option[value="${CSS.escape(value)}"]`);
+  if (option) option.textContent = words;
+  const chip = find(`.narrowed [data-choice="${CSS.escape(`${field}=${value}`)}"]`);
+  const [shown, link] = [chip && find('span', chip), chip && find('a', chip)];
+  if (!shown || !link) return;
+  const before = shown.textContent ?? '';
+  shown.textContent = (chip?.dataset.pattern ?? '').replace('{value}', () => words);
+  link.title = link.title.replace(before, () => shown.textContent ?? '');
+  link.setAttribute('aria-label', link.title);
+}
+
 on('header', (item) => {
   if (item.node) carryOn(find('.thread-back', item.node));
 });

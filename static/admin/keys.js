@@ -37,7 +37,7 @@ for (const it of isMac ? all('kbd[data-held]') : []) it.textContent = '⌘';
 function keyOf({ key, code, shiftKey }) {
   if (/^[a-z]$/i.test(key)) return shiftKey ? '' : key.toLowerCase();
   if (code.startsWith('Key') && key.length === 1 && !/^[!-~]$/.test(key)) return shiftKey ? '' : code[3].toLowerCase();
-  return key;
+  return key === '/' ? 'slash' : key;
 }
 
 /** When the first of two keys was pressed. */

@@ -76,6 +76,8 @@ test('every list has a way on, which scripts append and others follow', async ()
     await page.getByRole('link', { name: /^Show more.*Inbox/ }).click();
     await page.getByRole('list', { name: 'Inbox' }).getByText('from outside').waitFor();
     assert.equal(await rows.count(), javaScriptEnabled ? 56 : 6);
+    const { width } = (await rows.first().locator('.row-name').boundingBox()) ?? { width: 0 };
+    assert.ok(width > 100, `a name has room: ${width}`);
     await page.done();
   }
 });

@@ -47,8 +47,13 @@ for (const [colorScheme, width] of DRESSES) {
     await visitor.getByRole('log', { name: 'Conversation' }).getByRole('link', { name: /mugs\.example/ }).waitFor();
     const link = agent.getByRole('log', { name: 'Messages' }).getByRole('link', { name: 'https://mugs.example/blue', exact: true });
     assert.equal(await link.getAttribute('href'), 'https://mugs.example/blue');
-    await box.fill('Seems to be in a hurry');
+    // While a note is written, the button says what it does.
+    await box.fill('');
     await agent.getByRole('button', { name: 'Note' }).last().click();
+    await agent.getByRole('button', { name: 'Add note' }).waitFor();
+    assert.equal(await agent.getByRole('button', { name: 'Send', exact: true }).count(), 0);
+    await box.fill('Seems to be in a hurry');
+    await agent.getByRole('button', { name: 'Add note' }).click();
     await agent.locator('[data-kind="note"]', { hasText: 'in a hurry' }).waitFor();
     await look('answered');
     await agent.getByRole('button', { name: 'Send transcript' }).click();

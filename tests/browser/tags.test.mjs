@@ -82,14 +82,21 @@ test('a tag is made in place, given and taken, and every open page shows it', as
   assert.equal(await ada.evaluate(() => document.activeElement?.getAttribute('popovertarget')), 'tags-sheet', 'the focus is back');
   await shot(ada, 'tags-thread-1280');
 
-  // Called otherwise under Settings, it is so on pages that stay open.
+  // Called otherwise under Settings, it is so on pages that stay open, also in what
+  // their lists are narrowed to.
   await ada.goto(`${house.url}/settings/tags`);
   await shot(ada, 'tags-settings-1280');
-  await ada.getByRole('link', { name: 'Late parcel' }).click();
+  const late = ada.getByRole('link', { name: 'Late parcel' });
+  const number = (await late.getAttribute('href'))?.split('/').pop();
+  await colleague.goto(`${colleague.url()}?tag=${number}`);
+  const narrowed = (name) => colleague.locator('.narrowed', { hasText: name }).locator(`[title*="${name}"]`).waitFor({ state: 'attached' });
+  await narrowed('Late parcel');
+  await late.click();
   await ada.getByRole('textbox', { name: 'Name' }).fill('Delivery');
   await ada.getByRole('button', { name: 'Save' }).click();
   await ada.waitForURL(/done=saved/);
   await shows(colleague, ['Delivery']);
+  await narrowed('Delivery');
   await shot(ada, 'tags-tag-1280');
   await ada.getByRole('combobox', { name: 'Into which tag' }).selectOption({ label: 'VIP' });
   await ada.getByRole('button', { name: 'Merge' }).click();

@@ -213,7 +213,8 @@ async fn the_workings_tell_who_is_at_work_and_who_follows_the_journal() {
     assert!(page.contains("at work") && !page.contains("starts again by itself"));
     assert!(page.contains("followers-title"));
     for follower in ["conversations.hand_back", "ratings"] {
-        assert!(page.contains(&format!("<strong>{follower}</strong>")));
+        let named = format!("<code class=\"soft\">{follower}</code>");
+        assert!(page.contains(&named), "{follower}");
     }
     house.close().await;
 }

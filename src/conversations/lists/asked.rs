@@ -276,7 +276,7 @@ impl<'a> Form<'a> {
         }
         if !value.is_empty() {
             let words = found.map_or(value, |n| &choices[n].1);
-            self.chip(name, self.t.conversation_filter_chip(label, words));
+            self.chip((name, label), value, words);
             if found.is_none() {
                 self.problem(name, self.t.conversation_filter_unknown(label));
             }
@@ -292,16 +292,21 @@ impl<'a> Form<'a> {
         let day = Day::parse(value);
         let words = day.map(|it| iso_in(it.begins("UTC"), "UTC", t.mail_date_pattern()));
         let words = words.unwrap_or_else(|| value.to_owned());
-        self.chip(name, t.conversation_filter_chip(label, words));
+        self.chip((name, label), value, &words);
         if day.is_none() {
             self.problem(name, t.conversation_filter_day(label));
         }
         day
     }
 
-    fn chip(&mut self, name: &str, words: String) {
-        let without = self.on.link(&self.asked.query_with(name, ""));
-        self.chips.push(Chip { words, without });
+    fn chip(&mut self, (name, label): (&str, &str), value: &str, words: &str) {
+        let sentence = |it: &str| self.t.conversation_filter_chip(label, it);
+        self.chips.push(Chip {
+            choice: format!("{name}={value}"),
+            words: sentence(words),
+            pattern: sentence("{value}"),
+            without: self.on.link(&self.asked.query_with(name, "")),
+        });
     }
 
     fn problem(&mut self, field: &'static str, text: String) {

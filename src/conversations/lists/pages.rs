@@ -69,7 +69,11 @@ pub struct Choice {
 
 /// One thing that the lists are narrowed to, and the way to be without it.
 pub struct Chip {
+    /// The choice, as its address has it: `agent=3`.
+    pub choice: String,
     pub words: String,
+    /// The same with a place for what is chosen, which may be called otherwise soon.
+    pub pattern: String,
     pub without: String,
 }
 

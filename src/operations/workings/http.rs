@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 
 use crate::accounts::{Admin, Agent, Signed};
+use crate::conversations::participants;
 use crate::db::Reader;
 use crate::error::Result;
 use crate::jobs::{self, Job};
@@ -73,7 +74,7 @@ fn draw(r: &Reader, agent: &Agent, around: &Around) -> Result<Workings> {
         jobs: jobs.into_iter().map(|it| job_row(agent.lang, it)).collect(),
         followers: followers
             .into_iter()
-            .map(|it| follower_row(it, position))
+            .map(|it| follower_row(agent.lang, it, position))
             .collect(),
         tasks: Vec::new(),
         position: position.0,
@@ -123,8 +124,14 @@ fn job_row(t: Lang, job: Job) -> JobRow {
     }
 }
 
-fn follower_row(it: FollowerView, position: Seq) -> FollowerRow {
+fn follower_row(t: Lang, it: FollowerView, position: Seq) -> FollowerRow {
+    let words = match it.name.as_str() {
+        participants::work::HAND_BACK => t.operation_follower_hand_back().into(),
+        "ratings" => t.operation_follower_ratings().into(),
+        other => other.to_owned(),
+    };
     FollowerRow {
+        words,
         name: it.name,
         read_to: it.read_to.0,
         behind: position.0 - it.read_to.0,

@@ -3,6 +3,7 @@
 // is called or coloured otherwise is painted wherever this page shows it.
 
 import { all, find, reason, send } from '../dom.js';
+import { rename } from '../filter.js';
 import { apply, isConnected, on, onPage, refresh } from '../live.js';
 import { view } from '../log.js';
 
@@ -231,6 +232,7 @@ on('header', (_, conversation) => {
  */
 function paint(id, was, fresh) {
   const chip = find('.tag', fresh);
+  for (const number of [id, ...was]) rename('tag', number, chip?.textContent ?? '');
   for (const shown of all('.tag[data-tag]')) {
     const { tag = '', first = tag } = shown.dataset;
     if (tag !== id && first !== id && !was.includes(first)) continue;

@@ -37,7 +37,7 @@ pub const KEYS: Keys = Keys {
         key: "t",
         held: false,
         act: "",
-        does: |_| "Put the kettle on",
+        does: |_| "Put it on the fire",
     }],
 };
 
@@ -324,7 +324,7 @@ async fn a_wing_finds_what_is_its_own_for_who_may_and_for_nobody_else() {
     let (house, _) = with_bob().await;
     let owner = house.owner().await;
     let page = owner.sees("/me").await;
-    assert!(page.contains("data-press=\"t\"") && page.contains("Put the kettle on"));
+    assert!(page.contains("data-press=\"t\"") && page.contains("Put it on the fire"));
     let kettle = [("name", "Samovar"), ("cups", "2")];
     assert_eq!(owner.post("/settings/kettle", &kettle).await.status(), 303);
     let found = owner.sees("/find?q=samo").await;

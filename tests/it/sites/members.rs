@@ -86,3 +86,49 @@ async fn two_who_change_who_sees_a_site_at_once_both_have_their_way() {
     assert_eq!(ticked(&owner.sees(&page).await), [BOB.1]);
     sisters.house.close().await;
 }
+
+#[actix_web::test]
+async fn who_is_away_stands_on_the_page_while_he_is_named_and_can_be_left_out() {
+    let sisters = Sisters::open().await;
+    let owner = sisters.house.owner().await;
+    let (page, eve) = (
+        format!("/settings/sites/{}", sisters.plates),
+        format!("/settings/team/{}", EVE.1),
+    );
+    owner.post(&format!("{eve}/deactivate"), &[]).await;
+    let drawn = owner.sees(&page).await;
+    assert!(drawn.contains("Eve (no longer works here)"), "{drawn}");
+    assert_eq!(ticked(&drawn), [EVE.1]);
+    saves(&sisters, crate::support::OWNER, &drawn, &[BOB.1]).await;
+    assert!(!owner.sees(&page).await.contains("no longer works here"));
+    owner.post(&format!("{eve}/reactivate"), &[]).await;
+    assert_eq!(ticked(&owner.sees(&page).await), [BOB.1]);
+
+    // So does who sees every site by what he is now.
+    let admin = [("name", "Bob"), ("role", "admin"), ("customers", "1")];
+    owner
+        .post(&format!("/settings/team/{}", BOB.1), &admin)
+        .await;
+    let drawn = owner.sees(&page).await;
+    assert!(drawn.contains("Bob (sees every site anyway)"), "{drawn}");
+    saves(&sisters, crate::support::OWNER, &drawn, &[EVE.1]).await;
+    assert_eq!(ticked(&owner.sees(&page).await), [EVE.1]);
+    sisters.house.close().await;
+}
+
+#[actix_web::test]
+async fn the_page_about_somebody_leads_to_the_sites_that_he_sees() {
+    let sisters = Sisters::open().await;
+    let owner = sisters.house.owner().await;
+    let link = format!("/settings/sites?agent={}", EVE.1);
+    let about = owner.sees(&format!("/settings/team/{}", EVE.1)).await;
+    assert!(about.contains(&format!("href=\"{link}\"")), "{about}");
+    let sites = owner.sees(&link).await;
+    let leads_to = |key: &str| sites.contains(&format!("href=\"/settings/sites/{key}\""));
+    assert!(leads_to(&sisters.plates) && !leads_to(&sisters.house.site));
+    assert!(sites.contains("Sites that Eve sees"), "{sites}");
+    assert_eq!(status(&owner, "/settings/sites?agent=99").await, 404);
+    let bob = sisters.house.agent(BOB.0).await;
+    assert_eq!(status(&bob, &link).await, 403);
+    sisters.house.close().await;
+}

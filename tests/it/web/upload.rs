@@ -47,6 +47,7 @@ fn kit(house: &House) -> Kit {
         around: Around {
             read: |_, _| Err(Error::NotFound("shop")),
             areas: Arc::default(),
+            keys: Arc::new([]),
             insecure: false,
             storage: house.db.storage(),
             signs: Signs::default(),
