@@ -83,17 +83,37 @@ document.addEventListener('keydown', (event) => {
 
 does('go', () => { began = Date.now(); });
 
-does('keys', () => {
-  const dialog = /** @type {HTMLDialogElement | null} */ (find('#keys'));
-  void dressed().then(() => dialog?.open || dialog?.showModal());
-});
+does('keys', () => void show('#keys', dressed()));
 
 does('find', () => {
-  Promise.all([import('./palette/palette.js'), dressed()]).then(
-    ([{ open }]) => open(),
-    () => toast(document.body.dataset.offlineSend ?? ''),
-  );
+  const dialog = /** @type {HTMLDialogElement | null} */ (find('#palette'));
+  if (dialog?.open) return dialog.close();
+  const ready = Promise.all([import('./palette/palette.js'), dressed()]);
+  void show('#palette', ready).then((isThere) => isThere && ready.then(([{ begin }]) => begin()));
 });
+
+/**
+ * Opens at once, so that whatever is typed meanwhile lands in it and presses no key;
+ * nothing of it is seen before it is ready.
+ * @param {string} name
+ * @param {Promise<unknown>} ready
+ */
+async function show(name, ready) {
+  const dialog = /** @type {HTMLDialogElement | null} */ (find(name));
+  if (!dialog || dialog.open) return false;
+  dialog.showModal();
+  const box = /** @type {HTMLInputElement | null} */ (find('input[name="q"]', dialog));
+  box?.select();
+  try {
+    await ready;
+    dialog.dataset.ready = '';
+    return dialog.open;
+  } catch {
+    dialog.close();
+    toast(document.body.dataset.offlineSend ?? '');
+    return false;
+  }
+}
 
 /** @type {Promise<unknown> | undefined} */
 let sheet;

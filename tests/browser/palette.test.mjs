@@ -58,6 +58,15 @@ test('by keyboard alone a chat is found, opened and resolved, and what was picke
 
   await opens(agent);
   await palette(agent).getByRole('group', { name: 'Recent' }).getByRole('option', { name: 'Client 2' }).waitFor();
+  // It is forgotten once somebody sees or may something else.
+  await agent.keyboard.press('Escape');
+  const look = await agent.evaluate(() => { const { look } = document.body.dataset; document.body.dataset.look = 'agent -1'; return look; });
+  await opens(agent);
+  await option(agent, /^Inbox/).waitFor();
+  assert.equal(await palette(agent).getByRole('group', { name: 'Recent' }).count(), 0);
+  await agent.keyboard.press('Escape');
+  await agent.evaluate((it) => { document.body.dataset.look = it; }, look);
+  await opens(agent);
   await box(agent).fill('resolve');
   const deed = palette(agent).getByRole('group', { name: 'On this page' }).getByRole('option', { name: /^Resolve/ });
   await deed.waitFor();
@@ -94,7 +103,15 @@ test('an old answer never takes the place of a newer one, and what goes wrong is
     if (mode === 'gone') return route.abort();
     await route.continue().catch(() => {});
   });
-  await opens(agent);
+  // What is typed before the script is there presses no key, and is looked for.
+  await agent.route(/palette\.[^/]*\.js/, async (route) => {
+    await new Promise((resolve) => { setTimeout(resolve, 300); });
+    await route.continue();
+  });
+  await agent.keyboard.press('Control+k');
+  await agent.keyboard.type('fe', { delay: 0 });
+  await says(agent, 'Nothing found for “fe”.');
+  assert.ok(!(await agent.locator('#filter').isVisible()));
   await box(agent).fill('teapot');
   await says(agent, 'Searching…');
   await box(agent).fill('four mugs');

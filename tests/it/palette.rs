@@ -2,6 +2,7 @@
 //! that costs.
 
 mod costs;
+mod keys;
 mod people;
 
 use reqwest::Method;

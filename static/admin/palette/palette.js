@@ -32,10 +32,8 @@ let hasMoved = false;
 /** What is done by an entry that is no link. @type {WeakMap<Element, () => void>} */
 const deeds = new WeakMap();
 
-export function open() {
-  if (dialog.open) return dialog.close();
-  dialog.showModal();
-  box.select();
+/** It was opened just now. */
+export function begin() {
   hasMoved = isWanted = false;
   draw();
   void ask();
