@@ -75,6 +75,12 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target instanceof Element ? event.target : null;
+  const dialog = /** @type {HTMLDialogElement | null} */ (target?.closest('dialog.palette'));
+  if (dialog && key === 'Escape') {
+    // At once: browsers take a moment, and the next key would still land in it.
+    event.preventDefault();
+    return dialog.close();
+  }
   if (target?.closest(ASLEEP) || recall('keys') === 'off') return;
   if (go(key) || act(key)) event.preventDefault();
 });
