@@ -7,6 +7,7 @@
 
 mod desk;
 pub mod door;
+pub mod dress;
 mod extract;
 pub mod http;
 pub mod pages;
@@ -24,12 +25,12 @@ use crate::error::{Check, Error, Result};
 use crate::events::Event;
 use crate::journal;
 use crate::kernel::{
-    Actor, AgentId, EmailAddress, May, Permissions, SessionId, Sight, Timestamp, Token, TokenHash,
-    clip, collating, line,
+    Actor, AgentId, Dress, EmailAddress, May, Permissions, SessionId, Sight, Timestamp, Token,
+    TokenHash, clip, collating, line,
 };
 use crate::texts::Lang;
 use crate::web::pages::Shell;
-use crate::web::{self, AreaLink, Around};
+use crate::web::{self, Around};
 
 pub use crate::kernel::Role;
 pub use extract::{Admin, Agent, Signed, SignedFile};
@@ -118,6 +119,7 @@ pub struct SignedIn {
     pub name: String,
     pub email: EmailAddress,
     pub lang: Lang,
+    pub dress: Dress,
     /// True when `seen_at` should be moved.
     pub stale: bool,
 }
@@ -370,7 +372,7 @@ impl Agent {
     ) -> Result<Shell> {
         let house = (around.read)(r, &self.sight)?;
         let open = around.open_areas(self.role.may_administer());
-        let areas: Vec<AreaLink> = open.map(|it| it.link(&house, self.lang)).collect();
+        let areas = web::in_order(open.map(|it| it.link(&house, self.lang)));
         let keys = around.keys.iter().map(|it| it.list(self.lang));
         let ways = web::ways(&areas, self.lang);
         let waiting = house.waiting.iter();
@@ -397,6 +399,7 @@ impl Agent {
             may: self.may.words(),
             look: self.look(),
             path,
+            dress: self.dress.clone(),
             sets_up: path.starts_with("settings") || path == "welcome",
             keys: keys.chain([ways]).collect(),
             areas,

@@ -2,9 +2,10 @@
 
 use askama::Template;
 
+use crate::kernel::{Dress, Timestamp};
 use crate::texts::Lang;
-use crate::web::FormPage;
 use crate::web::pages::{Errors, Moment, Saved, Shell};
+use crate::web::{FormPage, ZoneGroup, zone_groups};
 
 /// Sign-in.
 #[derive(Template)]
@@ -73,6 +74,7 @@ pub struct Me {
     pub name: String,
     /// `en`, `fr`, `tr` or `ru`.
     pub lang: String,
+    pub look: Look,
     /// Field `name`.
     pub profile_errors: Errors,
     /// Fields `current`, `password`.
@@ -88,6 +90,33 @@ pub struct Me {
 impl FormPage for Me {
     fn errors(&mut self) -> &mut Errors {
         &mut self.profile_errors
+    }
+}
+
+/// How he wants his pages to look, as words of the house.
+pub struct Look {
+    pub theme: String,
+    pub menu: String,
+    pub size: String,
+    pub spacing: String,
+    /// Empty for that of the device.
+    pub zone: String,
+    pub zones: Vec<ZoneGroup>,
+    /// Field `zone`.
+    pub errors: Errors,
+}
+
+impl Look {
+    pub fn of(dress: &Dress, t: Lang, now: Timestamp) -> Self {
+        Self {
+            theme: dress.theme.to_owned(),
+            menu: dress.menu.to_owned(),
+            size: dress.size.to_owned(),
+            spacing: dress.spacing.to_owned(),
+            zone: dress.zone.clone(),
+            zones: zone_groups(t, now, &dress.zone),
+            errors: Errors::default(),
+        }
     }
 }
 

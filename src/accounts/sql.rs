@@ -1,5 +1,6 @@
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::dress::{DRESS, read_dress};
 use super::passwords::PasswordHash;
 use super::team::{HIDDEN, read_sight};
 use super::{AgentView, NewAgent, Purpose, Role, SessionView, SignedIn, Viewer};
@@ -115,7 +116,7 @@ pub fn find_session(
 ) -> Result<Option<(SignedIn, Timestamp, Timestamp)>> {
     let mut query = r.prepare_cached(&format!(
         "select agents.id, sessions.id as session, name, email, role, may, lang,
-                sessions.created_at, sessions.seen_at, {HIDDEN}
+                sessions.created_at, sessions.seen_at, {DRESS}, {HIDDEN}
          from sessions join agents on agents.id = sessions.agent
          where token_hash = ?1 and deactivated_at is null"
     ))?;
@@ -133,6 +134,7 @@ pub fn find_session(
             name: row.get("name")?,
             email: read_email(row)?,
             lang: read_lang(row)?,
+            dress: read_dress(row)?,
             stale: false,
         };
         Ok((signed_in, row.get("created_at")?, row.get("seen_at")?))

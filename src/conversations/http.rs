@@ -23,7 +23,7 @@ pub const INBOX: Area = Area {
     key: "inbox",
     href: "/inbox",
     icon: "inbox",
-    section: Section::Main,
+    section: Section::Chats,
     label: Lang::common_nav_inbox,
     who: Who::Agent,
     letter: "i",

@@ -55,6 +55,36 @@ pub fn iso_in(at: Timestamp, zone: &str, pattern: &str) -> String {
     }
 }
 
+pub fn is_zone(name: &str) -> bool {
+    name.len() < 64 && TimeZone::get(name).is_ok()
+}
+
+/// The zones of the world that are named after places, in order, and UTC: older names
+/// of the same, too, since browsers and operating systems say them.
+pub fn zones() -> Vec<String> {
+    let known = jiff::tz::db().available().map(|it| it.to_string());
+    let mut all: Vec<String> = known.filter(|it| is_place(it)).collect();
+    all.push("UTC".to_owned());
+    all
+}
+
+fn is_place(name: &str) -> bool {
+    const PARTS: [&str; 10] = [
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+    ];
+    let part = name.split_once('/').map(|(part, _)| part);
+    part.is_some_and(|it| PARTS.contains(&it))
+}
+
 pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
     Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
@@ -105,6 +135,27 @@ mod tests {
         assert_eq!(iso_in(noon, "Europe/Istanbul", "%H:%M"), "15:00");
         assert_eq!(iso_in(noon, "Nowhere/Else", "%H:%M"), "12:00");
     }
+
+    #[test]
+    fn a_zone_is_one_of_the_worlds_and_each_that_is_offered_is_one() {
+        assert!(is_zone("Europe/Istanbul"));
+        assert!(!is_zone("Europe/Atlantis"));
+        let all = zones();
+        assert!(all.is_sorted_by_key(|it| (it == "UTC", it.clone())));
+        assert!(all.iter().all(|it| is_zone(it)));
+        for known in [
+            "Europe/Istanbul",
+            "America/Argentina/Ushuaia",
+            "Asia/Calcutta",
+            "UTC",
+        ] {
+            assert!(all.iter().any(|it| it == known), "{known}");
+        }
+        for strange in ["posixrules", "Etc/GMT+5", "EST5EDT"] {
+            assert!(all.iter().all(|it| it != strange), "{strange}");
+        }
+    }
+
     #[test]
     fn a_day_is_read_strictly_and_begins_when_the_shops_calendar_says() {
         let day = Day::parse("2026-11-27").unwrap();

@@ -5,6 +5,7 @@ mod actor;
 mod base;
 mod browser;
 mod clock;
+mod dress;
 mod email;
 mod ids;
 mod json;
@@ -19,7 +20,8 @@ mod text;
 pub use actor::Actor;
 pub use base::{Base, LINKS};
 pub use browser::Browser;
-pub use clock::{Clock, Day, Timestamp, from_rfc3339, iso, iso_in};
+pub use clock::{Clock, Day, Timestamp, from_rfc3339, is_zone, iso, iso_in, zones};
+pub use dress::{Dress, MENUS, SIZES, SPACINGS, THEMES, one_of};
 pub use email::EmailAddress;
 pub use ids::{
     AgentId, BotId, ContactId, ConversationId, ConversationKey, JobId, KeyId, Seq, SessionId,

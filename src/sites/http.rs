@@ -18,7 +18,7 @@ pub const SETTINGS: Area = Area {
     key: "settings",
     href: "/settings",
     icon: "gear",
-    section: Section::Main,
+    section: Section::Foot,
     label: Lang::common_nav_settings,
     who: Who::Admin,
     letter: "s",

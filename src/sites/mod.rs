@@ -15,7 +15,9 @@ use crate::error::{Check, Error, Result};
 use crate::events::Event;
 use crate::hub::Topic;
 use crate::journal;
-use crate::kernel::{Actor, Origin, PublicUrl, Sight, SiteId, Timestamp, line, random_key};
+use crate::kernel::{
+    Actor, Origin, PublicUrl, Sight, SiteId, Timestamp, is_zone, line, random_key,
+};
 use crate::texts::Lang;
 
 pub use rules::{contrast, text_on, together};
@@ -93,7 +95,7 @@ pub fn create(w: &Writer, now: Timestamp, name: &str, lang: Lang, zone: &str) ->
             t.error_too_many_sites(SITES as i64).into()
         }));
     }
-    let zone = if rules::is_zone(zone) { zone } else { "UTC" };
+    let zone = if is_zone(zone) { zone } else { "UTC" };
     sql::insert_site(w, now, &random_key(), &name, COLOR, lang, zone)
 }
 
@@ -164,7 +166,7 @@ pub fn save(w: &Writer, now: Timestamp, by: Actor, id: SiteId, new: &NewLook) ->
             t.error_foot_invalid(i64::from(rules::HIGHEST)).into()
         })
     }));
-    let zone = check.field(match rules::is_zone(&new.zone) {
+    let zone = check.field(match is_zone(&new.zone) {
         true => Ok(()),
         false => Err(Error::invalid("zone", |t| t.error_zone_unknown().into())),
     });

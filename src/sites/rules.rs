@@ -1,6 +1,4 @@
-//! Colours and time zones. Contrast is that of WCAG 2.2, 1.4.3.
-
-use jiff::tz::TimeZone;
+//! Colours and places. Contrast is that of WCAG 2.2, 1.4.3.
 
 /// Which edge of the page the button stands at.
 pub fn is_position(word: &str) -> bool {
@@ -23,10 +21,6 @@ pub const HIGHEST: u16 = 400;
 pub fn parse_foot(text: &str) -> Option<u16> {
     let foot = text.trim().parse().ok()?;
     (foot <= HIGHEST).then_some(foot)
-}
-
-pub fn is_zone(name: &str) -> bool {
-    name.len() < 64 && TimeZone::get(name).is_ok()
 }
 
 /// `#rrggbb`, lower case; `#rgb` is widened.
@@ -112,11 +106,5 @@ mod tests {
         assert_eq!(together(&["Mugs", "Plates"]), "Mugs · Plates");
         assert_eq!(together(&["a", "b", "c", "d"]), "a · b · c …");
         assert_eq!(together(&[]), "Shopbell");
-    }
-
-    #[test]
-    fn a_zone_is_one_of_the_worlds() {
-        assert!(is_zone("Europe/Istanbul"));
-        assert!(!is_zone("Europe/Atlantis"));
     }
 }

@@ -28,6 +28,7 @@ mod signs;
 mod street;
 mod undo;
 mod upload;
+mod zones;
 
 use actix_web::http::header::{COOKIE, ContentType, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
@@ -36,7 +37,7 @@ use askama::Template;
 use crate::error::{Error, Result};
 use crate::texts::Lang;
 
-pub use areas::{Area, AreaLink, Section};
+pub use areas::{Area, AreaGroup, AreaLink, Section, in_order};
 pub use around::{Around, Surroundings};
 pub use body::{Form, Json, OpenForm, parse_query};
 pub use context::{Ctx, Kit};
@@ -55,6 +56,7 @@ pub use signs::{Hint, Signs};
 pub use street::Street;
 pub use undo::{Change, Held, Undoing, Undos};
 pub use upload::{FileForm, Upload, sweep as sweep_uploads};
+pub use zones::{Zone, ZoneGroup, groups as zone_groups};
 
 pub fn page(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok()

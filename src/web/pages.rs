@@ -5,8 +5,9 @@ use std::fmt::{self, Display};
 use askama::Template;
 
 use super::undo::Fields;
-use super::{AreaLink, Hint, KeyList, Section};
+use super::{AreaGroup, AreaLink, Hint, KeyList, Section};
 use crate::error::{Mistake, Result};
+use crate::kernel::Dress;
 use crate::texts::Lang;
 
 /// What stands around the content of every signed-in page.
@@ -41,6 +42,8 @@ pub struct Shell {
     pub look: String,
     /// Where we are: the key of an area, `me` or `welcome`.
     pub path: &'static str,
+    /// How he wants his pages to look.
+    pub dress: Dress,
     /// A page on which the house is set up.
     pub sets_up: bool,
     /// The places he may go to, in order.
@@ -54,8 +57,33 @@ impl Shell {
         self.agent_role != "agent"
     }
 
-    pub fn main_areas(&self) -> impl Iterator<Item = &AreaLink> {
-        self.areas_of(Section::Main)
+    /// The navigation without its foot, by sections; of those that hold nothing for
+    /// him there is none.
+    pub fn sections(&self) -> Vec<AreaGroup<'_>> {
+        let tops = Section::MAIN.into_iter().filter(|it| *it != Section::Foot);
+        let all: Vec<(Section, Vec<&AreaLink>)> = tops
+            .map(|it| (it, self.areas_of(it).collect::<Vec<_>>()))
+            .filter(|(_, links)| !links.is_empty())
+            .collect();
+        let several = 1 < all.len();
+        let label = |it: Section| if several { it.label(self.t) } else { "" };
+        let groups = all.into_iter();
+        groups
+            .map(|(section, links)| AreaGroup {
+                label: label(section),
+                links,
+            })
+            .collect()
+    }
+
+    pub fn foot_areas(&self) -> impl Iterator<Item = &AreaLink> {
+        self.areas_of(Section::Foot)
+    }
+
+    /// The current place has no slot in the bar of a phone, so “More” stands for it.
+    pub fn is_beyond_bar(&self) -> bool {
+        let mut bar = self.areas.iter().filter(|it| it.in_bar);
+        !self.is_at("find") && !bar.any(|it| self.is_at(it.key))
     }
 
     pub fn settings_areas(&self) -> impl Iterator<Item = &AreaLink> {

@@ -7,3 +7,4 @@ import './waiting.js';
 import './switches.js';
 import './copy.js';
 import './leaving.js';
+import './side.js';

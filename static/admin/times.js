@@ -3,9 +3,24 @@
 import { all } from './dom.js';
 
 const lang = document.documentElement.lang || 'en';
+/** That of the device, where the reader has chosen none. */
+const timeZone = zoneOf(document.body.dataset.timeZone);
 
 /** @param {Intl.DateTimeFormatOptions} options */
-const format = (options) => new Intl.DateTimeFormat(lang, options);
+const format = (options) => new Intl.DateTimeFormat(lang, { ...options, timeZone });
+
+/** A zone that this browser does not know is as good as none.
+ * @param {string} [name] */
+function zoneOf(name) {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name || undefined }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A day of the calendar in that zone, as it would begin at Greenwich. */
+const calendar = new Intl.DateTimeFormat('sv', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
 
 const clock = format({ hour: 'numeric', minute: '2-digit' });
 const weekday = format({ weekday: 'short' });
@@ -15,7 +30,7 @@ const full = format({ dateStyle: 'full', timeStyle: 'short' });
 
 /** @param {Date} date */
 function startOfDay(date) {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  return Date.parse(calendar.format(date));
 }
 
 /**
@@ -26,7 +41,7 @@ function words(at, short) {
   const now = new Date();
   const days = Math.round((startOfDay(now) - startOfDay(at)) / 86_400_000);
   if (days === 0) return clock.format(at);
-  const sameYear = now.getFullYear() === at.getFullYear();
+  const sameYear = new Date(startOfDay(now)).getUTCFullYear() === new Date(startOfDay(at)).getUTCFullYear();
   const date = days > 0 && days < 7 ? weekday : sameYear ? day : year;
   return short ? date.format(at) : `${date.format(at)} ${clock.format(at)}`;
 }

@@ -75,6 +75,7 @@ for (const kind of NAMES) {
       await talk(people, 'after a restart');
       await away(house, people);
       assert.doesNotMatch(house.complaints(), /prox|421/i, 'nothing is wrong with the lines of the README');
+      await agent.locator('.side-me').click();
       await agent.getByRole('button', { name: 'Sign out' }).click();
       await agent.waitForURL(/done=signed_out/);
       assert.ok(agent.url().startsWith(`${house.url}/login`), agent.url());

@@ -202,7 +202,8 @@ const comesBack = (tab) => tab.evaluate(() => document.dispatchEvent(new Event('
 
 async function signOut(tab) {
   await tab.goto(`${house.url}/me`);
-  await tab.locator('.rail-out').click();
+  await tab.locator('.side-me').click();
+  await tab.locator('.menu-out').click();
   await tab.waitForURL(/\/login/);
 }
 

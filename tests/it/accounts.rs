@@ -1,5 +1,6 @@
 //! Who may come in, for how long, and who may let others in.
 
+mod dress;
 mod guesses;
 mod verbs;
 

@@ -35,7 +35,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rust_embed", &["assets/", "db/"]),
     ("argon2", &["accounts/passwords.rs"]),
     ("governor", &["web/limits.rs"]),
-    ("jiff", &["kernel/clock.rs", "sites/rules.rs"]),
+    ("jiff", &["kernel/clock.rs"]),
     ("woothee", &["kernel/browser.rs"]),
     ("linkify", &["kernel/text.rs"]),
     ("icu_normalizer", &["kernel/text.rs"]),

@@ -8,6 +8,7 @@ mod bell;
 mod doors;
 mod hall;
 mod live;
+mod places;
 mod roof;
 
 use shopbell::db::Db;

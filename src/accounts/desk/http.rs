@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::door::guesses::{Counted, Guess, Guesses};
-use crate::accounts::pages::{AgentRow, Invited, Me, SessionRow, Team};
+use crate::accounts::pages::{AgentRow, Invited, Look, Me, SessionRow, Team};
 use crate::accounts::passwords::Turn;
 use crate::accounts::work::{self, Letter};
 use crate::accounts::{self, Admin, Agent, NewAgent, Role, Signed, SignedIn, passwords, topics};
@@ -42,6 +42,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/settings/team", invite)
         .who(Who::Admin)
         .counts(&letters::RATES);
+    accounts::dress::http::routes(routes);
     accounts::team::http::routes(routes);
 }
 
@@ -53,7 +54,7 @@ async fn me(agent: Agent, cx: Ctx) -> Result<HttpResponse> {
     web::page(&page)
 }
 
-async fn me_again(cx: &Ctx, agent: Agent) -> Result<Me> {
+pub(in crate::accounts) async fn me_again(cx: &Ctx, agent: Agent) -> Result<Me> {
     let (now, kit) = (cx.now(), cx.kit());
     cx.db
         .browse(move |r| me_page(r, now, &agent, &kit.around))
@@ -75,6 +76,7 @@ fn me_page(r: &Reader, now: Timestamp, agent: &Agent, around: &Around) -> Result
         email: agent.email.to_string(),
         name: agent.name.clone(),
         lang: agent.lang.code().to_owned(),
+        look: Look::of(&agent.dress, agent.lang, now),
         profile_errors: Errors::default(),
         password_errors: Errors::default(),
         shortest: passwords::SHORTEST as i64,

@@ -84,7 +84,7 @@ async fn a_place_without_a_page_is_noticed_at_the_start() {
     const NOWHERE: Area = Area {
         key: "nowhere",
         href: "/nowhere",
-        section: Section::Main,
+        section: Section::Chats,
         ..doors::KETTLE
     };
     let lost = Wing {
