@@ -1,28 +1,83 @@
-// The bell on the counter, made of two tones.
+// The bell on the counter, made of two tones. Browsers let a page ring only once
+// somebody has touched it, or a page of the same house before it: whether it may
+// is asked of the browser, never taken for granted, and whoever says that the bell
+// is on asks here.
 
 import { recall, remember } from './dom.js';
 
+/** @typedef {'on' | 'off' | 'blocked'} Bell */
+
+/** How long a browser takes to say whether a page may ring. */
+const GRACE = 1000;
+
 /** @type {AudioContext | null} */
 let audio = null;
+/** The browser has had its time to answer. */
+let settled = false;
+/** @type {(() => void)[]} */
+const watchers = [];
 
-/** Browsers allow sound only after the person has touched the page once. */
-function unlock() {
-  audio ??= new AudioContext();
-  if (audio.state === 'suspended') void audio.resume();
+/** Silent where it is switched off, so that no page takes a sound device for nothing. */
+function open() {
+  if (audio || !isOn()) return;
+  try {
+    audio = new AudioContext();
+  } catch {
+    // No sound on this machine: it stays blocked, and says so.
+    settled = true;
+    return;
+  }
+  audio.addEventListener('statechange', tell);
+  setTimeout(() => {
+    settled = true;
+    tell();
+  }, GRACE);
 }
 
-addEventListener('pointerdown', unlock, { passive: true });
-addEventListener('keydown', unlock);
+const tell = () => watchers.forEach((it) => it());
+
+/** Where it is blocked, the first touch frees it. */
+function free() {
+  open();
+  if (audio && audio.state !== 'running') void audio.resume().catch(() => {});
+}
+
+addEventListener('pointerdown', free, { passive: true });
+addEventListener('keydown', free);
 
 export function isOn() {
   return recall('sound') !== 'off';
+}
+
+/** What would happen if it rang now. @returns {Bell} */
+export function bell() {
+  if (!isOn()) return 'off';
+  return audio?.state === 'running' || !settled ? 'on' : 'blocked';
+}
+
+/** @param {() => void} watcher  called when `bell` may say something else */
+export function onBell(watcher) {
+  watchers.push(watcher);
+}
+
+/** It was switched on or off, here or in another window. */
+export function changed() {
+  open();
+  tell();
+}
+
+/** Rings as soon as the browser lets it: somebody has just touched it. */
+export async function strikeUp() {
+  free();
+  await audio?.resume().catch(() => {});
+  ring();
 }
 
 /** Rings once, in one window only, however many are open.
  * @param {number} [seq] what it rings for
  */
 export function ring(seq) {
-  if (!isOn() || audio?.state !== 'running') return;
+  if (audio?.state !== 'running' || !isOn()) return;
   if (seq !== undefined) {
     // Positions of another epoch, before a restore, say nothing.
     const epoch = document.body.dataset.epoch ?? '';
@@ -51,3 +106,5 @@ function strike(audio, pitch, delay, loudness) {
   tone.start(at);
   tone.stop(at + 1);
 }
+
+open();

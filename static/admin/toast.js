@@ -8,7 +8,7 @@ import { find } from './dom.js';
  */
 export function toast(text, button) {
   const place = find('#toasts');
-  if (!place) return;
+  if (!place) return null;
   const shown = document.createElement('div');
   shown.className = 'toast';
   const words = document.createElement('span');
@@ -45,4 +45,5 @@ export function toast(text, button) {
     left -= 1;
     if (left === 0) dismiss();
   }, 1000);
+  return shown;
 }
