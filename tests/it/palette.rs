@@ -138,6 +138,13 @@ async fn without_a_script_the_same_stands_on_a_page_of_its_own() {
         between(&page, "type=\"search\" value=\"", "\"").as_deref(),
         Some("teapot")
     );
+    // What is resolved stands among other lists.
+    let resolve = ada.post(&format!("/inbox/{key}/resolve"), &[]).await;
+    assert_eq!(resolve.status(), 200);
+    let there = format!("/inbox/{key}?show=resolved");
+    for q in ["teapot", "1", key] {
+        assert_eq!(found(&ada, q).await, [there.as_str()], "{q}");
+    }
     let nothing = ada.sees("/find?q=%3Cscript%3E").await;
     assert!(
         nothing.contains("Nothing found for “&#60;script&#62;”"),

@@ -41,6 +41,7 @@ struct Person {
     /// What the shop calls him.
     reference: Option<String>,
     conversation: ConversationKey,
+    state: State,
     site_name: String,
 }
 
@@ -64,7 +65,7 @@ fn people(r: &Reader, viewer: &Viewer, sought: &Sought) -> Result<Vec<Hit>> {
         ..Hit::new(
             rank,
             visitors::name(it.stays, sought.t),
-            address(&it.conversation),
+            address(&it.conversation, it.state),
         )
     };
     Ok(found.into_iter().map(hit).collect())
@@ -138,10 +139,16 @@ fn hit(it: &Entry, rank: Rank, several: bool, t: Lang) -> Hit {
             (State::Open, true) => it.site_name.clone(),
             (State::Open, false) => String::new(),
         },
-        ..Hit::new(rank, visitors::name(it.number, t), address(&it.key))
+        ..Hit::new(
+            rank,
+            visitors::name(it.number, t),
+            address(&it.key, it.state),
+        )
     }
 }
 
-fn address(key: &ConversationKey) -> String {
-    format!("/inbox/{key}")
+/// Among the lists that it stands in: one reads on there.
+fn address(key: &ConversationKey, state: State) -> String {
+    let show = lists::show(state == State::Resolved);
+    format!("/inbox/{key}{}", lists::question(&[show]))
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::Person;
+use crate::conversations::sql::read_state;
 use crate::db::{Columns, Reader};
 use crate::error::Result;
 use crate::kernel::{ConversationKey, SiteId};
@@ -27,7 +28,8 @@ pub fn list_numbered(
     limit: usize,
 ) -> Result<Vec<Person>> {
     let mut query = r.prepare_cached(&format!(
-        "select p.number, v.number as stays, k.reference, c.key, t.name as site_name
+        "select p.number, v.number as stays, k.reference, c.key, c.state,
+             t.name as site_name
          from (select number, coalesce(merged_into, id) as stays from visitors
              where site = ?1 and number between ?2 and ?3
              order by number desc limit {LOOKED_AT}) p
@@ -41,7 +43,8 @@ pub fn list_numbered(
 pub fn list_called(r: &Reader, site: SiteId, whole: &str, limit: usize) -> Result<Vec<Person>> {
     let end = format!("{whole}\u{10ffff}");
     let mut query = r.prepare_cached(&format!(
-        "select v.number, v.number as stays, p.reference, c.key, t.name as site_name
+        "select v.number, v.number as stays, p.reference, c.key, c.state,
+             t.name as site_name
          from (select k.reference, o.id as stays from contacts k
              join visitors o on o.contact = k.id
              where k.site = ?1 and k.findable >= ?2 and k.findable < ?3
@@ -60,6 +63,7 @@ fn read_person(row: &Row) -> rusqlite::Result<Person> {
         stays: columns.take("stays")?,
         reference: columns.take("reference")?,
         conversation: ConversationKey(columns.take("key")?),
+        state: read_state(&mut columns)?,
         site_name: columns.take("site_name")?,
     })
 }

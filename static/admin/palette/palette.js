@@ -78,7 +78,8 @@ function here() {
 function picked() {
   try {
     const kept = JSON.parse(recall(MEMORY) ?? 'null');
-    return kept?.look === document.body.dataset.look && Array.isArray(kept.picks) ? kept.picks : [];
+    const picks = kept?.look === document.body.dataset.look && Array.isArray(kept.picks) ? kept.picks : [];
+    return picks.filter((/** @type {any} */ it) => /^\/[^/]/.test(it?.href) && it.words);
   } catch {
     return [];
   }
