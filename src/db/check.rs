@@ -161,7 +161,7 @@ fn look_for_stuck(connection: &Connection, found: &mut Findings) -> rusqlite::Re
         from jobs where failed_at is not null group by kind order by kind";
     for sql in [followers, jobs] {
         let stuck = texts(connection, sql)?.into_iter();
-        let stuck = stuck.map(|it| format!("{it}. See Settings, Workings"));
+        let stuck = stuck.map(|it| format!("{it}. See Settings, System status"));
         found.wrong.extend(stuck.take(MOST));
     }
     Ok(())

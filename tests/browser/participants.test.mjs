@@ -45,7 +45,7 @@ test('two agents help one visitor, one takes over and one leaves, and everybody 
   const question = 'Which of you knows glazes';
   const { visitor, panel, ada, address } = await asked(question);
   await ada.getByRole('button', { name: 'Join conversation' }).click();
-  await here(ada, 'Ada answers').waitFor();
+  await here(ada, 'Assigned to Ada').waitFor();
   assert.ok(await ada.locator('.join').isHidden());
   await says(ada, 'I do, a little.');
   await panel.getByText('Ada answers this chat').waitFor();
@@ -57,12 +57,12 @@ test('two agents help one visitor, one takes over and one leaves, and everybody 
   await shot(ben, 'participants-phone-taken');
   await ben.getByRole('button', { name: 'Join conversation' }).tap();
   await ben.getByRole('textbox', { name: 'Message' }).waitFor();
-  await here(ada, 'Ada answers · also here: Ben').waitFor();
+  await here(ada, 'Assigned to Ada · also here: Ben').waitFor();
   await panel.getByText('Ben joined the chat').waitFor();
   await says(ben, 'And I know the rest.');
   await listed(ada, 'My chats', 'And I know the rest').waitFor();
 
-  await here(ben, 'Ada answers · also here: Ben').tap();
+  await here(ben, 'Assigned to Ada · also here: Ben').tap();
   assert.equal(await ben.locator('.here-names').innerText(), 'Ada, Ben', 'on a phone the names alone');
   const sheet = ben.getByRole('dialog', { name: 'In this chat' });
   await sheet.waitFor();
@@ -70,12 +70,12 @@ test('two agents help one visitor, one takes over and one leaves, and everybody 
   await shot(ben, 'participants-phone-sheet');
   await sheet.getByRole('button', { name: 'Take over' }).tap();
   await sheet.waitFor({ state: 'hidden' });
-  await here(ada, 'Ben answers · also here: Ada').waitFor();
+  await here(ada, 'Assigned to Ben · also here: Ada').waitFor();
   assert.ok(await ada.getByRole('textbox', { name: 'Message' }).isVisible(), 'she stays');
   await shot(ada, 'participants-two');
 
   // By keyboard alone.
-  await here(ada, 'Ben answers · also here: Ada').focus();
+  await here(ada, 'Assigned to Ben · also here: Ada').focus();
   await ada.keyboard.press('Enter');
   const own = ada.getByRole('dialog', { name: 'In this chat' });
   await own.waitFor();
@@ -83,7 +83,7 @@ test('two agents help one visitor, one takes over and one leaves, and everybody 
   assert.ok(await own.getByRole('button', { name: 'Take over' }).isVisible());
   await own.getByRole('button', { name: 'Leave' }).focus();
   await ada.keyboard.press('Enter');
-  await here(ada, 'Ben answers').waitFor();
+  await here(ada, 'Assigned to Ben').waitFor();
   assert.ok(await ada.getByRole('textbox', { name: 'Message' }).isHidden());
   await listed(ada, 'Inbox', 'And I know the rest').waitFor();
   await panel.getByText('Ada left the chat').waitFor();
@@ -91,17 +91,17 @@ test('two agents help one visitor, one takes over and one leaves, and everybody 
   await ada.getByText(/^You left the chat with Client/).waitFor();
   await shot(ada, 'participants-left');
   await ada.getByRole('button', { name: 'Undo' }).click();
-  await here(ada, 'Ben answers · also here: Ada').waitFor();
+  await here(ada, 'Assigned to Ben · also here: Ada').waitFor();
   await ada.getByRole('textbox', { name: 'Message' }).waitFor();
   await listed(ada, 'My chats', 'And I know the rest').waitFor();
 
   // What was his goes to her, and what was hers to nobody.
-  await here(ben, 'Ben answers · also here: Ada').tap();
+  await here(ben, 'Assigned to Ben · also here: Ada').tap();
   assert.ok(await sheet.getByRole('button', { name: 'Take over' }).isHidden());
   await sheet.getByRole('button', { name: 'Leave' }).tap();
-  await here(ada, 'Ada answers').waitFor();
+  await here(ada, 'Assigned to Ada').waitFor();
   await panel.getByText('Ada answers this chat').waitFor();
-  await here(ada, 'Ada answers').click();
+  await here(ada, 'Assigned to Ada').click();
   await own.getByRole('button', { name: 'Leave' }).click();
   await ada.getByText('Nobody has joined yet').waitFor();
   await panel.getByText('Ada answers this chat').waitFor({ state: 'hidden' });
@@ -115,16 +115,16 @@ test('without a script the same can be done', async () => {
   const question = 'No script at all';
   const { visitor, ada, address } = await asked(question);
   await ada.getByRole('button', { name: 'Join conversation' }).click();
-  await here(ada, 'Ada answers').waitFor();
+  await here(ada, 'Assigned to Ada').waitFor();
   const ben = await agentWindow(house, { javaScriptEnabled: false }, ...BEN);
   await ben.goto(address);
   await ben.getByRole('button', { name: 'Take over' }).click();
-  await here(ben, 'Ben answers · also here: Ada').waitFor();
-  await here(ada, 'Ben answers · also here: Ada').waitFor();
-  await here(ben, 'Ben answers · also here: Ada').click();
+  await here(ben, 'Assigned to Ben · also here: Ada').waitFor();
+  await here(ada, 'Assigned to Ben · also here: Ada').waitFor();
+  await here(ben, 'Assigned to Ben · also here: Ada').click();
   await ben.getByRole('dialog', { name: 'In this chat' }).getByRole('button', { name: 'Leave' }).click();
-  await here(ben, 'Ada answers').waitFor();
-  await here(ada, 'Ada answers').waitFor();
+  await here(ben, 'Assigned to Ada').waitFor();
+  await here(ada, 'Assigned to Ada').waitFor();
   await visitor.done();
   await ben.done();
   await ada.done();

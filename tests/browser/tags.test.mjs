@@ -8,7 +8,7 @@ let house;
 before(async () => { house = await openHouse(); });
 after(async () => { await closeBrowser(); await house.close(); });
 
-const chips = (page) => page.getByRole('list', { name: 'Tags of this conversation' }).getByRole('listitem');
+const chips = (page) => page.getByRole('list', { name: 'Tags of this chat' }).getByRole('listitem');
 const opened = async (page) => {
   await page.getByRole('button', { name: 'Tags', exact: true }).click();
   const sheet = page.getByRole('dialog', { name: 'Tags' });

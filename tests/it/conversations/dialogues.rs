@@ -319,13 +319,13 @@ async fn the_page_without_scripts_shows_where_a_conversation_began() {
         let get = http.get(&address).header("cookie", &cookie);
         get.send().await.unwrap().text().await.unwrap()
     };
-    assert!(!page().await.contains("New conversation"));
+    assert!(!page().await.contains("New chat"));
     let inbox = ada.sees("/inbox").await;
     let first = between(&inbox, "id=\"c-", "\"").unwrap();
     does(&ada, &first, "resolve").await;
     post(&cookie, "plain-line-2", "another thing").await;
     let page = page().await;
-    let (above, below) = page.split_once("New conversation").unwrap();
+    let (above, below) = page.split_once("New chat").unwrap();
     assert!(above.contains("hello") && below.contains("another thing"));
     house.close().await;
 }

@@ -55,7 +55,7 @@ async fn a_site_whose_only_agent_is_away_is_not_opened_to_all_by_saving_its_page
     assert_eq!(out.status(), 303);
     let drawn = owner.sees(&page).await;
     assert!(!drawn.contains("every agent sees them"), "{drawn}");
-    assert!(drawn.contains("none of these agents sees them"), "{drawn}");
+    assert!(drawn.contains("no agent sees them"), "{drawn}");
     saves_unchanged(&sisters, crate::support::OWNER, &drawn).await;
     assert_eq!(status(&bob, &talk).await, 404);
 

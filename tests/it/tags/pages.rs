@@ -206,7 +206,7 @@ async fn an_admin_makes_renames_and_puts_away_and_takes_it_back() {
     let give = [("tags", tag.as_str())];
     owner.post(&format!("/inbox/{key}/tags"), &give).await;
     let list = owner.sees("/settings/tags").await;
-    assert!(list.contains("&#60;Refund&#62;") && list.contains("1 conversation<"));
+    assert!(list.contains("&#60;Refund&#62;") && list.contains("1 chat<"));
 
     let there = format!("/settings/tags/{tag}");
     let new = [("name", "Money back"), ("colour", "teal")];

@@ -76,7 +76,7 @@ async fn the_header_says_who_is_here_and_offers_each_what_is_for_him() {
         !form.contains("hidden")
     };
     let all = header(&ada).await;
-    assert!(all.contains("Ada answers · also here: Ben"), "{all}");
+    assert!(all.contains("Assigned to Ada · also here: Ben"), "{all}");
     assert_eq!(attribute(&all, "data-here"), "1 2");
     let sees = [
         (header(&ada).await, true, false),
@@ -155,24 +155,24 @@ async fn everybody_hears_at_once_who_came_took_over_and_left() {
             .to_owned()
     };
     ada.joins(&talk).await;
-    let html = heads(&mut screen, "Ada answers").await;
+    let html = heads(&mut screen, "Assigned to Ada").await;
     // Drawn for all: each page hides what is not for its reader.
     assert!(!html.contains(" hidden"), "{html}");
     ben.joins(&talk).await;
     let entry = screen.next_that(|it| it["list"] == "conversations");
     let entry = entry.await["html"].as_str().unwrap().to_owned();
     assert_eq!(attribute(&entry, "data-here"), "1 2");
-    heads(&mut screen, "Ada answers · also here: Ben").await;
+    heads(&mut screen, "Assigned to Ada · also here: Ben").await;
     does(&ben, &talk, "take-over").await;
     let line = screen
         .next_that(|it| it["list"] == log.as_str() && it["html"].to_string().contains("took over"));
     line.await;
-    heads(&mut screen, "Ben answers · also here: Ada").await;
+    heads(&mut screen, "Assigned to Ben · also here: Ada").await;
     does(&ben, &talk, "leave").await;
     let line = screen.next_that(|it| it["list"] == log.as_str());
     let line = line.await["html"].as_str().unwrap().to_owned();
     assert!(line.contains("Ben left. Ada answers now."), "{line}");
-    heads(&mut screen, "Ada answers").await;
+    heads(&mut screen, "Assigned to Ada").await;
 
     // The visitor reads who came and who left, and nothing of who is responsible.
     let mut read = Vec::new();
