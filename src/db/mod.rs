@@ -9,6 +9,7 @@
 mod check;
 mod copies;
 mod folder;
+mod many;
 mod mark;
 mod migrate;
 mod reader;
@@ -32,6 +33,7 @@ use crate::plant::Plant;
 pub use check::{Findings, check};
 pub use copies::{backup, restore};
 pub use folder::DataFolder;
+pub use many::of_each;
 pub use reader::at_once;
 
 use reader::Lane;

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Given, Rating};
-use crate::db::{Columns, Reader, Writer};
+use crate::db::{Columns, Reader, Writer, of_each};
 use crate::error::Result;
 use crate::kernel::{ConversationId, Seq, SiteId, Timestamp};
 
@@ -102,18 +102,18 @@ pub fn list_given(
     conversations: &[ConversationId],
 ) -> Result<HashMap<ConversationId, (i64, bool)>> {
     let ids: Vec<i64> = conversations.iter().map(|it| it.0).collect();
-    let ids = serde_json::Value::from(ids).to_string();
-    let mut query = r.prepare_cached(
-        "select conversation, rate, comment <> '' as said from ratings
-         where rate is not null and conversation in (select value from json_each(?1))
-         order by line",
-    )?;
-    let rows = query.query_map(params![ids], |row| {
+    let query = |compared: &str| {
+        format!(
+            "select conversation, rate, comment <> '' as said from ratings
+             where rate is not null and conversation {compared} order by line"
+        )
+    };
+    let rows = of_each(r, &ids, query, |row| {
         let mut columns = Columns::of(row);
         let conversation = ConversationId(columns.take("conversation")?);
         Ok((conversation, (columns.take("rate")?, columns.take("said")?)))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(rows.into_iter().collect())
 }
 
 pub fn find_asks(r: &Reader, site: SiteId) -> Result<Option<bool>> {

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Change, Colour, Tag, TagId};
-use crate::db::{Columns, Reader, Writer, known};
+use crate::db::{Columns, Reader, Writer, known, of_each};
 use crate::error::Result;
 use crate::kernel::{AgentId, ConversationId, Timestamp, collating};
 
@@ -241,34 +241,30 @@ pub fn list_given(r: &Reader, conversation: ConversationId) -> Result<Vec<Tag>> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Of many, in one question.
 pub fn list_given_of(r: &Reader, all: &[ConversationId]) -> Result<Vec<(ConversationId, Tag)>> {
-    let mut query = r.prepare_cached(&format!(
-        "{TAG}, g.conversation {GIVEN}
-         where g.conversation in (select value from json_each(?1))
-         group by g.conversation, t.id order by g.conversation, min(g.at), t.id"
-    ))?;
-    let rows = query.query_map(params![list(all)], |row| {
+    let query = |compared: &str| {
+        format!(
+            "{TAG}, g.conversation {GIVEN} where g.conversation {compared}
+             group by g.conversation, t.id order by g.conversation, min(g.at), t.id"
+        )
+    };
+    of_each(r, &numbers(all), query, |row| {
         Ok((ConversationId(row.get("conversation")?), read_tag(row)?))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    })
 }
 
-/// Of many, the number of each, and of all that stand for it.
+/// The number of each, and of all that stand for it.
 pub fn list_numbers_of(r: &Reader, all: &[ConversationId]) -> Result<Vec<(ConversationId, TagId)>> {
-    let mut query = r.prepare_cached(
-        "select distinct g.conversation, n.id from conversation_tags g
-         join tags o on o.id = g.tag join tags n on n.stands_for = o.stands_for
-         where g.conversation in (select value from json_each(?1))
-         order by g.conversation, n.id",
-    )?;
-    let rows = query.query_map(params![list(all)], |row| {
-        Ok((
-            ConversationId(row.get("conversation")?),
-            TagId(row.get("id")?),
-        ))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let query = |compared: &str| {
+        format!(
+            "select distinct g.conversation, n.id from conversation_tags g
+             join tags o on o.id = g.tag join tags n on n.stands_for = o.stands_for
+             where g.conversation {compared} order by g.conversation, n.id"
+        )
+    };
+    of_each(r, &numbers(all), query, |row| {
+        Ok((ConversationId(row.get(0)?), TagId(row.get(1)?)))
+    })
 }
 
 /// All that were merged into it, and into those.
@@ -278,10 +274,8 @@ pub fn list_standing_for(r: &Reader, id: TagId) -> Result<Vec<TagId>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// As a list in JSON, which one parameter can hold.
-fn list(all: &[ConversationId]) -> String {
-    let ids: Vec<String> = all.iter().map(ToString::to_string).collect();
-    format!("[{}]", ids.join(","))
+fn numbers(all: &[ConversationId]) -> Vec<i64> {
+    all.iter().map(|it| it.0).collect()
 }
 
 pub fn insert_given(
