@@ -94,9 +94,17 @@ does('keys', () => void show('#keys', dressed()));
 does('find', () => {
   const dialog = /** @type {HTMLDialogElement | null} */ (find('#palette'));
   if (dialog?.open) return dialog.close();
-  const ready = Promise.all([import('./palette/palette.js'), dressed()]);
+  const ready = Promise.all([late('./palette/palette.js'), dressed()]);
   void show('#palette', ready).then((isThere) => isThere && ready.then(([{ begin }]) => begin()));
 });
+
+let again = '';
+
+/**
+ * A script that did not come once never comes again under that name, says Firefox.
+ * @param {string} url
+ */
+const late = (url) => import(url + again).catch(() => import(url + (again = `?${Date.now()}`)));
 
 /**
  * Opens at once, so that whatever is typed meanwhile lands in it and presses no key;
@@ -141,6 +149,13 @@ function dressed() {
   return sheet;
 }
 
+/** Its own ground is the dialog, too. @param {HTMLElement} dialog @param {MouseEvent} event */
+function isBeside(dialog, { target, clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  const isInside = left <= clientX && clientX <= right && top <= clientY && clientY <= bottom;
+  return target === dialog && !isInside;
+}
+
 document.addEventListener('click', (event) => {
   const target = event.target instanceof Element ? event.target : null;
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
@@ -150,6 +165,6 @@ document.addEventListener('click', (event) => {
     opener.closest('dialog')?.close();
     deeds.get(opener.dataset.opens ?? '')?.();
   }
-  const dialog = /** @type {HTMLDialogElement | null} */ (target?.closest('#keys'));
-  if (dialog && (target === dialog || target?.closest('[data-close]'))) dialog.close();
+  const dialog = /** @type {HTMLDialogElement | null} */ (target?.closest('dialog.palette'));
+  if (dialog && (target?.closest('[data-close]') || isBeside(dialog, event))) dialog.close();
 });

@@ -41,6 +41,13 @@ test('by keyboard alone a chat is found, opened and resolved, and what was picke
   await opens(agent);
   await option(agent, /^Inbox/).waitFor();
   assert.match(await chosen(agent), /./, 'the first stands ready');
+  assert.equal(await option(agent, 'Sign out').count(), 0, 'no hasty Enter signs out');
+  await box(agent).fill('s');
+  await option(agent, 'Sign out').waitFor();
+  await option(agent, /^Settings/).waitFor();
+  const offered = await palette(agent).getByRole('option').allTextContents();
+  assert.ok(offered.findIndex((it) => it.startsWith('Settings')) < offered.indexOf('Sign out'), offered.join());
+  await box(agent).fill('');
   await box(agent).pressSequentially('TEAPÓT');
   await option(agent, /blue teapot/).waitFor();
   await says(agent, '2 results');
@@ -179,6 +186,14 @@ test('keys are looked up, do what is written there, and can be switched off', as
   await agent.keyboard.press('?');
   await keys.waitFor();
   for (const words of ['Next chat', 'Resolve', 'Settings']) await keys.getByText(words, { exact: true }).waitFor();
+  // Its own ground is no way out; what is beside it is.
+  const { x, y } = await keys.boundingBox();
+  await agent.mouse.click(x + 4, y + 40);
+  assert.ok(await keys.isVisible());
+  await agent.mouse.click(x - 40, y + 40);
+  await keys.waitFor({ state: 'hidden' });
+  await rows.nth(3).focus();
+  await agent.keyboard.press('?');
   await keys.getByRole('switch', { name: 'Single keys' }).click();
   await agent.keyboard.press('Escape');
   await agent.keyboard.press('k');

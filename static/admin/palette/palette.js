@@ -60,16 +60,20 @@ function isOffered(it) {
 /** @param {HTMLElement} it */
 const nameOf = (it) => (it.getAttribute('aria-label') || it.textContent || '').trim().replace(/\s+/g, ' ');
 
-function here() {
+/** Those of the page itself come first; those around it, as signing out, are last, where
+ * no hasty Enter lands.
+ * @param {boolean} isOfPage */
+function here(isOfPage) {
   const known = new Set();
   const made = [];
   for (const it of all('button[data-key], a[data-key], [data-deed]')) {
     const name = nameOf(it);
-    if (!name || known.has(name) || !isOffered(it) || !fits(typed(), name)) continue;
+    if (!name || known.has(name) || !!it.closest('main') !== isOfPage) continue;
+    if (!isOffered(it) || !fits(typed(), name)) continue;
     known.add(name);
     made.push(entry(name, '', it.dataset.key ?? '', () => it.click()));
   }
-  return group('deeds', words.deeds ?? '', made);
+  return group(isOfPage ? 'deeds' : 'around', words.deeds ?? '', made);
 }
 
 /* What was picked last. It is forgotten once somebody sees or may something else. */
@@ -166,7 +170,8 @@ const meaning = (it) => it.getAttribute('href') ?? it.textContent;
 
 function draw() {
   const stood = hasMoved ? active() : null;
-  list.replaceChildren(...(typed() ? here() : [...recent(), ...here()]), ...found);
+  const isAsked = typed() !== '';
+  list.replaceChildren(...(isAsked ? [] : recent()), ...here(true), ...found, ...(isAsked ? here(false) : []));
   const shown = options();
   shown.forEach((it, n) => { it.id = `palette-${n}`; });
   list.hidden = shown.length === 0;
@@ -295,12 +300,6 @@ list.addEventListener('click', (event) => {
   if (!option || !dialog.open || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   pick(option);
-});
-
-// What is beside it closes it.
-dialog.addEventListener('click', (event) => {
-  const target = event.target instanceof Element ? event.target : null;
-  if (target === dialog || target?.closest('[data-close]')) dialog.close();
 });
 
 dialog.addEventListener('close', () => {
