@@ -56,7 +56,7 @@ pub fn add(kinds: &mut Kinds, kit: &Kit) {
         let work = async move { send(db, clock, config, job).await };
         Box::pin(work) as jobs::Work
     };
-    let kind = jobs::Kind {
+    let kind = jobs::JobKind {
         lane: mail::LANE,
         at_once: mail::AT_ONCE,
         limit: mail::LIMIT,

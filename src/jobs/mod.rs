@@ -59,7 +59,7 @@ pub enum Trouble {
 pub type Work = Pin<Box<dyn Future<Output = Result<(), Trouble>>>>;
 
 /// How one kind of job is done.
-pub struct Kind {
+pub struct JobKind {
     /// Kinds that may wait for the same thing share a lane, and its places.
     pub lane: &'static str,
     /// A job starts only while fewer than this are under way in its lane. Of two
@@ -70,7 +70,7 @@ pub struct Kind {
     pub run: Box<dyn Fn(Job) -> Work>,
 }
 
-pub type Kinds = HashMap<&'static str, Kind>;
+pub type Kinds = HashMap<&'static str, JobKind>;
 
 /// To be done as soon as there is room.
 pub fn enqueue(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::{Id, JoinSet};
 
-use super::{Job, Kind, Kinds, Trouble, after_trouble, sql};
+use super::{Job, JobKind, Kinds, Trouble, after_trouble, sql};
 use crate::db::{Db, Reader, Storage, Writer};
 use crate::error::Result;
 use crate::kernel::{Clock, JobId, Timestamp};
@@ -109,7 +109,7 @@ impl Bench {
         self.taken.values().filter(|it| it.lane == lane).count()
     }
 
-    fn has_room(&self, kind: &Kind) -> bool {
+    fn has_room(&self, kind: &JobKind) -> bool {
         self.under_way(kind.lane) < kind.at_once
     }
 
@@ -228,7 +228,7 @@ async fn attempt(db: Db, clock: Clock, kinds: Rc<Kinds>, stop: Stop, job: Job) {
 }
 
 /// A panic, or more time than this kind may take, is the failure of this job.
-async fn run(kind: &Kind, job: Job) -> Result<(), Trouble> {
+async fn run(kind: &JobKind, job: Job) -> Result<(), Trouble> {
     let work = AssertUnwindSafe(async { (kind.run)(job).await }).catch_unwind();
     match tokio::time::timeout(kind.limit, work).await {
         Ok(Ok(outcome)) => outcome,

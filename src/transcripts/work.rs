@@ -28,7 +28,7 @@ pub fn add(kinds: &mut Kinds, kit: &Kit, windows: &Arc<Windows>) {
         let (config, windows) = (Arc::clone(&config), Arc::clone(&windows));
         Box::pin(async move { send(db, clock, config, windows, job).await }) as jobs::Work
     };
-    let kind = jobs::Kind {
+    let kind = jobs::JobKind {
         lane: mail::LANE,
         // One place is left for the letters that let agents in.
         at_once: mail::AT_ONCE - 1,

@@ -3,7 +3,7 @@
 
 mod dialogues;
 mod earlier;
-mod filters;
+pub mod filters;
 mod narrowed;
 mod participants;
 mod verbs;

@@ -1,6 +1,7 @@
 //! What an upgrade, a copy and the schema itself must hold.
 
 mod copies;
+mod costs;
 mod handed_back;
 mod threads;
 

@@ -17,7 +17,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{AgentBrowser, OWNER, PASSWORD, Scratch, Screen, client, furnish};
+use crate::support::{AgentBrowser, Dice, OWNER, PASSWORD, Scratch, Screen, client, furnish};
 
 const VISITORS: usize = 300;
 const AGENTS: usize = 4;
@@ -80,19 +80,6 @@ impl Drop for Program {
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
-}
-
-/// Cheap and repeatable: which of several things to do next.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
 }
 
 struct Town {

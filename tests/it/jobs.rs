@@ -9,7 +9,7 @@ use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
 use shopbell::db::{Db, Storage, Writer};
 use shopbell::error::Result;
-use shopbell::jobs::{self, Job, Kind, Kinds, Trouble, Work};
+use shopbell::jobs::{self, Job, JobKind, Kinds, Trouble, Work};
 use shopbell::kernel::{Clock, JobId};
 use shopbell::plant::{Plant, Stop};
 use tokio::sync::oneshot;
@@ -45,8 +45,8 @@ async fn until_troubled(db: &Db, kind: &'static str) -> Job {
     .await
 }
 
-fn kind(lane: &'static str, limit: Duration, run: impl Fn(Job) -> Work + 'static) -> Kind {
-    Kind {
+fn kind(lane: &'static str, limit: Duration, run: impl Fn(Job) -> Work + 'static) -> JobKind {
+    JobKind {
         lane,
         at_once: 4,
         limit,
@@ -54,7 +54,7 @@ fn kind(lane: &'static str, limit: Duration, run: impl Fn(Job) -> Work + 'static
     }
 }
 
-fn fine() -> Kind {
+fn fine() -> JobKind {
     kind("fine", AN_HOUR, |_| Box::pin(async { Ok(()) }))
 }
 

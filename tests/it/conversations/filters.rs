@@ -9,20 +9,18 @@ use shopbell::conversations::lists::{self, Entry, Filter, List, Narrowing, Perio
 use shopbell::conversations::{Windows, view};
 use shopbell::db::{Reader, Writer, scratch};
 use shopbell::kernel::{AgentId, ConversationId, Day, Sight, SiteId};
-use shopbell::server;
 use shopbell::texts::Lang;
 
-use crate::db::cost;
+use crate::support::Dice;
 
-const ADA: AgentId = AgentId(1);
-const BOB: AgentId = AgentId(2);
+pub const ADA: AgentId = AgentId(1);
+pub const BOB: AgentId = AgentId(2);
 const EVE: AgentId = AgentId(3);
-const FAY: AgentId = AgentId(4);
 /// In which each site's days begin three hours apart.
 const ZONES: [&str; 3] = ["UTC", "Europe/Istanbul", "America/New_York"];
 const DAY: i64 = 86_400_000;
 /// 2026-11-01 in UTC.
-const NOVEMBER: i64 = 1_793_491_200_000;
+pub const NOVEMBER: i64 = 1_793_491_200_000;
 
 /// A wing's: conversations have colours.
 pub static COLOUR: Narrowing = Narrowing {
@@ -65,7 +63,7 @@ const SHAPES: &str = "create table shapes (conversation integer primary key,
 
 /// Three sites, each with one visitor; Ada owns the house, Bob is named for the
 /// first two sites, Eve for the third.
-fn shops(r: &Reader) {
+pub fn shops(r: &Reader) {
     for (n, zone) in ZONES.iter().enumerate() {
         let n = n as i64 + 1;
         let site = "insert into sites (id, key, name, color, position, lang, zone, typing_preview,
@@ -87,19 +85,6 @@ fn shops(r: &Reader) {
     r.execute_batch(SHAPES).unwrap();
 }
 
-/// The same numbers each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: i64) -> i64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (self.0 >> 33) as i64 % n
-    }
-}
-
 /// A conversation as the model knows it.
 #[derive(Debug, Clone)]
 struct Talk {
@@ -117,25 +102,25 @@ struct Talk {
 
 impl Talk {
     fn roll(id: i64, dice: &mut Dice) -> Self {
-        let last = NOVEMBER + dice.below(10 * 24) * (DAY / 24);
-        let resolved = dice.below(3) == 0;
-        let assignee = Some(dice.below(4)).filter(|it| 0 < *it);
-        let helper = 1 + dice.below(6);
+        let last = NOVEMBER + dice.roll(10 * 24) * (DAY / 24);
+        let resolved = dice.roll(3) == 0;
+        let assignee = Some(dice.roll(4)).filter(|it| 0 < *it);
+        let helper = 1 + dice.roll(6);
         Self {
             id,
-            site: 1 + dice.below(3),
+            site: 1 + dice.roll(3),
             assignee,
             helper: assignee.and(Some(helper).filter(|it| *it <= 3 && assignee != Some(*it))),
             resolved,
             last,
-            waiting: (!resolved && dice.below(2) == 0).then(|| last - dice.below(50) * (DAY / 24)),
+            waiting: (!resolved && dice.roll(2) == 0).then(|| last - dice.roll(50) * (DAY / 24)),
             // The first is on most of them: on more than are looked up one by one.
             colours: [10, 2, 1]
                 .iter()
                 .zip(1..)
-                .filter_map(|(of, colour)| (dice.below(12) < *of).then_some(colour))
+                .filter_map(|(of, colour)| (dice.roll(12) < *of).then_some(colour))
                 .collect(),
-            round: dice.below(4) == 0,
+            round: dice.roll(4) == 0,
         }
     }
 
@@ -226,36 +211,36 @@ fn keys(entries: &[Entry]) -> Vec<i64> {
     entries.iter().map(|it| it.id.0).collect()
 }
 
-fn day(n: i64) -> Day {
+pub fn day(n: i64) -> Day {
     Day::parse(&format!("2026-11-{n:02}")).unwrap()
 }
 
 /// Anything at all, or nothing.
 fn roll<'a>(dice: &mut Dice, sight: &'a Sight, me: AgentId) -> Filter<'a> {
-    let list = match dice.below(3) {
+    let list = match dice.roll(3) {
         0 => List::Inbox(me),
         1 => List::Mine(me),
         _ => List::Resolved,
     };
     let mut filter = Filter::new(list, sight);
-    if dice.below(3) == 0 {
-        filter.site = Some(SiteId(1 + dice.below(3)));
+    if dice.roll(3) == 0 {
+        filter.site = Some(SiteId(1 + dice.roll(3)));
     }
-    filter.agent = match dice.below(6) {
+    filter.agent = match dice.roll(6) {
         0 => Some(Responsible::Nobody),
         1 => Some(Responsible::Agent(ADA)),
         2 => Some(Responsible::Agent(BOB)),
         _ => None,
     };
-    if dice.below(2) == 0 {
-        let from = 1 + dice.below(10);
-        filter.period.from = (dice.below(3) != 0).then(|| day(from));
-        filter.period.to = (dice.below(3) != 0).then(|| day(from + dice.below(5)));
+    if dice.roll(2) == 0 {
+        let from = 1 + dice.roll(10);
+        filter.period.from = (dice.roll(3) != 0).then(|| day(from));
+        filter.period.to = (dice.roll(3) != 0).then(|| day(from + dice.roll(5)));
     }
-    if dice.below(2) == 0 {
-        filter.wings.push((&COLOUR, 1 + dice.below(4)));
+    if dice.roll(2) == 0 {
+        filter.wings.push((&COLOUR, 1 + dice.roll(4)));
     }
-    if dice.below(4) == 0 {
+    if dice.roll(4) == 0 {
         filter.wings.push((&SHAPE, 1));
     }
     filter
@@ -400,138 +385,6 @@ fn two_rooms_that_narrow_by_the_same_name_stop_the_start() {
         told.contains("two rooms narrow lists by `colour`"),
         "{told}"
     );
-}
-
-/// What SQLite does for a question, step by step.
-fn plan(r: &Reader, question: &str) -> Vec<String> {
-    let mut explain = r
-        .prepare(&format!("explain query plan {question}"))
-        .unwrap();
-    let mut steps = explain.raw_query();
-    let mut all = Vec::new();
-    while let Some(step) = steps.next().unwrap() {
-        all.push(step.get("detail").unwrap());
-    }
-    all
-}
-
-#[test]
-fn every_wing_finds_by_an_index_what_a_value_applies_to_and_whether_it_applies_to_this_one() {
-    let mut windows = Windows::default();
-    for wing in server::wings() {
-        wing.windows.iter().for_each(|open| open(&mut windows));
-    }
-    let done = scratch(|w| {
-        for it in windows.narrowings() {
-            let all = it.conversations.replace(":value", "?1");
-            let one = format!("with w(id) as ({all}) select 1 from w where id = ?2");
-            for question in [&all, &one] {
-                let steps = plan(w, question);
-                let reads = steps.iter().filter(|it| it.starts_with("SCAN"));
-                assert_eq!(reads.count(), 0, "{}: {steps:#?}", it.name);
-            }
-        }
-        w.execute_batch("create table heap (conversation integer, colour integer)")?;
-        let steps = plan(w, "select conversation from heap where colour = ?1");
-        assert!(steps[0].starts_with("SCAN"), "{steps:?}");
-        Ok(())
-    });
-    done.unwrap();
-}
-
-/// A shop in which Bob answers nearly everybody and nearly all are red; sixty are
-/// nobody's, sixty Eve's, sixty green. Fay helps Bob in all he has. An hour lies between
-/// two.
-fn busy_lists(r: &Reader, many: i64) {
-    shops(r);
-    r.execute_batch(&format!(
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {many})
-             insert into conversations (id, key, site, visitor, state, assignee, created_at,
-                 last_at, waiting_since)
-             select i, 'c_' || i, 1, 1, iif(i % 3, 'open', 'resolved'),
-                 case when i % ({many} / 60) = 0 then null
-                     when i % ({many} / 60) = 1 then 3 else 2 end,
-                 0, {NOVEMBER} + i * 3600000, iif(i % 3 = 1, {NOVEMBER} + i * 3600000, null)
-             from n;
-         insert into agents (id, email, name, role, lang, created_at)
-             values (4, 'f@b.c', 'Fay', 'agent', 'en', 0);
-         insert into site_members (site, agent) values (1, 4);
-         insert into conversation_participants (conversation, agent, role, since, site)
-             select id, assignee, 'responsible', 0, site from conversations
-             where assignee is not null;
-         insert into conversation_participants (conversation, agent, role, since, site,
-                 waiting_since, quiet_since)
-             select id, 4, 'helper', 0, site, waiting_since,
-                 iif(state = 'open' and waiting_since is null, last_at, null)
-             from conversations where assignee = 2;
-         insert into colours select id, 1 from conversations;
-         insert into colours select id, 2 from conversations where id % ({many} / 60) = 2;"
-    ))
-    .unwrap();
-}
-
-#[test]
-fn a_narrowed_list_costs_what_it_shows_and_not_what_it_leaves_out() {
-    let bobs = Sight::without([SiteId(3)]);
-    let days = Period {
-        from: Some(day(10)),
-        to: Some(day(12)),
-    };
-    for list in [
-        List::Inbox(ADA),
-        List::Mine(BOB),
-        List::Mine(FAY),
-        List::Resolved,
-    ] {
-        let new = || Filter::new(list, &bobs);
-        let whose = |agent| Filter {
-            agent: Some(agent),
-            ..new()
-        };
-        let colour = |value| Filter {
-            wings: vec![(&COLOUR, value)],
-            ..new()
-        };
-        let all = [
-            new(),
-            whose(Responsible::Nobody),
-            whose(Responsible::Agent(BOB)),
-            Filter {
-                period: days,
-                ..new()
-            },
-            Filter {
-                period: days,
-                ..whose(Responsible::Agent(BOB))
-            },
-            colour(1),
-            colour(2),
-            colour(4),
-            Filter {
-                period: days,
-                ..colour(1)
-            },
-            Filter {
-                site: Some(SiteId(1)),
-                wings: vec![(&COLOUR, 1), (&COLOUR, 2)],
-                period: days,
-                ..whose(Responsible::Nobody)
-            },
-        ];
-        for filter in all {
-            let among = |many| {
-                let work = |r: &Reader| {
-                    lists::page(r, BOB, &filter, None).unwrap();
-                };
-                cost(|r| busy_lists(r, many), work)
-            };
-            let (few, many) = (among(2_400), among(24_000));
-            assert!(
-                many <= few + few / 5,
-                "{few} steps, then {many}: {filter:?}"
-            );
-        }
-    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub fn add(kinds: &mut jobs::Kinds, kit: &Kit, _: &Arc<Windows>) {
         };
         Box::pin(polish) as jobs::Work
     };
-    let kind = jobs::Kind {
+    let kind = jobs::JobKind {
         lane: "kettle",
         at_once: 1,
         limit: std::time::Duration::from_secs(10),

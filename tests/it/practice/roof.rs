@@ -62,7 +62,7 @@ async fn a_wing_takes_no_door_place_or_work_of_the_house() {
 
     let work = Wing {
         jobs: Some(|kinds, _, _| {
-            let kind = shopbell::jobs::Kind {
+            let kind = shopbell::jobs::JobKind {
                 lane: "kettle",
                 at_once: 1,
                 limit: std::time::Duration::from_secs(1),

@@ -1,6 +1,7 @@
 //! A running house on a free port, with its own data folder, and people with
 //! verbs: visitors who write, agents who answer, both with real sockets.
 
+mod dice;
 mod people;
 mod program;
 mod smtp;
@@ -23,6 +24,7 @@ use shopbell::texts::Lang;
 use shopbell::{accounts, jobs, journal, setup, sites, visitors};
 use tempfile::TempDir;
 
+pub use dice::Dice;
 pub use people::{AgentBrowser, Screen, VisitorPage, between, client};
 pub use program::Program;
 pub use smtp::{Mood, PostOffice};

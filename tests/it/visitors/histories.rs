@@ -13,28 +13,11 @@ use shopbell::kernel::{Actor, ConversationId, ConversationKey, SiteId, VisitorId
 use shopbell::visitors::{self, merging};
 
 use super::{Browser, arrives, site};
-use crate::support::NOW;
+use crate::support::{Dice, NOW};
 
 const HISTORIES: u64 = 60;
 const STEPS: usize = 60;
 const BROWSERS: usize = 5;
-
-/// Cheap and repeatable.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-
-    fn one_of<T: Clone>(&mut self, all: &[T]) -> Option<T> {
-        (!all.is_empty()).then(|| all[self.roll(all.len())].clone())
-    }
-}
 
 struct Talk {
     key: ConversationKey,

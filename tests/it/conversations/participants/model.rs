@@ -10,7 +10,7 @@ use shopbell::events::Event;
 use shopbell::kernel::{Actor, AgentId, Timestamp};
 
 use super::{Shop, changes, is_not_found, line, shop};
-use crate::support::NOW;
+use crate::support::{Dice, NOW};
 
 const MINUTE: i64 = 60_000;
 
@@ -158,22 +158,10 @@ fn toggle(all: &mut Vec<AgentId>, agent: AgentId) {
     }
 }
 
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
 /// One thing that somebody does, in the shop and in the model.
 fn step(w: &Writer, shop: &Shop, model: &mut Model, dice: &mut Dice, n: i64) -> Result<()> {
     let now = NOW + n * MINUTE;
-    let agent = shop.agents[dice.roll(shop.agents.len() as u64) as usize];
+    let agent = shop.agents[dice.roll(shop.agents.len())];
     let (by, talk) = (Actor::Agent(agent), shop.talk);
     let what = dice.roll(20);
     if 13 <= what {
