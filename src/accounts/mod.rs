@@ -400,6 +400,7 @@ impl Agent {
             look: self.look(),
             path,
             dress: self.dress.clone(),
+            at_index: false,
             sets_up: path.starts_with("settings") || path == "welcome",
             keys: keys.chain([ways]).collect(),
             areas,

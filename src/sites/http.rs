@@ -13,7 +13,6 @@ use crate::texts::Lang;
 use crate::web::pages::{Errors, Saved};
 use crate::web::{self, Area, Ctx, Held, Kit, Routes, Section, Who};
 
-/// Leads to the first of them.
 pub const SETTINGS: Area = Area {
     key: "settings",
     href: "/settings",
@@ -48,9 +47,25 @@ pub fn routes(routes: &mut Routes) {
         .who(Who::Admin);
 }
 
-async fn settings(agent: Agent, cx: Ctx) -> HttpResponse {
-    let first = cx.around.settings(agent.role.may_administer());
-    web::see(first.unwrap_or("/me"))
+/// The list of the settings' pages on a phone; where there is room, the first of them
+/// beside it.
+async fn settings(agent: Agent, cx: Ctx) -> Result<HttpResponse> {
+    if !agent.role.may_administer() {
+        return Ok(web::see("/me"));
+    }
+    let admin = Admin(agent);
+    match cx.db.read(super::only).await? {
+        Some(site) => {
+            let mut page = stored(&cx, admin, site.key).await?;
+            page.shell.at_index = true;
+            web::page(&page)
+        }
+        None => {
+            let mut page = listed(&cx, admin).await?;
+            page.shell.at_index = true;
+            web::page(&page)
+        }
+    }
 }
 
 /// Where there is one site, “the site” is that one.

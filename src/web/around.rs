@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Area, Keys, Section, Signs};
+use super::{Area, Keys, Signs};
 use crate::db::{Reader, Storage};
 use crate::error::Result;
 use crate::kernel::{Seq, Sight, SiteId};
@@ -36,13 +36,6 @@ impl Around {
     pub fn open_areas(&self, administers: bool) -> impl Iterator<Item = &Area> {
         let areas = self.areas.iter();
         areas.filter(move |it| it.is_open_to(administers))
-    }
-
-    /// Where the settings begin, for whoever may enter any of them.
-    pub fn settings(&self, administers: bool) -> Option<&'static str> {
-        let mut areas = self.open_areas(administers);
-        let first = areas.find(|it| it.section == Section::Settings);
-        first.map(|it| it.href)
     }
 
     pub fn is_writable(&self) -> bool {

@@ -46,6 +46,8 @@ pub struct Shell {
     pub dress: Dress,
     /// A page on which the house is set up.
     pub sets_up: bool,
+    /// The list of the settings' pages, which stands alone on a phone.
+    pub at_index: bool,
     /// The places he may go to, in order.
     pub areas: Vec<AreaLink>,
     /// The keys there are.
