@@ -71,6 +71,27 @@ pub struct Workings {
     pub done: &'static str,
 }
 
+impl Workings {
+    pub fn is_well(&self) -> bool {
+        self.shell.storage_ok && self.given_up() == 0 && self.is_at_work()
+    }
+
+    pub fn waiting(&self) -> i64 {
+        self.jobs.len() as i64
+    }
+
+    /// Work that is tried no longer.
+    pub fn given_up(&self) -> i64 {
+        self.jobs.iter().filter(|it| it.next.is_none()).count() as i64
+    }
+
+    /// Nobody of those behind the counter stands still.
+    pub fn is_at_work(&self) -> bool {
+        let stuck = self.followers.iter().any(|it| it.alarm.is_some());
+        !stuck && self.tasks.iter().all(|it| !it.down)
+    }
+}
+
 /// One piece of work that is not done yet.
 pub struct JobRow {
     pub id: i64,

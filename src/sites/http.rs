@@ -190,6 +190,7 @@ fn draw(r: &Reader, key: &str, admin: &Admin, kit: &Kit) -> Result<Edit> {
         foot: site.foot.to_string(),
         lang: site.lang.code().to_owned(),
         zone: site.zone.clone(),
+        zones: web::zone_groups(admin.lang, kit.clock.now(), &site.zone),
         typing_preview: site.typing_preview_switch(),
         strict_privacy: site.strict_privacy,
         earlier_chats: site.earlier_chats,

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::texts::Lang;
-use crate::web::FormPage;
+use crate::web::{FormPage, ZoneGroup};
 use crate::web::pages::{Errors, Saved, Shell};
 
 /// Every site, and the form for one more.
@@ -80,6 +80,7 @@ pub struct Edit {
     pub lang: String,
     /// An IANA name.
     pub zone: String,
+    pub zones: Vec<ZoneGroup>,
     pub typing_preview: bool,
     pub strict_privacy: bool,
     pub earlier_chats: bool,

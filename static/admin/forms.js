@@ -28,9 +28,3 @@ const zone = find('[data-zone]');
 if (zone instanceof HTMLInputElement) {
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
-
-const zones = find('#zones');
-if (zones) {
-  const names = Intl.supportedValuesOf('timeZone');
-  zones.append(...names.map((it) => new Option(it, it)));
-}

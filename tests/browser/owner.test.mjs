@@ -104,6 +104,7 @@ test('sessions are listed and ended, a password is changed and forgotten, a coll
   await here.locator('#password').fill('a brand new sentence');
   await here.locator('form[action="/me/password"] button').last().click();
   await here.waitForURL(/done=password/);
+  await here.locator('.side-me').click();
   await here.locator('form[action="/logout"] button').click();
   await here.waitForURL(/\/login/);
   await here.goto(`${house.url}/forgot`);
