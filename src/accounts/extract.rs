@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::SignedIn;
 use crate::error::{Error, Result};
 use crate::kernel::Token;
-use crate::web::{self, Ctx, FileForm, Form, SESSION_PURPOSE, Upload};
+use crate::web::{self, Ctx, FileForm, Form, ReaderZone, SESSION_PURPOSE, Upload};
 
 /// Somebody who is signed in.
 pub struct Agent {
@@ -119,6 +119,10 @@ async fn identify(request: &HttpRequest) -> Result<Agent> {
     let who = read.await?;
     // From here on, failures are told in his own language.
     request.extensions_mut().insert(who.lang);
+    if !who.dress.zone.is_empty() {
+        let zone = ReaderZone(who.dress.zone.clone());
+        request.extensions_mut().insert(zone);
+    }
     if let Some(may) = web::needed(request) {
         who.needs(may)?;
     }

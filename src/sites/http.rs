@@ -319,7 +319,10 @@ impl SiteForm {
         page.position = self.position;
         page.foot = self.foot;
         page.lang = self.lang;
-        page.zone = self.zone;
+        // What is no choice cannot be chosen again.
+        if web::offers_zone(&page.zones, &self.zone) {
+            page.zone = self.zone;
+        }
         page.typing_preview = self.typing_preview.is_some();
         page.strict_privacy = self.strict_privacy.is_some();
         page.earlier_chats = self.earlier_chats.is_some();

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use crate::texts::Lang;
-use crate::web::{FormPage, ZoneGroup};
 use crate::web::pages::{Errors, Saved, Shell};
+use crate::web::{FormPage, ZoneGroup};
 
 /// Every site, and the form for one more.
 #[derive(Template)]

@@ -15,6 +15,7 @@ use super::line::Line;
 use super::pages::Sorry;
 use super::place::peer;
 use super::problem::Problem;
+use super::times::{ReaderZone, told_in};
 use super::{Place, Secure, fragment, header, wants_page};
 use crate::error::Mistake;
 use crate::kernel;
@@ -71,7 +72,7 @@ pub async fn guard<B: MessageBody + 'static>(
     }
     let elapsed_us = started.elapsed().as_micros() as u64;
     span.in_scope(|| tracing::debug!(status, elapsed_us, "answered {status} in {elapsed_us} µs"));
-    let response = go_out(response.map_body(|_, body| body.boxed()));
+    let response = go_out(tell_times(response.map_body(|_, body| body.boxed())));
     Ok(super::encoding::pack(response))
 }
 
@@ -95,6 +96,29 @@ fn come_in(request: &mut ServiceRequest) {
     }
 }
 
+/// In the zone of whoever reads the page, where he has chosen one.
+fn tell_times(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let request = response.request().clone();
+    let extensions = request.extensions();
+    match extensions.get::<ReaderZone>() {
+        Some(zone) if is_page(&response) => rewrite(response, |html| told_in(html, &zone.0)),
+        _ => response,
+    }
+}
+
+fn rewrite(
+    response: ServiceResponse<BoxBody>,
+    write: impl FnOnce(&str) -> String,
+) -> ServiceResponse<BoxBody> {
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => match std::str::from_utf8(&bytes) {
+            Ok(html) => BoxBody::new(write(html)),
+            Err(_) => BoxBody::new(bytes),
+        },
+        Err(body) => body,
+    })
+}
+
 /// And puts it on again, in front of every address that we name.
 fn go_out(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let request = response.request().clone();
@@ -113,13 +137,7 @@ fn go_out(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if !is_page(&response) {
         return response;
     }
-    response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => match std::str::from_utf8(&bytes) {
-            Ok(html) => BoxBody::new(base.links(html).into_owned()),
-            Err(_) => BoxBody::new(bytes),
-        },
-        Err(body) => body,
-    })
+    rewrite(response, |html| base.links(html).into_owned())
 }
 
 fn is_page(response: &ServiceResponse<BoxBody>) -> bool {

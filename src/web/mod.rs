@@ -26,6 +26,7 @@ mod problem;
 mod routes;
 mod signs;
 mod street;
+mod times;
 mod undo;
 mod upload;
 mod zones;
@@ -54,9 +55,10 @@ pub use problem::wait_words;
 pub use routes::{KIB, Route, Routes, Who, needed};
 pub use signs::{Hint, Signs};
 pub use street::Street;
+pub use times::ReaderZone;
 pub use undo::{Change, Held, Undoing, Undos};
 pub use upload::{FileForm, Upload, sweep as sweep_uploads};
-pub use zones::{Zone, ZoneGroup, groups as zone_groups};
+pub use zones::{Zone, ZoneGroup, groups as zone_groups, offers as offers_zone};
 
 pub fn page(template: &impl Template) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok()

@@ -41,6 +41,12 @@ pub fn groups(t: Lang, now: Timestamp, chosen: &str) -> Vec<ZoneGroup> {
     groups
 }
 
+/// Whether somebody can choose it there.
+pub fn offers(groups: &[ZoneGroup], name: &str) -> bool {
+    let mut all = groups.iter().flat_map(|it| &it.zones);
+    all.any(|it| it.name == name)
+}
+
 fn words(now: Timestamp, name: &str, place: &str) -> String {
     let place = place.replace('/', ", ").replace('_', " ");
     let offset = iso_in(now, name, "%:z").replace('-', "−");

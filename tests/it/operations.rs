@@ -25,7 +25,7 @@ async fn a_stuck_follower_raises_an_alarm_on_the_page_and_is_skipped_from_there(
     let house = open_house().await;
     let admin = house.owner().await;
     let calm = admin.sees("/settings/workings").await;
-    assert!(!calm.contains("a poisoned event"));
+    assert!(!calm.contains("a poisoned event") && calm.contains("Everything works."));
     let winged = Follower {
         name: "winged",
         start: Start::Past,
@@ -45,6 +45,12 @@ async fn a_stuck_follower_raises_an_alarm_on_the_page_and_is_skipped_from_there(
 
     let alarmed = admin.sees("/settings/workings").await;
     assert!(alarmed.contains("winged") && alarmed.contains("a poisoned event"));
+    // In a shop's words first; what the operator needs stands open beneath.
+    let (words, details) = alarmed
+        .split_once("<details class=\"card workings\" open>")
+        .unwrap();
+    assert!(words.contains("Something needs attention.") && !words.contains("poisoned"));
+    assert!(details.contains("winged"));
     let skip = admin.post("/settings/workings/followers/winged/skip", &[]);
     assert_eq!(skip.await.status(), 303);
     let past = |r: &shopbell::db::Reader| {
@@ -79,6 +85,7 @@ async fn work_that_was_given_up_is_shown_and_can_be_dropped() {
     .await;
     let page = admin.sees("/settings/workings").await;
     assert!(page.contains("nobody.knows") && page.contains("ann@home.example"));
+    assert!(page.contains("1 message could not be sent."));
     let drop = format!("/settings/workings/jobs/{job}/drop");
     assert_eq!(admin.post(&drop, &[]).await.status(), 303);
     assert!(

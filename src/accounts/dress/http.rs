@@ -10,7 +10,7 @@ use crate::accounts::{Agent, Signed};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::kernel::Dress;
-use crate::web::{Ctx, Held, Refusal, Routes, Who};
+use crate::web::{Ctx, Held, Refusal, Routes, Who, offers_zone};
 
 pub fn routes(routes: &mut Routes) {
     routes.post("/me/look", save).who(Who::Agent);
@@ -45,7 +45,10 @@ impl LookForm {
         look.menu = self.menu;
         look.size = self.size;
         look.spacing = self.spacing;
-        look.zone = self.zone;
+        // What is no choice cannot be chosen again.
+        if self.zone.is_empty() || offers_zone(&look.zones, &self.zone) {
+            look.zone = self.zone;
+        }
     }
 }
 

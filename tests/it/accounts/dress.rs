@@ -4,7 +4,7 @@
 use reqwest::Method;
 use shopbell::accounts::Role;
 
-use crate::support::open_house;
+use crate::support::{between, open_house};
 
 const DARK: [(&str, &str); 5] = [
     ("theme", "dark"),
@@ -43,7 +43,14 @@ async fn what_an_agent_wears_is_on_every_page_of_his_and_on_nobody_elses() {
             "{path}"
         );
     }
+    // A page of no script tells its times so, too.
+    let page = elsewhere.sees("/me").await;
+    let told = between(&page, "<time datetime=\"", "</time>").unwrap();
+    assert!(told.ends_with(" IST"), "{told}");
     let his = ben.sees("/inbox").await;
+    let own = ben.sees("/me").await;
+    let told = between(&own, "<time datetime=\"", "</time>").unwrap();
+    assert!(told.ends_with(" UTC"), "{told}");
     assert!(his.contains(
         r#"data-theme="system" data-menu="page" data-size="normal" data-spacing="roomy">"#
     ));
