@@ -158,6 +158,17 @@ test('what an agent chose to wear is there at the first paint, on a device that 
   await agent.done();
 });
 
+test('what is chosen to wear is seen at once, and taken off again with what is not saved', async () => {
+  const agent = await signIn({ colorScheme: 'light' });
+  await agent.goto(`${demo.url}/me`);
+  const plain = await agent.evaluate(LOOK);
+  await agent.locator('form[action="/me/look"]').locator('[name="theme"][value="dark"]').check();
+  assert.notEqual((await agent.evaluate(LOOK)).page, plain.page);
+  await agent.getByRole('button', { name: 'Discard' }).click();
+  assert.deepEqual(await agent.evaluate(LOOK), plain);
+  await agent.done();
+});
+
 test('times are told in the zone that the agent chose, whatever his device says', async () => {
   const agent = await signIn({ timezoneId: 'America/New_York' });
   const time = agent.locator('.thing time').first();
