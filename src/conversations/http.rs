@@ -3,17 +3,19 @@
 //! a script: it then leads back to the conversation.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{Handler, HttpResponse};
 use serde::Deserialize;
 
-use super::lists::{self, Asked, List, On};
-use super::pages::Inbox;
+use super::lists::{self, Asked, List, ListsHead, On};
+use super::pages::{Inbox, Middle, Region};
 use super::view::{self, Listing, Look};
 use super::{Conversation, Message, NewMessage, Windows, attention};
 use crate::accounts::{Agent, Signed};
 use crate::db::{Reader, Writer};
 use crate::error::{Error, Result};
+use crate::journal;
 use crate::kernel::{Actor, AgentId, ConversationId, ConversationKey, May, Seq, Timestamp};
 use crate::sites;
 use crate::texts::Lang;
@@ -139,6 +141,16 @@ impl Query {
     fn resolved(&self) -> bool {
         self.show == "resolved"
     }
+
+    fn look(&self) -> Look {
+        Look {
+            before: self.earlier,
+            resolved: self.resolved(),
+            query: self.narrowed.query(),
+            note: !self.note.is_empty(),
+            ..Look::default()
+        }
+    }
 }
 
 fn asked(cx: &Ctx, windows: &Windows) -> Result<Query> {
@@ -149,13 +161,12 @@ fn asked(cx: &Ctx, windows: &Windows) -> Result<Query> {
     })
 }
 
+/// How a page that has its lists asks for what stands beside them, and for nothing
+/// else. Whatever keeps answers must not give it to who asks for the whole page.
+const REGION: &str = "shopbell-region";
+
 async fn inbox(agent: Agent, cx: Ctx, windows: Data<Windows>) -> Result<HttpResponse> {
-    let asked = asked(&cx, &windows)?;
-    let kit = cx.kit();
-    let page = cx
-        .db
-        .browse(move |r| draw(r, &agent, &kit, &windows, &asked, None));
-    web::page(&page.await?)
+    show(agent, cx, windows, None).await
 }
 
 async fn thread(
@@ -164,33 +175,53 @@ async fn thread(
     windows: Data<Windows>,
     key: Path<ConversationKey>,
 ) -> Result<HttpResponse> {
+    show(agent, cx, windows, Some(key.into_inner())).await
+}
+
+async fn show(
+    agent: Agent,
+    cx: Ctx,
+    windows: Data<Windows>,
+    key: Option<ConversationKey>,
+) -> Result<HttpResponse> {
     let asked = asked(&cx, &windows)?;
-    let (key, kit) = (key.into_inner(), cx.kit());
+    let kit = cx.kit();
+    let alone = web::header(&cx.request, REGION) != "";
     let page = cx.db.browse(move |r| {
-        let found = match super::find_by_key(r, Actor::Agent(agent.id), &key) {
+        let open = match key.map(|it| super::find_by_key(r, Actor::Agent(agent.id), &it)) {
             // It may have been on his screen a moment ago: his lists stay.
-            Err(Error::NotFound(_)) => {
-                let mut page = draw(r, &agent, &kit, &windows, &asked, None)?;
-                page.gone = true;
-                return Ok(page);
-            }
-            found => found?,
+            Some(Err(Error::NotFound(_))) => Open::Gone,
+            Some(found) => Open::Thread(found?, asked.look()),
+            None => Open::Nothing,
         };
-        let look = Look {
-            before: asked.earlier,
-            resolved: asked.resolved(),
-            query: asked.narrowed.query(),
-            note: !asked.note.is_empty(),
-            ..Look::default()
-        };
-        draw(r, &agent, &kit, &windows, &asked, Some((found, look)))
+        match alone {
+            true => region(r, &agent, &windows, &asked, open).map(Drawn::Region),
+            false => draw(r, &agent, &kit, &windows, &asked, open).map(Drawn::Page),
+        }
     });
-    let page = page.await?;
-    let mut answer = web::page(&page)?;
-    if page.gone {
+    let (mut answer, gone) = match page.await? {
+        Drawn::Page(page) => (web::page(&page)?, page.middle.gone),
+        Drawn::Region(region) => (web::page(&region)?, region.middle.gone),
+    };
+    answer
+        .headers_mut()
+        .append(VARY, HeaderValue::from_static(REGION));
+    if gone {
         *answer.status_mut() = StatusCode::NOT_FOUND;
     }
     Ok(answer)
+}
+
+enum Drawn {
+    Page(Inbox),
+    Region(Region),
+}
+
+/// What is open beside the lists.
+enum Open {
+    Nothing,
+    Gone,
+    Thread(Conversation, Look),
 }
 
 fn draw(
@@ -199,10 +230,13 @@ fn draw(
     kit: &Kit,
     windows: &Windows,
     asked: &Query,
-    open: Option<(Conversation, Look)>,
+    open: Open,
 ) -> Result<Inbox> {
     let t = agent.lang;
-    let key = open.as_ref().map(|(it, _)| it.key.clone());
+    let key = match &open {
+        Open::Thread(it, _) => Some(it.key.clone()),
+        _ => None,
+    };
     let view = key.as_ref().map(|it| it.0.as_str()).unwrap_or_default();
     let shell = agent.shell(r, &kit.around, "inbox", view)?;
     let mark = |text: &str| Some(text.to_owned()).filter(|it| lists::is_mark(it));
@@ -237,9 +271,7 @@ fn draw(
         more: None,
         deep: before.is_some(),
         deep_mine: mine.is_some(),
-        demo_shop: demo_shop(r, agent)?,
-        thread: None,
-        gone: false,
+        middle: Middle::of(t, asked.resolved()),
         scripts: windows.scripts().to_vec(),
         styles: windows.styles().to_vec(),
     };
@@ -250,10 +282,56 @@ fn draw(
         (page.mine, page.more_mine) = rows(List::Mine(agent.id), &mine)?;
         (page.inbox, page.more) = rows(List::Inbox(agent.id), &before)?;
     }
-    if let Some((found, look)) = open {
-        page.thread = Some(view::thread(r, agent, windows, &found, look)?);
-    }
+    page.middle = middle(r, agent, windows, asked, open, &page.head)?;
     Ok(page)
+}
+
+/// Without the lists and what stands around them.
+fn region(
+    r: &Reader,
+    agent: &Agent,
+    windows: &Windows,
+    asked: &Query,
+    open: Open,
+) -> Result<Region> {
+    let on = On {
+        here: "/inbox",
+        resolved: asked.resolved(),
+        shop_name: "",
+        waiting: "",
+    };
+    let (_, head) = lists::read(r, agent, windows, &asked.narrowed, &on)?;
+    Ok(Region {
+        middle: middle(r, agent, windows, asked, open, &head)?,
+        seq: journal::position(r)?.0,
+        epoch: journal::epoch(r)?,
+        agent: agent.id.0,
+        look: agent.look(),
+    })
+}
+
+fn middle(
+    r: &Reader,
+    agent: &Agent,
+    windows: &Windows,
+    asked: &Query,
+    open: Open,
+    head: &ListsHead,
+) -> Result<Middle> {
+    let mut middle = Middle::of(agent.lang, asked.resolved());
+    match open {
+        Open::Thread(found, look) => {
+            middle.thread = Some(view::thread(r, agent, windows, &found, look)?);
+        }
+        Open::Gone => middle.gone = true,
+        Open::Nothing => {
+            middle.narrows = head.narrows();
+            middle.cleared.clone_from(&head.cleared);
+            middle.administers = agent.role.may_administer();
+            middle.demo_shop = demo_shop(r, agent)?;
+        }
+    }
+    Ok(middle)
 }
 
 /// The key of a site he sees that has its shop to try the chat in.
@@ -354,8 +432,8 @@ pub fn again(
     look: Look,
 ) -> Result<Inbox> {
     let found = super::find_by_key(r, Actor::Agent(agent.id), key)?;
-    let look = Some((found, look));
-    draw(r, agent, kit, windows, &Query::default(), look)
+    let open = Open::Thread(found, look);
+    draw(r, agent, kit, windows, &Query::default(), open)
 }
 
 /// One more of them, if it is not too many.

@@ -30,21 +30,14 @@ pub struct Inbox {
     pub deep: bool,
     /// Nor this of My chats.
     pub deep_mine: bool,
-    /// The site whose `/demo-shop` is switched on.
-    pub demo_shop: Option<String>,
-    pub thread: Option<Thread>,
-    /// The one that was asked for is not there, or not for him.
-    pub gone: bool,
+    /// The conversation that is open, or what stands in its place.
+    pub middle: Middle,
     /// Of the wings.
     pub scripts: Vec<&'static str>,
     pub styles: Vec<&'static str>,
 }
 
 impl Inbox {
-    pub fn shows_resolved(&self) -> bool {
-        self.show == "resolved"
-    }
-
     /// This page with its lists at their start, or further on.
     pub fn with(&self, further: &str) -> String {
         let ListsHead { here, query, .. } = &self.head;
@@ -56,6 +49,71 @@ impl Inbox {
     pub fn after(&self, word: &str, more: &More) -> String {
         self.with(&format!("{word}={}", more.mark))
     }
+}
+
+/// What stands beside the lists.
+#[derive(Template)]
+#[template(path = "conversations/_middle.html")]
+pub struct Middle {
+    pub t: Lang,
+    pub thread: Option<Thread>,
+    /// The one that was asked for is not there, or not for him.
+    pub gone: bool,
+    /// The lists are those of what is resolved.
+    pub resolved: bool,
+    /// They are narrowed to something, and this is the way to be without.
+    pub narrows: bool,
+    pub cleared: String,
+    pub administers: bool,
+    /// The site whose `/demo-shop` is switched on.
+    pub demo_shop: Option<String>,
+}
+
+impl Middle {
+    pub fn of(t: Lang, resolved: bool) -> Self {
+        Self {
+            t,
+            thread: None,
+            gone: false,
+            resolved,
+            narrows: false,
+            cleared: String::new(),
+            administers: false,
+            demo_shop: None,
+        }
+    }
+
+    /// Of the page.
+    pub fn title(&self) -> &str {
+        match &self.thread {
+            Some(it) => &it.name,
+            None if self.resolved => self.t.conversation_resolved(),
+            None => self.t.conversation_inbox(),
+        }
+    }
+
+    /// The key of the conversation that is open; empty without one.
+    pub fn view(&self) -> &str {
+        self.thread.as_ref().map_or("", |it| &it.conversation)
+    }
+
+    /// On a phone there is room for this only.
+    pub fn is_taken(&self) -> bool {
+        self.thread.is_some() || self.gone
+    }
+}
+
+/// The middle alone, for a page that has its lists already.
+#[derive(Template)]
+#[template(path = "conversations/region.html")]
+pub struct Region {
+    pub middle: Middle,
+    /// Where the journal stood when it was drawn.
+    pub seq: i64,
+    pub epoch: String,
+    /// Whose it is, and what he may and sees: a page of another keeps nothing of it.
+    pub agent: i64,
+    pub look: String,
 }
 
 /// Where a list goes on.
@@ -386,6 +444,7 @@ fn face(number: i64, name: &str) -> String {
 // Parts drawn by templates of ours: what they hold was escaped there, so pages
 // may set them in as they are. No other type may say this of itself.
 impl askama::filters::HtmlSafe for Row {}
+impl askama::filters::HtmlSafe for Middle {}
 impl askama::filters::HtmlSafe for Thread {}
 impl askama::filters::HtmlSafe for Message {}
 impl askama::filters::HtmlSafe for Header {}

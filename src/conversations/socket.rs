@@ -12,9 +12,10 @@ use super::signals::{self, Desk};
 use crate::accounts::{self, Agent, Viewer, topics};
 use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
-use crate::hub::{Audience, Closing, Hub, Seat};
+use crate::hub::{Audience, Closing, Connection, Frame, Hub, Seat, Topic};
 use crate::kernel::{
-    Actor, AgentId, Clock, ConversationId, ConversationKey, Token, TokenHash, VisitorId, from_json,
+    Actor, AgentId, Clock, ConversationId, ConversationKey, Seq, Token, TokenHash, VisitorId,
+    from_json,
 };
 use crate::live::{self, End, Heard, Listener, Live, Missed, Resume};
 use crate::visitors;
@@ -32,7 +33,7 @@ pub fn routes(routes: &mut Routes) {
 #[derive(Deserialize)]
 struct Query {
     #[serde(default)]
-    after: crate::kernel::Seq,
+    after: Seq,
     #[serde(default)]
     epoch: String,
     #[serde(default)]
@@ -64,28 +65,30 @@ async fn open(agent: Agent, cx: Ctx, live: Data<Live>, body: Payload) -> Result<
         if outdated {
             return Ok((None, own.to_vec()));
         }
-        let viewing = match view.0.is_empty() {
-            true => None,
-            false => Some(Viewing::of(r, super::find_by_key(r, by, &view)?, id)?),
-        };
-        let names = query.topics.split(',').filter(|it| !it.is_empty());
+        let viewing = Viewing::find(r, by, &view, id)?;
         let mut all = own.to_vec();
-        all.extend(viewing.as_ref().map(|it| news::topic(it.id)));
-        for name in names.take(NAMED) {
-            all.push(kinds.topic(r, by, name)?);
-        }
+        all.extend(named(r, &kinds, by, &query.topics)?);
         Ok((viewing, all))
     });
-    let (viewing, all) = asked.await?;
+    let (viewing, mut all) = asked.await?;
     let session = topics::session(agent.session);
-    let seat = Seat::new(session, &all, Some(lang), agent.sight.clone());
+    let base = Seat::new(session, &all, Some(lang), agent.sight.clone());
+    let looks = viewing.as_ref().map(|it| news::topic(it.id));
+    let looks_at = looks.map(|it| base.elsewhere(&[it]));
     let too_many = Error::TooMany { retry_after: 30 };
-    let connection = cx.hub.join(seat.clone(), PAGES).ok_or(too_many)?;
+    let connection = cx.hub.join_looking(base.clone(), looks_at, PAGES);
+    let connection = connection.ok_or(too_many)?;
+    // Now that it is there twice, it is told of both at once.
+    all.extend(looks);
+    let seat = Seat::new(session, &all, Some(lang), agent.sight.clone());
     let mut page = Page {
         viewer: agent.viewer.clone(),
         name: agent.name.clone(),
         token: session_token(&cx.request, &cx.place),
+        base,
         viewing,
+        look: None,
+        live: Data::clone(&live),
         hub: cx.hub.clone(),
         db: cx.db.clone(),
         clock: cx.clock.clone(),
@@ -125,7 +128,27 @@ enum Signal {
         conversation: ConversationKey,
         on: bool,
     },
+    Look(Wish),
     Ping,
+}
+
+/// What a page looks at now, and where the journal stood when that was drawn.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    /// Empty where no conversation is open.
+    conversation: ConversationKey,
+    after: Seq,
+    epoch: String,
+    /// What else it shows there: as in the address of the socket.
+    #[serde(default)]
+    topics: String,
+}
+
+/// What a page names beside conversations, where he may listen to all of it.
+fn named(r: &Reader, live: &Live, by: Actor, names: &str) -> Result<Vec<Topic>> {
+    let names = names.split(',').filter(|it| !it.is_empty());
+    names.take(NAMED).map(|it| live.topic(r, by, it)).collect()
 }
 
 /// The conversation on the screen.
@@ -139,6 +162,14 @@ struct Viewing {
 }
 
 impl Viewing {
+    /// None where the page looks at no conversation.
+    fn find(r: &Reader, by: Actor, key: &ConversationKey, agent: AgentId) -> Result<Option<Self>> {
+        match key.0.is_empty() {
+            true => Ok(None),
+            false => Self::of(r, super::find_by_key(r, by, key)?, agent).map(Some),
+        }
+    }
+
     fn of(r: &Reader, found: super::Conversation, agent: AgentId) -> Result<Self> {
         Ok(Self {
             id: found.id,
@@ -156,7 +187,12 @@ struct Page {
     viewer: Viewer,
     name: String,
     token: Option<TokenHash>,
+    /// What it listens to wherever it looks.
+    base: Seat,
     viewing: Option<Viewing>,
+    /// Where it wants to look, as it has just said.
+    look: Option<Wish>,
+    live: Data<Live>,
     hub: Hub,
     db: Db,
     clock: Clock,
@@ -172,6 +208,10 @@ impl Listener for Page {
                 self.tell_typing(&conversation, on);
                 Heard::Fine
             }
+            Ok(Signal::Look(wish)) => {
+                self.look = Some(wish);
+                Heard::Look
+            }
             Ok(Signal::Ping) => Heard::Ping,
             Err(_) => Heard::Nonsense,
         }
@@ -184,9 +224,52 @@ impl Listener for Page {
             _ => Ok(()),
         }
     }
+
+    async fn look(&mut self, connection: &Connection) -> Result<Option<Frame>, End> {
+        let Some(wish) = self.look.take() else {
+            return Ok(None);
+        };
+        match self.turn_to(wish, connection).await {
+            Ok(frame) => Ok(Some(frame)),
+            // Whatever is not there, or not for him, his page is told when it asks for it.
+            Err(Error::NotFound(_)) => Ok(Some(live::reload("thread"))),
+            Err(_) => Err(End::House(Closing::Restart)),
+        }
+    }
 }
 
 impl Page {
+    /// First it listens, then what it missed is read: so nothing falls in between.
+    async fn turn_to(&mut self, wish: Wish, connection: &Connection) -> Result<Frame> {
+        self.viewing = None;
+        connection.look(None);
+        let (by, id) = (Actor::Agent(self.viewer.id), self.viewer.id);
+        let (kinds, key) = (Data::clone(&self.live), wish.conversation.clone());
+        let found = self.db.read(move |r| {
+            let viewing = Viewing::find(r, by, &key, id)?;
+            Ok((viewing, named(r, &kinds, by, &wish.topics)?))
+        });
+        let (viewing, mut topics) = found.await?;
+        topics.extend(viewing.as_ref().map(|it| news::topic(it.id)));
+        let seat = self.base.elsewhere(&topics);
+        let since = connection.look(Some(seat.clone()));
+        self.viewing = viewing;
+        // Between the door and the seat he may have been given other sites, and nobody
+        // would have told this page.
+        if !self.ask().await? {
+            return Err(Error::Unavailable("he sees something else now".into()));
+        }
+        let resume = Resume {
+            after: wish.after,
+            epoch: Some(wish.epoch),
+        };
+        let (live, at) = (Data::clone(&self.live), wish.conversation.0);
+        let shown = self
+            .db
+            .read(move |r| live::show(r, &live, &seat, &resume, since, &at));
+        shown.await
+    }
+
     /// Whether he still sees and may what he did, and whether he answers in what he
     /// looks at. Signed out is an error.
     async fn ask(&mut self) -> Result<bool> {

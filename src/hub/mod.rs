@@ -6,6 +6,10 @@
 //! that turn is drawn for them and told to them only. Joining and reading the
 //! position is one step too, so whoever joins later replays up to it from the
 //! database, receives everything after it, and neither misses nor doubles any.
+//!
+//! What a page looks at may change while it stays open. That is a second chair of the
+//! same connection, taken and given up in one step, and it is replayed to like any
+//! other that joins.
 
 mod outbox;
 mod topic;
@@ -28,6 +32,8 @@ struct State {
     position: Seq,
     closing: Option<Closing>,
     chairs: HashMap<u64, Arc<Chair>>,
+    /// Where they look, by connection.
+    looks: HashMap<u64, Arc<Chair>>,
     /// By kind and number, in the order of joining.
     listeners: HashMap<&'static str, HashMap<i64, Vec<Arc<Chair>>>>,
     /// How many pages read it.
@@ -38,6 +44,19 @@ struct Chair {
     id: u64,
     seat: Seat,
     outbox: Arc<Outbox>,
+    /// The one beside which it stands, where it is what that one looks at.
+    base: Option<Arc<Chair>>,
+}
+
+impl Chair {
+    fn connection(&self) -> u64 {
+        self.base.as_ref().map_or(self.id, |it| it.id)
+    }
+
+    fn listens_to(&self, topic: Topic) -> bool {
+        let base = self.base.as_ref();
+        self.seat.listens_to(topic) || base.is_some_and(|it| it.seat.listens_to(topic))
+    }
 }
 
 /// One piece of news, written out, and who gets it.
@@ -93,6 +112,11 @@ pub struct Connection {
 impl Hub {
     /// `None` where its owner already has as many pages as he may.
     pub fn join(&self, seat: Seat, most: usize) -> Option<Connection> {
+        self.join_looking(seat, None, most)
+    }
+
+    /// The same for a page that may look elsewhere later (`Connection::look`).
+    pub fn join_looking(&self, seat: Seat, at: Option<Seat>, most: usize) -> Option<Connection> {
         let mut state = self.lock();
         let own = seat.topics().first().map(|it| state.listeners(*it).len());
         if most <= own.unwrap_or_default() {
@@ -111,17 +135,11 @@ impl Hub {
             id,
             seat,
             outbox: Arc::clone(&outbox),
+            base: None,
         });
-        for topic in chair.seat.topics() {
-            let of_kind = state.listeners.entry(topic.kind).or_default();
-            let listeners = of_kind.entry(topic.id).or_default();
-            if listeners.is_empty() {
-                // Most are listened to by one page.
-                listeners.reserve_exact(1);
-            }
-            listeners.push(Arc::clone(&chair));
-        }
+        state.sit(&chair);
         state.chairs.insert(id, chair);
+        state.look(id, at);
         Some(Connection {
             hub: self.clone(),
             id,
@@ -173,7 +191,7 @@ impl Hub {
     pub fn signal(&self, audience: &Audience, except: Option<Topic>, frame: &Frame) {
         let state = self.lock();
         let told = state.at(audience.topic).filter(|it| {
-            it.seat.may_be_told(audience) && !except.is_some_and(|topic| it.seat.listens_to(topic))
+            it.seat.may_be_told(audience) && !except.is_some_and(|topic| it.listens_to(topic))
         });
         for chair in told {
             chair.outbox.push_if_idle(frame.clone());
@@ -203,7 +221,7 @@ impl Hub {
     pub fn close(&self, topic: Topic, except: Option<Topic>, closing: Closing) {
         let state = self.lock();
         for chair in state.at(topic) {
-            if !except.is_some_and(|it| chair.seat.listens_to(it)) {
+            if !except.is_some_and(|it| chair.listens_to(it)) {
                 chair.outbox.close(closing);
             }
         }
@@ -257,24 +275,34 @@ impl State {
         for (n, News { audience, .. }) in news.iter().enumerate() {
             let there = self.at(audience.topic).take_while(|it| it.id <= newest);
             for chair in there.filter(|it| it.seat.may_be_told(audience)) {
-                let (_, told) = told.entry(chair.id).or_insert((chair, Vec::new()));
+                let (_, told) = told
+                    .entry(chair.connection())
+                    .or_insert((chair, Vec::new()));
                 told.push(n);
             }
         }
         told.into_values()
     }
 
-    fn leave(&mut self, id: u64) {
-        let Some(chair) = self.chairs.remove(&id) else {
-            return;
-        };
-        let seat = &chair.seat;
-        for topic in seat.topics() {
+    fn sit(&mut self, chair: &Arc<Chair>) {
+        for topic in chair.seat.topics() {
+            let of_kind = self.listeners.entry(topic.kind).or_default();
+            let listeners = of_kind.entry(topic.id).or_default();
+            if listeners.is_empty() {
+                // Most are listened to by one page.
+                listeners.reserve_exact(1);
+            }
+            listeners.push(Arc::clone(chair));
+        }
+    }
+
+    fn rise(&mut self, chair: &Chair) {
+        for topic in chair.seat.topics() {
             let Some(of_kind) = self.listeners.get_mut(topic.kind) else {
                 continue;
             };
             if let Some(listeners) = of_kind.get_mut(&topic.id) {
-                if let Ok(at) = listeners.binary_search_by_key(&id, |it| it.id) {
+                if let Ok(at) = listeners.binary_search_by_key(&chair.id, |it| it.id) {
                     listeners.remove(at);
                 }
                 if listeners.is_empty() {
@@ -282,6 +310,35 @@ impl State {
                 }
             }
         }
+    }
+
+    /// The new chair's number is later than that of any turn that has begun: what
+    /// such a turn has to say there, whoever looks replays.
+    fn look(&mut self, connection: u64, at: Option<Seat>) {
+        if let Some(old) = self.looks.remove(&connection) {
+            self.rise(&old);
+        }
+        let (Some(base), Some(seat)) = (self.chairs.get(&connection), at) else {
+            return;
+        };
+        self.next += 1;
+        let chair = Arc::new(Chair {
+            id: self.next,
+            seat,
+            outbox: Arc::clone(&base.outbox),
+            base: Some(Arc::clone(base)),
+        });
+        self.sit(&chair);
+        self.looks.insert(connection, chair);
+    }
+
+    fn leave(&mut self, id: u64) {
+        self.look(id, None);
+        let Some(chair) = self.chairs.remove(&id) else {
+            return;
+        };
+        self.rise(&chair);
+        let seat = &chair.seat;
         if let Some(lang) = seat.lang()
             && let Some(readers) = self.languages.get_mut(&lang)
         {
@@ -290,6 +347,16 @@ impl State {
                 self.languages.remove(&lang);
             }
         }
+    }
+}
+
+impl Connection {
+    /// Looks there from now on, and no more where it did. News up to the position it
+    /// gives back is not sent from there.
+    pub fn look(&self, at: Option<Seat>) -> Seq {
+        let mut state = self.hub.lock();
+        state.look(self.id, at);
+        state.position
     }
 }
 

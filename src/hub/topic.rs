@@ -85,6 +85,15 @@ impl Seat {
         }
     }
 
+    /// Of the same reader, in another place.
+    pub fn elsewhere(&self, topics: &[Topic]) -> Self {
+        let topics = topics.iter().take(TOPICS);
+        Self {
+            topics: topics.copied().collect(),
+            ..self.clone()
+        }
+    }
+
     pub fn topics(&self) -> &[Topic] {
         &self.topics
     }

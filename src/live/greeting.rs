@@ -4,11 +4,11 @@ use serde::Deserialize;
 
 use super::batch::{Listening, Live};
 use super::draw::draw;
-use super::protocol::{Control, bundle, frame};
+use super::protocol::{Control, bundle, frame, looking};
 use crate::db::Reader;
 use crate::error::Result;
-use crate::hub::{Frame, Seat};
-use crate::journal;
+use crate::hub::{Frame, News, Seat};
+use crate::journal::{self, Fact};
 use crate::kernel::{Seq, Subject};
 
 /// The page is to fetch a region of it afresh.
@@ -43,22 +43,11 @@ pub fn greet(
     region: &str,
 ) -> Result<Vec<Frame>> {
     let epoch = journal::epoch(r)?;
-    let same = resume.epoch.as_ref().is_none_or(|it| *it == epoch);
-    let facts = match (missed, same) {
-        (Missed::About([]), _) => Some(Vec::new()),
-        (_, false) => None,
-        (Missed::All, true) => journal::missed(r, resume.after, joined_at)?,
-        (Missed::About(subjects), true) => {
-            journal::missed_about(r, subjects, resume.after, joined_at)?
-        }
-    };
+    let facts = replay(r, &epoch, resume, joined_at, missed)?;
     let Some(facts) = facts else {
         return Ok(vec![reload(region)]);
     };
-    // It has just been asked what it may.
-    let mut news = draw(r, live, &facts, Listening::Page(seat))?.news;
-    news.retain(|it| seat.is_told(&it.audience));
-    news.sort_by_key(|it| it.seq);
+    let news = drawn(r, live, seat, &facts)?;
     let (seq, missed) = (joined_at, news.len());
     let epoch = &epoch;
     let mut frames = vec![frame(&Control::Welcome { seq, epoch, missed })];
@@ -67,4 +56,50 @@ pub fn greet(
         frames.push(bundle(&texts));
     }
     Ok(frames)
+}
+
+/// What a page is told that looks elsewhere: what it missed there since that was drawn.
+/// In a frame of its own, because none of it says how far its other news has come.
+pub fn show(
+    r: &Reader,
+    live: &Live,
+    seat: &Seat,
+    resume: &Resume,
+    looks_since: Seq,
+    at: &str,
+) -> Result<Frame> {
+    let epoch = journal::epoch(r)?;
+    let Some(facts) = replay(r, &epoch, resume, looks_since, &Missed::All)? else {
+        return Ok(reload("thread"));
+    };
+    let news = drawn(r, live, seat, &facts)?;
+    let texts: Vec<&str> = news.iter().map(|it| it.text.as_str()).collect();
+    Ok(looking(at, &texts))
+}
+
+/// `None` where it cannot be told, or is too much.
+fn replay(
+    r: &Reader,
+    epoch: &str,
+    resume: &Resume,
+    joined_at: Seq,
+    missed: &Missed,
+) -> Result<Option<Vec<Fact>>> {
+    let same = resume.epoch.as_ref().is_none_or(|it| it == epoch);
+    match (missed, same) {
+        (Missed::About([]), _) => Ok(Some(Vec::new())),
+        (_, false) => Ok(None),
+        (Missed::All, true) => journal::missed(r, resume.after, joined_at),
+        (Missed::About(subjects), true) => {
+            journal::missed_about(r, subjects, resume.after, joined_at)
+        }
+    }
+}
+
+/// It has just been asked what it may.
+fn drawn(r: &Reader, live: &Live, seat: &Seat, facts: &[Fact]) -> Result<Vec<News>> {
+    let mut news = draw(r, live, facts, Listening::Page(seat))?.news;
+    news.retain(|it| seat.is_told(&it.audience));
+    news.sort_by_key(|it| it.seq);
+    Ok(news)
 }

@@ -29,7 +29,7 @@ use crate::plant::Plant;
 use batch::Listening;
 
 pub use batch::{At, Batch, Draw, DrawOnce, Live, Watch};
-pub use greeting::{Missed, Resume, greet, reload};
+pub use greeting::{Missed, Resume, greet, reload, show};
 pub use protocol::frame;
 pub use pump::{End, Heard, Listener};
 pub use socket::{Line, shake_hands};

@@ -71,6 +71,13 @@ pub fn bundle(items: &[&str]) -> Frame {
     }
 }
 
+/// The page looks there now, and missed this since that was drawn.
+pub fn looking(at: &str, items: &[&str]) -> Frame {
+    let at = serde_json::to_string(at).unwrap_or_default();
+    let items = items.join(",");
+    format!(r#"{{"t":"look","at":{at},"items":[{items}]}}"#).into()
+}
+
 /// What is sent has only string keys, so this cannot fail.
 pub fn frame(value: &impl Serialize) -> Frame {
     serde_json::to_string(value).unwrap_or_default().into()

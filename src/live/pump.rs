@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::protocol::{Control, frame};
 use super::socket::Stream;
 use super::wire::{Fault, Said};
-use crate::hub::{Closing, Connection, Next};
+use crate::hub::{Closing, Connection, Frame, Next};
 
 /// A ping goes out this often; after two without any sign of life the
 /// connection is dead.
@@ -59,6 +59,8 @@ pub enum Heard {
     Fine,
     /// The page asks whether anybody is there: browsers show pages no pings.
     Ping,
+    /// The page looks elsewhere (`Listener::look`).
+    Look,
     /// That was no signal; the connection ends.
     Nonsense,
 }
@@ -71,6 +73,14 @@ pub trait Listener {
     /// Asked now and then, and when something has changed: may this connection go
     /// on, and what may it do? An error ends it.
     fn ask_again(&mut self) -> impl Future<Output = Result<(), End>>;
+    /// Turns this connection to where its page looks now. What that has to say comes
+    /// before any news from there: the newest stays the last.
+    fn look(
+        &mut self,
+        _connection: &Connection,
+    ) -> impl Future<Output = Result<Option<Frame>, End>> {
+        std::future::ready(Ok(None))
+    }
 }
 
 #[expect(
@@ -135,6 +145,15 @@ async fn exchange<L: Listener>(
                                 return End::Gone;
                             }
                         }
+                        Heard::Look => match listener.look(connection).await {
+                            Ok(Some(frame)) => {
+                                if session.text(frame).await.is_err() {
+                                    return End::Gone;
+                                }
+                            }
+                            Ok(None) => (),
+                            Err(end) => return end,
+                        },
                         Heard::Nonsense => return End::Nonsense,
                     },
                     Some(Ok(Said::Ping(bytes))) => {

@@ -205,3 +205,49 @@ async fn the_end_of_a_session_ends_its_pages_only() {
     assert_eq!(over.outbox.next().await, Err(Closing::SignedOut));
     assert!(hears_nothing(&other));
 }
+
+#[actix_web::test]
+async fn whoever_looks_elsewhere_hears_of_that_and_of_all_else_without_gap_or_double() {
+    let hub = Hub::default();
+    let (one, two) = (Topic::new("thing", 1), Topic::new("thing", 2));
+    let base = seat(1);
+    let page = hub
+        .join_looking(base.clone(), Some(base.elsewhere(&[one])), 10)
+        .unwrap();
+    let turn = hub.turn(Seq(5));
+    // What has begun to go out from there is for who was there: he reads it himself.
+    assert_eq!(page.look(Some(base.elsewhere(&[two]))), Seq(5));
+    let all = |n| {
+        vec![
+            news(Audience::of(LISTS), n),
+            news(Audience::of(one), n + 1),
+            news(Audience::of(two), n + 2),
+        ]
+    };
+    hub.publish(&turn, all(3), one_by_one);
+    assert_eq!(heard(&page).await, "3");
+    hub.publish(&hub.turn(Seq(8)), all(6), one_by_one);
+    assert_eq!(heard(&page).await, "6,8");
+    page.look(None);
+    hub.publish(&hub.turn(Seq(11)), all(9), one_by_one);
+    assert_eq!(heard(&page).await, "9");
+    assert!(hears_nothing(&page) && !hub.is_watched(two));
+    page.look(Some(base.elsewhere(&[one])));
+    drop(page);
+    assert!(!hub.is_watched(one) && !hub.is_watched(LISTS));
+    assert_eq!(hub.count(), 0);
+}
+
+#[actix_web::test]
+async fn a_signal_that_is_not_for_its_author_does_not_reach_him_where_he_looks_either() {
+    let hub = Hub::default();
+    let thing = Topic::new("thing", 1);
+    let (his, hers) = (seat(1), seat(2));
+    let looks = |seat: &Seat| Some(seat.elsewhere(&[thing]));
+    let his_page = hub.join_looking(his.clone(), looks(&his), 9).unwrap();
+    let her_page = hub.join_looking(hers.clone(), looks(&hers), 9).unwrap();
+    let own = Some(Topic::new("own", 1));
+    hub.signal(&Audience::of(thing), own, &"writes".into());
+    assert_eq!(heard(&her_page).await, "writes");
+    assert!(hears_nothing(&his_page));
+}

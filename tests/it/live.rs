@@ -3,6 +3,7 @@
 
 mod conformance;
 mod doors;
+mod looking;
 mod passing;
 
 use serde_json::Value;

@@ -123,6 +123,22 @@ async fn a_site_that_nobody_is_named_for_is_everybodys() {
     sisters.house.close().await;
 }
 
+#[actix_web::test]
+async fn a_page_may_look_at_what_is_in_sight_and_at_nothing_else() {
+    let sisters = Sisters::open().await;
+    let bob = sisters.house.agent(BOB.0).await;
+    let (seq, epoch) = bob.position().await.unwrap();
+    let mut screen = bob.listens("").await;
+    for (key, seen) in [(&sisters.of_mugs, true), (&sisters.of_plates, false)] {
+        let look = json!({ "t": "look", "conversation": key, "after": seq, "epoch": epoch });
+        screen.say(&look.to_string()).await;
+        let told = screen.next_that(|it| it["t"].is_string()).await;
+        assert_eq!(told["t"] == "look", seen, "{told}");
+        assert_eq!(told["t"] == "reload", !seen, "{told}");
+    }
+    sisters.house.close().await;
+}
+
 /// What each door of a conversation wants to be told.
 fn form(path: &str) -> Vec<(&'static str, &'static str)> {
     match path.rsplit('/').next().unwrap() {
