@@ -45,6 +45,11 @@ impl Inbox {
         format!("{here}{asked}")
     }
 
+    /// What an address asks for that keeps the lists as they are.
+    pub fn asked(&self) -> String {
+        question(&[show(self.head.resolved), &self.head.query])
+    }
+
     /// Where a list goes on. `word`: whose mark it is.
     pub fn after(&self, word: &str, more: &More) -> String {
         self.with(&format!("{word}={}", more.mark))

@@ -251,6 +251,9 @@ impl Page {
         });
         let (viewing, mut topics) = found.await?;
         topics.extend(viewing.as_ref().map(|it| news::topic(it.id)));
+        if topics.is_empty() {
+            return Ok(live::looking(&wish.conversation.0, &[]));
+        }
         let seat = self.base.elsewhere(&topics);
         let since = connection.look(Some(seat.clone()));
         self.viewing = viewing;

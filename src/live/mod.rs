@@ -30,7 +30,7 @@ use batch::Listening;
 
 pub use batch::{At, Batch, Draw, DrawOnce, Live, Watch};
 pub use greeting::{Missed, Resume, greet, reload, show};
-pub use protocol::frame;
+pub use protocol::{frame, looking};
 pub use pump::{End, Heard, Listener};
 pub use socket::{Line, shake_hands};
 

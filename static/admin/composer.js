@@ -4,17 +4,28 @@
 import { find, recall, remember } from './dom.js';
 import { drawHere, replaceHeader, takesPart } from './here.js';
 import { on, onPage, tell } from './live.js';
-import { view } from './log.js';
 import { post } from './outbox.js';
+import { mounted } from './parts.js';
 
-const key = `draft.${document.body.dataset.agent}.${view}`;
-const composer = find('.composer');
-const form = find('#write');
-const box = /** @type {HTMLTextAreaElement | null} */ (find('#body'));
-const noteButton = find('[data-note-button]');
-const sendButton = find('[data-send-button]');
+/* Of the conversation on the screen. */
 
-let note = composer?.dataset.note === 'true';
+let view = '';
+let key = '';
+/** @type {HTMLElement | null} */
+let composer = null;
+/** @type {HTMLElement | null} */
+let form = null;
+/** @type {HTMLTextAreaElement | null} */
+let box = null;
+/** @type {HTMLElement | null} */
+let noteButton = null;
+/** @type {HTMLElement | null} */
+let sendButton = null;
+let note = false;
+
+/** Where the browser keeps nothing for us, drafts last as long as this page.
+ * @type {Map<string, string | null>} */
+const drafts = new Map();
 
 export function isJoined() {
   const header = find('#header');
@@ -42,6 +53,8 @@ function draw() {
 
 /** @param {boolean} wanted */
 export function write(wanted) {
+  // Another conversation is on its way to its place.
+  if (form?.closest('[inert]')) return;
   note = wanted;
   draw();
   keep();
@@ -65,17 +78,22 @@ export function expectJoin(isTaking) {
 
 /** Something was written in this tab; another may hold the same draft. */
 let touched = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let soon;
 
 function keep() {
   if (!touched || 'leaving' in document.body.dataset) return;
   const text = box?.value ?? '';
-  remember(key, text.trim() ? JSON.stringify({ text, note }) : null);
+  const draft = text.trim() ? JSON.stringify({ text, note }) : null;
+  remember(key, draft);
+  if (recall(key) === draft) drafts.delete(key);
+  else drafts.set(key, draft);
 }
 
 function restore() {
   if (!box || box.value) return;
   try {
-    const draft = JSON.parse(recall(key) ?? 'null');
+    const draft = JSON.parse(recall(key) ?? drafts.get(key) ?? 'null');
     if (typeof draft?.text !== 'string') return;
     box.value = draft.text;
     note = draft.note === true;
@@ -115,66 +133,78 @@ function stopTyping() {
   typed = 0;
 }
 
-form?.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const byNoteButton = event.submitter === noteButton;
-  if (byNoteButton && !box?.value.trim()) return write(!note || !isJoined());
-  submit(byNoteButton || note);
-});
+mounted(({ root, view: shown, signal }) => {
+  view = shown;
+  key = `draft.${document.body.dataset.agent}.${view}`;
+  [composer, form, box] = [find('.composer', root), find('#write', root), find('#body', root)];
+  [noteButton, sendButton] = [find('[data-note-button]', root), find('[data-send-button]', root)];
+  note = composer?.dataset.note === 'true';
+  [touched, typed, typing] = [false, 0, false];
+  if (!composer) return;
 
-find('.join-note')?.addEventListener('submit', (event) => {
-  event.preventDefault();
-  write(true);
-});
+  form?.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const byNoteButton = event.submitter === noteButton;
+    if (byNoteButton && !box?.value.trim()) return write(!note || !isJoined());
+    submit(byNoteButton || note);
+  });
 
-box?.addEventListener('keydown', (event) => {
-  // While an input method composes, Enter belongs to it.
-  const composing = event.isComposing || event.keyCode === 229;
-  if (event.key !== 'Enter' || event.shiftKey || composing) return;
-  event.preventDefault();
-  submit(note || !isJoined());
-});
+  find('.join-note', root)?.addEventListener('submit', (event) => {
+    event.preventDefault();
+    write(true);
+  });
 
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let soon;
-box?.addEventListener('input', () => {
-  touched = true;
-  clearTimeout(soon);
-  soon = setTimeout(keep, 200);
-  if (box.value) startTyping();
-  else stopTyping();
-});
-box?.addEventListener('blur', stopTyping);
-addEventListener('pagehide', keep);
+  box?.addEventListener('keydown', (event) => {
+    // While an input method composes, Enter belongs to it.
+    const composing = event.isComposing || event.keyCode === 229;
+    if (event.key !== 'Enter' || event.shiftKey || composing) return;
+    event.preventDefault();
+    submit(note || !isJoined());
+  });
 
-document.addEventListener('shopbell:edit', (event) => {
-  const message = /** @type {CustomEvent} */ (event).detail;
-  if (!box) return;
-  box.value = [message.body, box.value].filter(Boolean).join('\n');
-  touched = true;
-  write(message.note);
-});
+  box?.addEventListener('input', () => {
+    touched = true;
+    clearTimeout(soon);
+    soon = setTimeout(keep, 200);
+    if (box?.value) startTyping();
+    else stopTyping();
+  });
+  box?.addEventListener('blur', stopTyping);
+  addEventListener('pagehide', keep, { signal });
 
-on('header', (item, conversation) => {
-  const old = find('#header');
-  if (!item.node || !old || conversation !== view) return;
-  replaceHeader(old, item.node);
-  draw();
-});
+  document.addEventListener('shopbell:edit', (event) => {
+    const message = /** @type {CustomEvent} */ (event).detail;
+    if (!box) return;
+    box.value = [message.body, box.value].filter(Boolean).join('\n');
+    touched = true;
+    write(message.note);
+  }, { signal });
 
-// Its entry in the lists says whether the visitor waits; so does the header.
-on('conversations', (item) => {
-  const header = find('#header');
-  if (header && item.node?.id === `c-${view}`) header.dataset.waiting = item.node.dataset.waiting ?? '';
-});
+  on('header', (item, conversation) => {
+    const old = find('#header');
+    if (!item.node || !old || conversation !== view) return;
+    replaceHeader(old, item.node);
+    draw();
+  }, signal);
 
-onPage((page) => {
-  const [old, fresh] = [find('#header'), find('#header', page)];
-  if (old && fresh) replaceHeader(old, fresh);
-  draw();
-});
+  // Its entry in the lists says whether the visitor waits; so does the header.
+  on('conversations', (item) => {
+    const header = find('#header');
+    if (header && item.node?.id === `c-${view}`) header.dataset.waiting = item.node.dataset.waiting ?? '';
+  }, signal);
 
-if (composer) {
+  onPage((page) => {
+    const [old, fresh] = [find('#header'), find('#header', page)];
+    if (old && fresh) replaceHeader(old, fresh);
+    draw();
+  }, signal);
+
+  signal.addEventListener('abort', () => {
+    clearTimeout(soon);
+    keep();
+    stopTyping();
+  });
+
   restore();
   draw();
-}
+});

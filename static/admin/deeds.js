@@ -10,6 +10,8 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.dataset.send) return;
   event.preventDefault();
+  // Another conversation is on its way to its place: it was meant for that one.
+  if (form.closest('[inert]')) return;
   void act(form, event.submitter ?? find('button', form));
 });
 
@@ -25,7 +27,9 @@ async function act(form, button) {
   for (const [name, value] of new FormData(form)) {
     if (name !== 'csrf') fields[name] = String(value);
   }
+  const { view } = document.body.dataset;
   const reply = await send(form.getAttribute('action') ?? '', fields);
+  const isHere = view === document.body.dataset.view;
   button?.removeAttribute('aria-busy');
   explain(form, null);
   if (!reply.ok) {
@@ -33,15 +37,17 @@ async function act(form, button) {
     const typed = [...form.elements].filter((it) => it instanceof HTMLInputElement && it.type !== 'hidden');
     const only = typed.length === 1 ? typed[0].getAttribute('name') : '';
     const field = String(reply.body?.field ?? only);
-    if (!explain(form, field, reason(reply))) toast(reason(reply));
+    if (!isHere || !explain(form, field, reason(reply))) toast(reason(reply));
     return;
   }
-  if (['join', 'take-over'].includes(form.dataset.send ?? '')) expectJoin(form.dataset.send === 'take-over');
+  if (isHere && ['join', 'take-over'].includes(form.dataset.send ?? '')) expectJoin(form.dataset.send === 'take-over');
   const { said, undo } = form.dataset;
   const words = said?.replace(/\{(\w+)\}/g, (_, name) => fields[name] ?? '');
   if (words && undo) toast(words, { label: undoWord(), act: () => void undoIt(undo) });
   else if (words) toast(words);
-  form.dispatchEvent(new CustomEvent('shopbell:sent', { bubbles: true }));
+  // The news of it may have brought another header before the answer.
+  const place = form.isConnected ? form : document;
+  place.dispatchEvent(new CustomEvent('shopbell:sent', { bubbles: true, detail: { ...form.dataset } }));
   // The news of it comes over the socket; without one we fetch it.
   if (!isConnected()) void refresh();
 }

@@ -7,4 +7,5 @@ import './typing.js';
 import './seen.js';
 import './deeds.js';
 import './visitor.js';
+import './regions.js';
 import './moves.js';

@@ -215,6 +215,17 @@ function left() {
   }
 }
 
+/** On a phone they were out of sight, and stand again where they were. */
+export function comeBack() {
+  column?.scrollTo({ top: place.top, behavior: 'instant' });
+}
+
+/** The entry of what is on the screen now. */
+export function markCurrent() {
+  for (const it of all('.row a[aria-current]')) it.removeAttribute('aria-current');
+  for (const row of all('.row')) mark(row);
+}
+
 function start() {
   for (const row of all('.row')) learn(row.id, row.dataset.read ?? '');
 }

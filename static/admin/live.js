@@ -33,14 +33,22 @@ const DIAL = 15_000;
 /** Without a socket, how often pages are asked for news. */
 const ASK = 10_000;
 
-/** @type {Map<string, Handler[]>} */
+/** The least time between two looks, in milliseconds: whoever runs through a list looks
+ * at what he stops at. */
+const LOOK = 250;
+/** How long a page may take. */
+const LATE = 20_000;
+
+/** @type {Map<string, Set<Handler>>} */
 const handlers = new Map();
 /** @typedef {(page: Document, renewed: boolean) => void} PageHandler */
 
-/** @type {PageHandler[]} */
-const pageHandlers = [];
-/** @type {((connected: boolean) => void)[]} */
-const stateHandlers = [];
+/** @type {Set<PageHandler>} */
+const pageHandlers = new Set();
+/** @type {Set<(connected: boolean) => void>} */
+const stateHandlers = new Set();
+/** @type {() => void} */
+let lost = () => {};
 
 const body = document.body;
 let position = Number(body.dataset.seq ?? 0);
@@ -51,6 +59,8 @@ let heard = 0;
 let failures = 0;
 let stopped = false;
 let ready = false;
+/** The socket has said that it is there. */
+let greeted = false;
 /** Pages come, a socket does not: something on the way lets none pass. */
 let byPages = false;
 /** How many pages came in a row since the socket was lost. */
@@ -60,6 +70,15 @@ let asking = false;
 let retry;
 /** @type {Item[]} */
 let queue = [];
+/** Where the journal stood when the conversation on the screen was drawn, for as long as
+ * nobody has told what has come there since. */
+let looksFrom = Infinity;
+let wantsToLook = false;
+let lookedAt = 0;
+/** Looks that were not answered yet. */
+let unanswered = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let nextLook;
 
 // The only place where markup is made of a string: what our own server drew.
 const trustedTypes = /** @type {any} */ (window).trustedTypes;
@@ -92,12 +111,36 @@ export function parse(html) {
  * A page of ours, to take parts from. Null where it cannot be had.
  * @param {string} url
  */
-export async function fetchPage(url) {
+export const fetchPage = (url) => fetchAs(url, {});
+
+/**
+ * What stands beside the lists at this address, and nothing else.
+ * @param {string} url
+ * @param {AbortSignal} signal
+ */
+export const fetchRegion = (url, signal) => fetchAs(url, { 'shopbell-region': '1' }, signal);
+
+/**
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Document | null>}
+ */
+async function fetchAs(url, headers, signal) {
+  const late = AbortSignal.timeout(LATE);
   try {
-    const response = await fetch(url, { headers: { accept: 'text/html' } });
-    if (response.url.split('?')[0] === at('/login')) leave();
-    if (!response.ok) return null;
-    return parse(await response.text());
+    const response = await fetch(url, {
+      headers: { accept: 'text/html', ...headers },
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    });
+    if (response.url.split('?')[0] === at('/login')) {
+      leave(url);
+      return new Promise(() => {});
+    }
+    // What is gone has a page of its own, with the lists as they are.
+    if (!response.ok && response.status !== 404) return null;
+    const page = parse(await response.text());
+    return response.ok || page.body.dataset.epoch ? page : null;
   } catch {
     return null;
   }
@@ -108,20 +151,41 @@ export async function fetchPage(url) {
  * passing signal is called.
  * @param {string} kind
  * @param {Handler} handler
+ * @param {AbortSignal} [signal]
  */
-export function on(kind, handler) {
-  handlers.set(kind, [...(handlers.get(kind) ?? []), handler]);
+export function on(kind, handler, signal) {
+  const all = handlers.get(kind) ?? new Set();
+  handlers.set(kind, all);
+  enter(all, handler, signal);
+}
+
+/**
+ * Until the signal says that it is over.
+ * @template T
+ * @param {Set<T>} all
+ * @param {T} it
+ * @param {AbortSignal} [signal]
+ */
+function enter(all, it, signal) {
+  all.add(it);
+  signal?.addEventListener('abort', () => all.delete(it), { once: true });
 }
 
 /** @param {PageHandler} handler  after the page was fetched afresh; `renewed`: the
- * database is another one, and positions of before mean nothing any more */
-export function onPage(handler) {
-  pageHandlers.push(handler);
+ * database is another one, and positions of before mean nothing any more
+ * @param {AbortSignal} [signal] */
+export function onPage(handler, signal) {
+  enter(pageHandlers, handler, signal);
 }
 
-/** @param {(connected: boolean) => void} handler */
-export function onState(handler) {
-  stateHandlers.push(handler);
+/** @param {(connected: boolean) => void} handler @param {AbortSignal} [signal] */
+export function onState(handler, signal) {
+  enter(stateHandlers, handler, signal);
+}
+
+/** @param {() => void} handler  where the conversation has to be fetched afresh */
+export function onLost(handler) {
+  lost = handler;
 }
 
 export function isConnected() {
@@ -132,6 +196,41 @@ export function isConnected() {
 export function tell(signal) {
   if (isConnected()) socket?.send(JSON.stringify(signal));
 }
+
+/**
+ * Another conversation is on the screen, or none: from now on its news are wanted, and
+ * what has come since it was drawn.
+ * @param {number} seq
+ */
+export function look(seq) {
+  looksFrom = seq;
+  wantsToLook = true;
+  sayLook();
+}
+
+function sayLook() {
+  clearTimeout(nextLook);
+  if (!wantsToLook || !greeted || !isConnected()) return;
+  const wait = lookedAt + LOOK - Date.now();
+  if (0 < wait) {
+    nextLook = setTimeout(sayLook, wait);
+    return;
+  }
+  wantsToLook = false;
+  lookedAt = Date.now();
+  unanswered += 1;
+  const conversation = body.dataset.view ?? '';
+  tell({ t: 'look', conversation, after: looksFrom, epoch, topics: topics('.middle [data-topic]') });
+}
+
+/** A look was answered; only the last of them says that nothing is missing. */
+function answered() {
+  unanswered -= 1;
+  if (!wantsToLook && unanswered === 0) looksFrom = Infinity;
+}
+
+/** What else is on this page, and who may see it, its room knows. @param {string} where */
+const topics = (where) => [...new Set(all(where).map((it) => it.dataset.topic))].join(',');
 
 /**
  * Draws news that came with an answer; the socket brings the same again.
@@ -170,9 +269,13 @@ document.addEventListener('visibilitychange', () => {
   if (document.hidden && queue.length > 0) drain();
 });
 
-/** Fetches the page afresh; what is being written stays. */
+/** Fetches the page afresh; what is being written stays.
+ * @returns {Promise<boolean>} */
 export async function refresh() {
-  const page = await fetchPage(location.href);
+  const asked = location.href;
+  const page = await fetchPage(asked);
+  // Something else is on the screen meanwhile.
+  if (location.href !== asked) return refresh();
   if (page) redraw(page);
   return page !== null;
 }
@@ -195,15 +298,27 @@ function hear(frame) {
     case undefined:
       return take([frame]);
     case 'welcome':
+      greeted = true;
       failures = 0;
       byPages = false;
       came = 0;
       epoch = frame.epoch;
       if (!frame.missed) position = Math.max(position, frame.seq);
-      return announce(true);
+      announce(true);
+      return sayLook();
+    case 'look':
+      answered();
+      // What came before it is older.
+      drain();
+      if (frame.at === (body.dataset.view ?? '')) apply(frame.items);
+      return;
     case 'reload':
       // He may do or see something else now: nothing of this page can be kept.
       if (frame.region === 'all') return startAfresh();
+      if (frame.region === 'thread') {
+        answered();
+        return lost();
+      }
       drop();
       return void refresh().then(again);
     case 'signed_out':
@@ -214,6 +329,12 @@ function hear(frame) {
 function connect() {
   clearTimeout(retry);
   if (!ready || socket || stopped || asking || !navigator.onLine) return;
+  position = Math.min(position, looksFrom);
+  greeted = false;
+  unanswered = 0;
+  // With what else it shows, a conversation is looked at once the socket is there.
+  wantsToLook = !!find('.middle [data-topic]');
+  looksFrom = wantsToLook ? position : Infinity;
   const url = new URL(at('/live'));
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = new URLSearchParams({
@@ -221,8 +342,7 @@ function connect() {
     epoch,
     view: body.dataset.view ?? '',
     look: body.dataset.look ?? '',
-    // What else is on this page, and who may see it, its room knows.
-    topics: [...new Set(all('[data-topic]').map((it) => it.dataset.topic))].join(','),
+    topics: topics(':not(.middle *)[data-topic]'),
   }).toString();
   const made = new WebSocket(url);
   socket = made;
@@ -265,13 +385,15 @@ function again() {
 async function askByPages(most) {
   if (asking || stopped) return;
   asking = true;
-  const page = navigator.onLine ? await fetchPage(location.href) : null;
+  const asked = location.href;
+  const page = navigator.onLine ? await fetchPage(asked) : null;
   asking = false;
   came = page ? came + 1 : 0;
   // The first page may mean that the server is back, sockets and all.
   byPages = 1 < came;
   const seq = page?.body.dataset.seq;
-  if (page && (Number(seq) !== position || page.body.dataset.epoch !== epoch)) redraw(page);
+  const isHere = location.href === asked;
+  if (page && isHere && (Number(seq) !== position || page.body.dataset.epoch !== epoch)) redraw(page);
   if (byPages) explain();
   const pause = page ? FIRST_PAUSE : most;
   retry = setTimeout(connect, byPages ? ASK : 100 + Math.random() * pause);
@@ -284,9 +406,11 @@ async function findOutWhetherSignedIn() {
   if (answer?.type === 'opaqueredirect' || answer?.status === 401) leave();
 }
 
-/** The session is over. Drafts are kept; sign-in leads back here. */
-function leave() {
+/** The session is over. Drafts are kept; sign-in leads back here.
+ * @param {string} [to]  or there */
+function leave(to = location.href) {
   stopped = true;
+  if (to !== location.href) history.replaceState(history.state, '', to);
   startAfresh();
 }
 

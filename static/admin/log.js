@@ -2,16 +2,19 @@
 // and without moving what somebody is reading.
 
 import { all, find } from './dom.js';
-import { fetchPage, on, onPage } from './live.js';
+import { fetchRegion, on, onPage } from './live.js';
+import { mounted } from './parts.js';
 
 /** How near the end still counts as reading the newest. */
 const NEAR = 100;
 
-const log = find('#log');
-const lines = find('#log ol');
-const below = find('.log-new');
-
-export const view = document.body.dataset.view ?? '';
+/** @type {HTMLElement | null} */
+let log = null;
+/** @type {HTMLElement | null} */
+let lines = null;
+/** @type {HTMLElement | null} */
+let below = null;
+export let view = '';
 
 /** The number of the newest line on the screen. */
 export function newest() {
@@ -68,13 +71,15 @@ function tick(line) {
   if (line.dataset.tick === 'sent' && Number(line.dataset.id) <= seen) line.dataset.tick = 'seen';
 }
 
-on('log', (item, conversation) => {
+/** @type {import('./live.js').Handler} */
+function takeAway(item, conversation) {
   if (item.op !== 'remove' || conversation !== view) return;
   const line = document.getElementById(item.id ?? '');
   if (line && Number(line.dataset.seq ?? 0) < (item.seq ?? 0)) keeping(() => line.remove());
-});
+}
 
-on('log', (item, conversation) => {
+/** @type {import('./live.js').Handler} */
+function put(item, conversation) {
   const line = item.node;
   if (!line || !lines || !log || conversation !== view || 'deep' in log.dataset) return;
   const old = twin(line);
@@ -85,62 +90,80 @@ on('log', (item, conversation) => {
   const first = find(':scope > [data-id]', lines);
   if (!old && find('[data-earlier]') && Number(line.dataset.id) < Number(first?.dataset.id)) return;
   const reading = !isAtEnd();
+  const place = lines;
   keeping(() => {
     if (old) return old.replaceWith(line);
     const id = Number(line.dataset.id);
-    const after = all(':scope > [data-id]', lines).find(
+    const after = all(':scope > [data-id]', place).find(
       (it) => it.dataset.id === '0' || id < Number(it.dataset.id),
     );
-    lines.insertBefore(line, after ?? null);
+    place.insertBefore(line, after ?? null);
   });
   if (reading && !old) showBelow();
-});
+}
 
-on('seen', (item, conversation) => {
+/** @type {import('./live.js').Handler} */
+function seen(item, conversation) {
   if (!log || conversation !== view || item.id !== 'visitor') return;
   const seen = Math.max(Number(log.dataset.seen ?? 0), Number(item.data ?? 0));
   log.dataset.seen = String(seen);
   all('[data-tick="sent"]', log).forEach(tick);
-});
+}
 
-onPage((page) => {
+/** @param {Document} page */
+function redraw(page) {
   const fresh = find('#log ol', page);
   if (!fresh || !lines || !log) return;
   log.dataset.seen = find('#log', page)?.dataset.seen ?? '0';
+  const [place, shown] = [lines, log];
   // Old lines must not be read out as if they were news.
-  log.setAttribute('aria-busy', 'true');
+  shown.setAttribute('aria-busy', 'true');
   const known = new Set(all('[data-cid]', fresh).map((it) => it.dataset.cid));
-  const waiting = all('[data-id="0"]', lines).filter((it) => !known.has(it.dataset.cid));
-  keeping(() => lines.replaceChildren(...fresh.childNodes, ...waiting));
-  requestAnimationFrame(() => log.removeAttribute('aria-busy'));
-});
+  const waiting = all('[data-id="0"]', place).filter((it) => !known.has(it.dataset.cid));
+  keeping(() => place.replaceChildren(...fresh.childNodes, ...waiting));
+  requestAnimationFrame(() => shown.removeAttribute('aria-busy'));
+}
 
-below?.addEventListener('click', () => {
-  toEnd();
-  log?.focus({ preventScroll: true });
-});
-
-log?.addEventListener('scroll', () => {
-  if (isAtEnd() && below) below.hidden = true;
-}, { passive: true });
-
-// Earlier lines are added at the top; without a script they are a page of their own.
-document.addEventListener('click', async (event) => {
+/**
+ * Earlier lines are added at the top; without a script they are a page of their own.
+ * @param {MouseEvent} event
+ * @param {AbortSignal} signal
+ */
+async function showEarlier(event, signal) {
   const link = event.target instanceof Element ? event.target.closest('[data-earlier]') : null;
   if (!(link instanceof HTMLAnchorElement) || !log || !lines || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   if (link.getAttribute('aria-busy') === 'true') return;
   link.setAttribute('aria-busy', 'true');
-  const page = await fetchPage(link.href);
+  const page = await fetchRegion(link.href, signal);
   link.removeAttribute('aria-busy');
   const fresh = page && find('#log ol', page);
-  if (!fresh) return;
-  log.setAttribute('aria-busy', 'true');
+  if (!fresh || signal.aborted) return;
+  const [place, shown] = [lines, log];
+  shown.setAttribute('aria-busy', 'true');
   const older = all(':scope > li', fresh).filter((it) => !document.getElementById(it.id));
-  keeping(() => lines.prepend(...older));
+  keeping(() => place.prepend(...older));
   const more = find('[data-earlier]', page);
   if (more) link.setAttribute('href', more.getAttribute('href') ?? '');
   else link.parentElement?.remove();
-  if (!more) log.focus({ preventScroll: true });
-  requestAnimationFrame(() => log.removeAttribute('aria-busy'));
+  if (!more) shown.focus({ preventScroll: true });
+  requestAnimationFrame(() => shown.removeAttribute('aria-busy'));
+}
+
+mounted(({ root, view: shown, signal }) => {
+  view = shown;
+  [log, lines, below] = [find('#log', root), find('#log ol', root), find('.log-new', root)];
+  if (!log || !lines) return;
+  on('log', takeAway, signal);
+  on('log', put, signal);
+  on('seen', seen, signal);
+  onPage(redraw, signal);
+  below?.addEventListener('click', () => {
+    toEnd();
+    log?.focus({ preventScroll: true });
+  });
+  log.addEventListener('scroll', () => {
+    if (isAtEnd() && below) below.hidden = true;
+  }, { passive: true });
+  root.addEventListener('click', (event) => void showEarlier(event, signal), { signal });
 });

@@ -3,15 +3,12 @@
 
 import { find } from './dom.js';
 import { on } from './live.js';
-import { view } from './log.js';
+import { mounted } from './parts.js';
 
 const FADES = 6000;
 /** A screen reader hears of it at most this often. */
 const SAID = 10_000;
 
-const preview = find('#preview');
-const said = find('#preview-said');
-let lastSaid = 0;
 /** @type {Map<string, ReturnType<typeof setTimeout>>} */
 const fading = new Map();
 
@@ -21,24 +18,10 @@ const fading = new Map();
  */
 function fade(what, clear) {
   clearTimeout(fading.get(what));
-  fading.set(what, setTimeout(clear, FADES));
-}
-
-/** @param {import('./live.js').Item} item */
-function inThread(item) {
-  const place = preview && find('span', preview);
-  if (!preview || !place) return;
-  const text = item.text?.trim();
-  const words = (text ? preview.dataset.writing : preview.dataset.typing) ?? '';
-  const told = words.replace('{name}', item.name ?? '');
-  // The end of a long text is what is being written now.
-  place.textContent = text ? `${told} ${text.length > 160 ? `…${text.slice(-160)}` : text}` : told;
-  fade('thread', () => (place.textContent = ''));
-  if (item.who === 'visitor' && said && Date.now() - lastSaid > SAID) {
-    lastSaid = Date.now();
-    said.textContent = (preview.dataset.typing ?? '').replace('{name}', item.name ?? '');
-    setTimeout(() => (said.textContent = ''), FADES);
-  }
+  fading.set(what, setTimeout(() => {
+    fading.delete(what);
+    clear();
+  }, FADES));
 }
 
 /** @param {string} conversation @param {boolean} writing */
@@ -50,21 +33,41 @@ function inLists(conversation, writing) {
 
 on('typing', (item) => {
   const conversation = item.conversation ?? '';
-  const own = item.who === 'agent';
-  if (conversation === view) {
-    if (item.on) inThread(item);
-    else {
-      const place = preview && find('span', preview);
-      if (place) place.textContent = '';
-    }
-  }
-  if (own) return;
+  if (item.who === 'agent') return;
   inLists(conversation, item.on === true);
   if (item.on) fade(conversation, () => inLists(conversation, false));
 });
 
-// What was being written has arrived.
-on('log', (item, conversation) => {
+mounted(({ root, view, signal }) => {
+  const preview = find('#preview', root);
   const place = preview && find('span', preview);
-  if (conversation === view && item.node?.dataset.kind === 'visitor' && place) place.textContent = '';
+  const said = find('#preview-said', root);
+  if (!preview || !place) return;
+  let lastSaid = 0;
+  const clear = () => (place.textContent = '');
+
+  /** @param {import('./live.js').Item} item */
+  const show = (item) => {
+    const text = item.text?.trim();
+    const words = (text ? preview.dataset.writing : preview.dataset.typing) ?? '';
+    const told = words.replace('{name}', item.name ?? '');
+    // The end of a long text is what is being written now.
+    place.textContent = text ? `${told} ${text.length > 160 ? `…${text.slice(-160)}` : text}` : told;
+    fade('thread', clear);
+    if (item.who !== 'visitor' || !said || Date.now() - lastSaid <= SAID) return;
+    lastSaid = Date.now();
+    said.textContent = (preview.dataset.typing ?? '').replace('{name}', item.name ?? '');
+    setTimeout(() => (said.textContent = ''), FADES);
+  };
+
+  on('typing', (item) => {
+    if (item.conversation !== view) return;
+    if (item.on) show(item);
+    else clear();
+  }, signal);
+
+  // What was being written has arrived.
+  on('log', (item, conversation) => {
+    if (conversation === view && item.node?.dataset.kind === 'visitor') clear();
+  }, signal);
 });

@@ -3,7 +3,7 @@
 
 import { all, find } from './dom.js';
 import { on, onPage } from './live.js';
-import { view } from './log.js';
+import { mounted } from './parts.js';
 
 /** What an address says of the log, and not of the lists beside it. */
 const LOG = ['earlier', 'note'];
@@ -40,14 +40,15 @@ function replace(fresh) {
   if (focused) find(focused, fresh)?.focus({ preventScroll: true });
 }
 
-if (find('#visitor')) {
+mounted(({ root, view, signal }) => {
+  if (!find('#visitor', root)) return;
   on('visitor', (item, conversation) => {
     if (item.node && conversation === view) replace(item.node);
-  });
+  }, signal);
   onPage((page) => {
     const fresh = find('#visitor', page);
     if (fresh) replace(fresh);
-  });
-  wide.addEventListener('change', draw);
+  }, signal);
+  wide.addEventListener('change', draw, { signal });
   draw();
-}
+});

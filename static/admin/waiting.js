@@ -7,7 +7,7 @@ import { on, onPage } from './live.js';
 import { ring } from './sound.js';
 
 const body = document.body;
-const title = document.title;
+let title = document.title;
 
 let shown = 0;
 /** By site: each is told of those it sees.
@@ -30,6 +30,12 @@ function show() {
   if (!badge) return;
   badge.hidden = n === 0;
   badge.textContent = n > 99 ? '99+' : String(n);
+}
+
+/** @param {string} now  what the page is called without a count */
+export function entitle(now) {
+  title = now;
+  show();
 }
 
 on('waiting', (item) => {

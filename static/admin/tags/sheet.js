@@ -5,15 +5,25 @@
 import { all, find, reason, send } from '../dom.js';
 import { rename } from '../filter.js';
 import { apply, isConnected, on, onPage, refresh } from '../live.js';
-import { view } from '../log.js';
+import { mounted } from '../parts.js';
+import { toast } from '../toast.js';
 
-const sheet = find('#tags-sheet');
-const form = /** @type {HTMLFormElement | null} */ (sheet && find('form', sheet));
-const typed = /** @type {HTMLInputElement | null} */ (sheet && find('#new_tag', sheet));
-const choices = sheet && find('.tag-choices', sheet);
-const boxes = sheet && find('fieldset', sheet);
-const make = sheet && find('.tag-make', sheet);
-const told = sheet && find('.tag-told', sheet);
+/* Of the conversation on the screen. */
+
+/** @type {HTMLElement | null} */
+let sheet = null;
+/** @type {HTMLFormElement | null} */
+let form = null;
+/** @type {HTMLInputElement | null} */
+let typed = null;
+/** @type {HTMLElement | null} */
+let choices = null;
+/** @type {HTMLElement | null} */
+let boxes = null;
+/** @type {HTMLElement | null} */
+let make = null;
+/** @type {HTMLElement | null} */
+let told = null;
 
 /** What is on its way; each waits for the one before. @type {Promise<unknown>} */
 let last = Promise.resolve();
@@ -41,6 +51,8 @@ const isAway = (line) => 'archived' in line.dataset && !boxOf(line).checked;
 
 /** The news of a change came while another one was on its way. */
 let missed = false;
+/** Ends with the sheet: what is answered later is not about the one that came after. */
+let signal = new AbortController().signal;
 
 /** Boxes follow the header, which every change has drawn afresh. */
 function follow() {
@@ -129,10 +141,15 @@ function explain(about, text) {
  * @param {Record<string, string>} fields
  */
 async function post(about, fields) {
+  const [own, action] = [signal, form?.getAttribute('action') ?? ''];
   pending += 1;
-  const sent = last.then(() => send(form?.getAttribute('action') ?? '', fields));
+  const sent = last.then(() => send(action, fields));
   last = sent;
   const reply = await sent;
+  if (own.aborted) {
+    if (!reply.ok) toast(reason(reply));
+    return null;
+  }
   pending -= 1;
   explain(about, reply.ok ? '' : reason(reply));
   if (missed || !reply.ok) follow();
@@ -145,7 +162,7 @@ async function put(line) {
   const { checked, value } = boxOf(line);
   const name = nameOf(line);
   const reply = await post(value, { [checked ? 'tags' : 'had']: value });
-  say(!reply.ok ? '' : checked ? 'given' : 'taken', name);
+  if (reply) say(!reply.ok ? '' : checked ? 'given' : 'taken', name);
 }
 
 /** @param {string} name */
@@ -153,6 +170,7 @@ async function makeOne(name) {
   if (make?.getAttribute('aria-busy') === 'true') return;
   make?.setAttribute('aria-busy', 'true');
   const reply = await post('', { new_tag: name });
+  if (!reply) return;
   make?.removeAttribute('aria-busy');
   if (!reply.ok) return say('');
   const { item } = reply.body;
@@ -169,61 +187,6 @@ function clear() {
   narrow();
   typed?.focus();
 }
-
-form?.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const name = typed?.value.trim() ?? '';
-  if (name) void makeOne(name);
-});
-
-sheet?.addEventListener('change', (event) => {
-  const box = event.target;
-  if (!(box instanceof HTMLInputElement) || box.name !== 'tags') return;
-  const line = /** @type {HTMLElement | null} */ (box.closest('.tag-choice'));
-  if (line) void put(line);
-});
-
-typed?.addEventListener('input', () => {
-  explain('', '');
-  narrow();
-  sayWhatFits();
-});
-
-// Enter only gives: whoever types the name of what is here wants it here.
-typed?.addEventListener('keydown', (event) => {
-  if (event.key !== 'Enter' || event.isComposing) return;
-  event.preventDefault();
-  const name = typed.value.trim();
-  const line = meant();
-  if (!name) return;
-  if (!line) return void makeOne(name);
-  if (isAway(line)) return say('archived', nameOf(line));
-  const box = boxOf(line);
-  clear();
-  if (box.checked) return say('here', nameOf(line));
-  box.checked = true;
-  void put(line);
-});
-
-sheet?.addEventListener('toggle', () => {
-  const isOpen = sheet.matches(':popover-open');
-  // A keyboard that covers half a phone comes when it is asked for.
-  if (isOpen && !matchMedia('(pointer: coarse)').matches) typed?.focus();
-  if (isOpen) return;
-  if (typed) typed.value = '';
-  explain('', '');
-  explain(document.getElementById('tags-problem')?.dataset.about ?? '', '');
-  say('');
-  narrow();
-  // What opened it may have been drawn afresh meanwhile.
-  const focused = document.activeElement;
-  if (focused === document.body || sheet.contains(focused)) find('[popovertarget="tags-sheet"]')?.focus();
-});
-
-// After the hall has drawn it.
-on('header', (_, conversation) => {
-  if (conversation === view) queueMicrotask(follow);
-});
 
 /**
  * Every chip of it, and of what was merged into it, which stands in each place once. A
@@ -283,17 +246,82 @@ on('tags', (item) => {
   narrow();
 });
 
-onPage((page) => {
-  const fresh = find('.tag-choices', page);
-  if (!fresh || !choices || pending > 0) return;
-  choices.replaceChildren(...fresh.childNodes);
+mounted(({ root, view, signal: shown }) => {
+  signal = shown;
+  sheet = find('#tags-sheet', root);
+  form = find('#tags-sheet form', root);
+  typed = find('#new_tag', root);
+  [choices, boxes] = [find('.tag-choices', root), find('#tags-sheet fieldset', root)];
+  [make, told] = [find('.tag-make', root), find('.tag-told', root)];
+  [last, pending, missed] = [Promise.resolve(), 0, false];
+
+  form?.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const name = typed?.value.trim() ?? '';
+    if (name) void makeOne(name);
+  });
+
+  sheet?.addEventListener('change', (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLInputElement) || box.name !== 'tags') return;
+    const line = /** @type {HTMLElement | null} */ (box.closest('.tag-choice'));
+    if (line) void put(line);
+  });
+
+  typed?.addEventListener('input', () => {
+    explain('', '');
+    narrow();
+    sayWhatFits();
+  });
+
+  // Enter only gives: whoever types the name of what is here wants it here.
+  typed?.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.isComposing) return;
+    event.preventDefault();
+    const name = typed?.value.trim();
+    const line = meant();
+    if (!name) return;
+    if (!line) return void makeOne(name);
+    if (isAway(line)) return say('archived', nameOf(line));
+    const box = boxOf(line);
+    clear();
+    if (box.checked) return say('here', nameOf(line));
+    box.checked = true;
+    void put(line);
+  });
+
+  sheet?.addEventListener('toggle', () => {
+    const isOpen = sheet?.matches(':popover-open');
+    // A keyboard that covers half a phone comes when it is asked for.
+    if (isOpen && !matchMedia('(pointer: coarse)').matches) typed?.focus();
+    if (isOpen) return;
+    if (typed) typed.value = '';
+    explain('', '');
+    explain(document.getElementById('tags-problem')?.dataset.about ?? '', '');
+    say('');
+    narrow();
+    // What opened it may have been drawn afresh meanwhile.
+    const focused = document.activeElement;
+    if (focused === document.body || sheet?.contains(focused)) find('[popovertarget="tags-sheet"]')?.focus();
+  });
+
+  // After the hall has drawn it.
+  on('header', (_, conversation) => {
+    if (conversation === view) queueMicrotask(follow);
+  }, signal);
+
+  onPage((page) => {
+    const fresh = find('.tag-choices', page);
+    if (!fresh || !choices || pending > 0) return;
+    choices.replaceChildren(...fresh.childNodes);
+    narrow();
+  }, signal);
+
   narrow();
+
+  // A refused form came back open, for those without a script.
+  if (sheet && 'open' in sheet.dataset) {
+    sheet.setAttribute('popover', '');
+    sheet.showPopover();
+  }
 });
-
-narrow();
-
-// A refused form came back open, for those without a script.
-if (sheet && 'open' in sheet.dataset) {
-  sheet.setAttribute('popover', '');
-  sheet.showPopover();
-}

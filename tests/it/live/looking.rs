@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shopbell::accounts::Role;
 
-use super::is_put;
 use crate::support::{AgentBrowser, Screen, between, open_house};
 
 /// What stands beside the lists, alone, and where the journal stood then.
@@ -97,7 +96,7 @@ async fn no_line_is_lost_between_the_page_and_the_look_however_often_it_changes(
         key(&bob.writes("hello").await),
     ];
     let mut screen = agent.listens("").await;
-    for round in 0..24 {
+    for round in 0..12 {
         let at = &keys[round % 2];
         let writer = if round % 2 == 0 { &mut ann } else { &mut bob };
         let (_, _, seq, epoch) = region(&agent, &format!("/inbox/{at}")).await;
