@@ -183,7 +183,7 @@ function fail(href, key, isBack) {
 /** @param {string} key @param {Hand} hand */
 function settle(key, hand) {
   const part = find('.thread', middle ?? document);
-  if (said) said.textContent = part?.ariaLabel ?? find('.nothing-title', middle ?? document)?.textContent ?? '';
+  if (said) said.textContent = part?.ariaLabel ?? '';
   const at = document.activeElement;
   if (at?.matches('input, textarea, select, [popover] *, dialog *')) return;
   if (hand === 'goes') next(key)?.focus({ preventScroll: true });
