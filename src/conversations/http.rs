@@ -186,22 +186,24 @@ async fn show(
 ) -> Result<HttpResponse> {
     let asked = asked(&cx, &windows)?;
     let kit = cx.kit();
-    let alone = web::header(&cx.request, REGION) != "";
+    let alone = !web::header(&cx.request, REGION).is_empty();
     let page = cx.db.browse(move |r| {
         let open = match key.map(|it| super::find_by_key(r, Actor::Agent(agent.id), &it)) {
             // It may have been on his screen a moment ago: his lists stay.
             Some(Err(Error::NotFound(_))) => Open::Gone,
-            Some(found) => Open::Thread(found?, asked.look()),
+            Some(found) => Open::Thread(Box::new((found?, asked.look()))),
             None => Open::Nothing,
         };
         match alone {
-            true => region(r, &agent, &windows, &asked, open).map(Drawn::Region),
-            false => draw(r, &agent, &kit, &windows, &asked, open).map(Drawn::Page),
+            true => region(r, &agent, &windows, &asked, open).map(|it| Drawn::Region(Box::new(it))),
+            false => {
+                draw(r, &agent, &kit, &windows, &asked, open).map(|it| Drawn::Page(Box::new(it)))
+            }
         }
     });
     let (mut answer, gone) = match page.await? {
-        Drawn::Page(page) => (web::page(&page)?, page.middle.gone),
-        Drawn::Region(region) => (web::page(&region)?, region.middle.gone),
+        Drawn::Page(page) => (web::page(&*page)?, page.middle.gone),
+        Drawn::Region(region) => (web::page(&*region)?, region.middle.gone),
     };
     answer
         .headers_mut()
@@ -213,15 +215,15 @@ async fn show(
 }
 
 enum Drawn {
-    Page(Inbox),
-    Region(Region),
+    Page(Box<Inbox>),
+    Region(Box<Region>),
 }
 
 /// What is open beside the lists.
 enum Open {
     Nothing,
     Gone,
-    Thread(Conversation, Look),
+    Thread(Box<(Conversation, Look)>),
 }
 
 fn draw(
@@ -234,7 +236,7 @@ fn draw(
 ) -> Result<Inbox> {
     let t = agent.lang;
     let key = match &open {
-        Open::Thread(it, _) => Some(it.key.clone()),
+        Open::Thread(it) => Some(it.0.key.clone()),
         _ => None,
     };
     let view = key.as_ref().map(|it| it.0.as_str()).unwrap_or_default();
@@ -320,7 +322,8 @@ fn middle(
 ) -> Result<Middle> {
     let mut middle = Middle::of(agent.lang, asked.resolved());
     match open {
-        Open::Thread(found, look) => {
+        Open::Thread(open) => {
+            let (found, look) = *open;
             middle.thread = Some(view::thread(r, agent, windows, &found, look)?);
         }
         Open::Gone => middle.gone = true,
@@ -432,7 +435,7 @@ pub fn again(
     look: Look,
 ) -> Result<Inbox> {
     let found = super::find_by_key(r, Actor::Agent(agent.id), key)?;
-    let open = Open::Thread(found, look);
+    let open = Open::Thread(Box::new((found, look)));
     draw(r, agent, kit, windows, &Query::default(), open)
 }
 
