@@ -64,6 +64,8 @@ pub fn is_zone(name: &str) -> bool {
 pub fn zones() -> Vec<String> {
     let known = jiff::tz::db().available().map(|it| it.to_string());
     let mut all: Vec<String> = known.filter(|it| is_place(it)).collect();
+    // The order in which they come is the file system's.
+    all.sort_unstable();
     all.push("UTC".to_owned());
     all
 }
