@@ -84,6 +84,8 @@ function ask(lost, go) {
   dialog.showModal();
 }
 
+for (const it of all('[data-close]', dialog ?? document)) it.addEventListener('click', () => dialog?.close(it.dataset.close));
+
 /* Saving. */
 
 /** @param {HTMLFormElement} form */
@@ -175,7 +177,13 @@ function settle(it) {
   else it.defaultValue = it.value;
 }
 
-find('[data-save]', bar ?? document)?.addEventListener('click', () => void save());
+const saves = find('[data-save]', bar ?? document);
+saves?.addEventListener('click', async () => {
+  if (saves.ariaBusy === 'true') return;
+  saves.ariaBusy = 'true';
+  await save();
+  saves.ariaBusy = null;
+});
 find('[data-discard]', bar ?? document)?.addEventListener('click', () => {
   const dirty = dirtyForms().filter((it) => !('once' in it.dataset));
   const first = dirty.flatMap(fields).find(isChanged);
