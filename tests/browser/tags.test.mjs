@@ -93,7 +93,7 @@ test('a tag is made in place, given and taken, and every open page shows it', as
   await narrowed('Late parcel');
   await late.click();
   await ada.getByRole('textbox', { name: 'Name' }).fill('Delivery');
-  await ada.getByRole('button', { name: 'Save' }).click();
+  await ada.locator('.card').getByRole('button', { name: 'Save' }).click();
   await ada.waitForURL(/done=saved/);
   await shows(colleague, ['Delivery']);
   await narrowed('Delivery');
