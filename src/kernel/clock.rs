@@ -66,7 +66,6 @@ pub fn zones() -> Vec<String> {
     let mut all: Vec<String> = known.filter(|it| is_place(it)).collect();
     // The order in which they come is the file system's.
     all.sort_unstable();
-    all.sort();
     all.push("UTC".to_owned());
     all
 }

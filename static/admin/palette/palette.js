@@ -264,6 +264,8 @@ function pick(option) {
   if (!option) return;
   const deed = deeds.get(option);
   if (!deed) note(option);
+  // The page may stay, and the next question is another.
+  box.value = '';
   dialog.close();
   if (deed) deed();
   else option.click();
