@@ -261,7 +261,7 @@ async fn who_sees_several_sites_switches_between_them_and_who_sees_one_is_not_as
     let page = unescaped(&shops.ada.sees("/inbox?agent=nobody").await);
     let menu = between(&page, "<nav id=\"sites\"", "</nav>").unwrap();
     for link in [
-        "/inbox?agent=nobody\" aria-current=\"true\"".to_owned(),
+        "/inbox?agent=nobody\" data-here aria-current=\"true\"".to_owned(),
         format!("/inbox?site={}&agent=nobody\"", shops.house.site),
         format!("/inbox?site={}&agent=nobody\"", shops.plates),
     ] {
