@@ -157,6 +157,8 @@ mounted(({ root, view: shown, signal }) => {
   box?.addEventListener('keydown', (event) => {
     // While an input method composes, Enter belongs to it.
     const composing = event.isComposing || event.keyCode === 229;
+    // Out of the box, and single keys are commands again.
+    if (event.key === 'Escape' && !composing) find('#log', root)?.focus({ preventScroll: true });
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
     event.preventDefault();
     submit(note || !isJoined());

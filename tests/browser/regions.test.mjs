@@ -177,6 +177,23 @@ test('while the server is away the lists stay and say so, and the chat opens by 
   assert.equal(await agent.evaluate(() => globalThis.whole), true);
 });
 
+test('after Resolve the hand is at the next who waits, or he is open already; Esc leaves the box', async () => {
+  await opens(10);
+  await joins();
+  await agent.keyboard.press('Escape');
+  assert.equal(await log().evaluate((it) => it === document.activeElement), true);
+  await agent.keyboard.press('e');
+  await agent.waitForFunction(() => document.activeElement?.closest('.row[data-waiting="yes"]'));
+  await agent.getByRole('button', { name: 'Reopen' }).waitFor();
+  await opens(11);
+  await agent.getByRole('button', { name: 'Done, open the next one waiting' }).click();
+  await agent.waitForFunction((key) => document.body.dataset.view !== key && document.querySelector('#log'), visitors[11].key);
+  assert.equal(await agent.locator('.row a[aria-current]').evaluate((it) => it === document.activeElement), true);
+  await agent.locator(`#c-${visitors[11].key}`).waitFor({ state: 'detached' });
+  await shot(agent, 'regions-next');
+  await stayed();
+});
+
 test('fifty changes leave no listener behind', async () => {
   const session = await agent.context().newCDPSession(agent);
   await session.send('Performance.enable');
@@ -203,11 +220,11 @@ test('fifty changes leave no listener behind', async () => {
 });
 
 test('what is gone or refused, other windows and a phone', async () => {
-  await agent.route(`**/inbox/${visitors[10].key}`, (route) => route.continue({ url: `${house.url}/inbox/c_nothere` }));
-  await row(10).click();
+  await agent.route(`**/inbox/${visitors[12].key}`, (route) => route.continue({ url: `${house.url}/inbox/c_nothere` }));
+  await row(12).click();
   await agent.getByText('This chat is not there').waitFor();
   assert.equal(await row(9).isVisible(), true);
-  const [other] = await Promise.all([agent.context().waitForEvent('page'), row(11).click({ modifiers: ['ControlOrMeta'] })]);
+  const [other] = await Promise.all([agent.context().waitForEvent('page'), row(13).click({ modifiers: ['ControlOrMeta'] })]);
   await other.close();
   await agent.getByText('This chat is not there').waitFor();
   await stayed();
