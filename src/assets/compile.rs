@@ -1,6 +1,7 @@
-// Turns `static/` into what the binary serves: comments stripped, imports of
-// each other rewritten to hashed names beside themselves, compressed once and for all. A file whose
-// imports change gets a new name itself, so nothing stale is ever mixed.
+// Turns `static/` into what the binary serves: comments stripped, sheets that import
+// others made one, scripts' imports rewritten to hashed names beside themselves, all of
+// it compressed once and for all. A file whose imports change gets a new name itself,
+// so nothing stale is ever mixed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -98,7 +99,7 @@ fn place(
             let script = if visitors { shorten(&linked) } else { linked };
             script.into_bytes()
         }
-        Some("css") => stripped(name, content)?.into_bytes(),
+        Some("css") => sheet(name, sources)?.into_bytes(),
         _ => content.clone(),
     };
     path.pop();
@@ -136,6 +137,24 @@ fn whole(name: &str, sources: &BTreeMap<String, Vec<u8>>) -> Result<String, Stri
         );
     }
     Ok(script)
+}
+
+/// A sheet, with others where it says so: `@import "./lists.css";`.
+fn sheet(name: &str, sources: &BTreeMap<String, Vec<u8>>) -> Result<String, String> {
+    let missing = || format!("{name} is imported, and not there");
+    let own = stripped(name, sources.get(name).ok_or_else(missing)?)?;
+    let mut all = String::with_capacity(own.len());
+    for line in own.lines() {
+        let imported = line
+            .strip_prefix("@import \"")
+            .and_then(|it| it.strip_suffix("\";"));
+        match imported {
+            Some(imported) => all.push_str(&sheet(&resolve(name, imported), sources)?),
+            None => all.push_str(line),
+        }
+        all.push('\n');
+    }
+    Ok(all)
 }
 
 fn text(name: &str, content: &[u8]) -> Result<String, String> {
