@@ -93,7 +93,7 @@ function keep() {
 function restore() {
   if (!box || box.value) return;
   try {
-    const draft = JSON.parse(recall(key) ?? drafts.get(key) ?? 'null');
+    const draft = JSON.parse((drafts.has(key) ? drafts.get(key) : recall(key)) ?? 'null');
     if (typeof draft?.text !== 'string') return;
     box.value = draft.text;
     note = draft.note === true;

@@ -7,6 +7,8 @@ import { toast } from './toast.js';
 
 /** How long a key waits for the one that goes with it. */
 const NEXT = 2000;
+/** How long a dialog that nobody sees yet may stand in the way. */
+const PATIENCE = 5000;
 const ASLEEP = 'input, textarea, select, [contenteditable], [popover], dialog, .join > p';
 const isMac = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 
@@ -43,13 +45,13 @@ function keyOf({ key, code, shiftKey }) {
 /** When the first of two keys was pressed. */
 let began = 0;
 
-/** To the place of this letter. @param {string} key */
+/** To the place of this letter. The second of two does nothing else, also where it leads
+ * nowhere. @param {string} key */
 function go(key) {
-  const isSecond = Date.now() - began < NEXT;
+  const isSecond = Date.now() - began < NEXT && /^[a-z]$/.test(key);
   began = 0;
-  const link = isSecond && /^[a-z]$/.test(key) ? find(`[data-go="${key}"]`) : null;
-  link?.click();
-  return !!link;
+  if (isSecond) find(`[data-go="${key}"]`)?.click();
+  return isSecond;
 }
 
 /** @param {string} key */
@@ -119,7 +121,7 @@ async function show(name, ready) {
   const box = /** @type {HTMLInputElement | null} */ (find('input[name="q"]', dialog));
   box?.select();
   try {
-    await ready;
+    await Promise.race([ready, new Promise((_, reject) => setTimeout(reject, PATIENCE))]);
     dialog.dataset.ready = '';
     return dialog.open;
   } catch {

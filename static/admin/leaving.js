@@ -1,4 +1,4 @@
-// Whoever signs out leaves no half-written answers behind on this machine.
+// Whoever signs out leaves nothing half-written behind on this machine, nor where he was.
 
 import { at } from './dom.js';
 
@@ -7,8 +7,9 @@ document.addEventListener('submit', (event) => {
   if (!(form instanceof HTMLFormElement) || form.action !== at('/logout')) return;
   document.body.dataset.leaving = '';
   try {
-    const ours = Object.keys(localStorage).filter((it) => /^shopbell\.(draft|outbox)\./.test(it));
+    const ours = Object.keys(localStorage).filter((it) => /^shopbell\.(draft|outbox|recent)\./.test(it));
     for (const name of ours) localStorage.removeItem(name);
+    for (const name of Object.keys(sessionStorage).filter((it) => it.startsWith('shopbell.'))) sessionStorage.removeItem(name);
   } catch {
     // No storage, nothing left behind.
   }

@@ -12,12 +12,16 @@ function draw() {
   button?.setAttribute('aria-label', (folded ? button.dataset.unfold : button.dataset.fold) ?? '');
 }
 
+/** One after the other, so that the last is what is kept. @type {Promise<unknown>} */
+let last = Promise.resolve();
+
 button?.addEventListener('click', () => {
   root.toggleAttribute('data-folded');
   draw();
   hide();
   // Where it cannot be kept, it holds for this page.
-  void send(at('/me/menu'), { folded: String('folded' in root.dataset) });
+  const folded = String('folded' in root.dataset);
+  last = last.then(() => send(at('/me/menu'), { folded }));
 });
 
 const tip = document.createElement('div');

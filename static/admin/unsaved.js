@@ -2,6 +2,7 @@
 // first, and saving one form takes along what stands unsaved in the others.
 
 import { all, find } from './dom.js';
+import { toast } from './toast.js';
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Field */
 
@@ -31,7 +32,7 @@ function isChanged(it) {
     const first = options.find((one) => one.defaultSelected) ?? options[0];
     return it.selectedOptions[0] !== first;
   }
-  if (it.type === 'checkbox' || it.type === 'radio') return /** @type {HTMLInputElement} */ (it).checked !== /** @type {HTMLInputElement} */ (it).defaultChecked;
+  if (isBox(it)) return /** @type {HTMLInputElement} */ (it).checked !== /** @type {HTMLInputElement} */ (it).defaultChecked;
   return it.value !== it.defaultValue;
 }
 
@@ -91,14 +92,45 @@ for (const it of all('[data-close]', dialog ?? document)) it.addEventListener('c
 /** @param {HTMLFormElement} form */
 const key = (form) => form.getAttribute('action') ?? '';
 
-/** Keeps what other forms hold until the next page is there. Never a password.
- * @param {HTMLFormElement[]} others */
-function stash(others) {
-  const kept = others.map((form) => [key(form), fields(form).map((it) => (it.type === 'password' ? null : 'checked' in it && /checkbox|radio/.test(it.type) ? it.checked : it.value))]);
+/** @param {Field} it */
+const isBox = (it) => it.type === 'checkbox' || it.type === 'radio';
+
+/** Where a field is found again, on a page that may have more of them by then: a box by
+ * what it stands for.
+ * @param {HTMLFormElement} form @param {Field} it */
+function spot(form, it) {
+  const alike = fields(form).filter((one) => one.name === it.name && !isBox(one));
+  return isBox(it) ? `${it.name}=${it.value}` : `${it.name} ${alike.indexOf(it)}`;
+}
+
+/** What somebody has changed there, and nothing beside it: the rest is as it stands in
+ * the house by then. Never a password.
+ * @param {HTMLFormElement} form */
+function changes(form) {
+  const kept = fields(form).filter((it) => it.type !== 'password' && (isChanged(it) || wasRefused(form)));
+  return kept.map((it) => [spot(form, it), isBox(it) ? /** @type {HTMLInputElement} */ (it).checked : it.value]);
+}
+
+/** Keeps what forms hold until the next page is there. Whether it could.
+ * @param {HTMLFormElement[]} others
+ * @param {HTMLFormElement} [sent]  kept too, for the case that nothing takes it */
+function stash(others, sent) {
+  const kept = others.map((form) => [key(form), changes(form)]);
+  // What is done once is answered in many ways, and must not be done again.
+  const own = sent && !('once' in sent.dataset) ? [key(sent), changes(sent)] : null;
   try {
-    sessionStorage.setItem(STASH, JSON.stringify({ at: Date.now(), agent: document.body.dataset.agent, kept }));
+    sessionStorage.setItem(STASH, JSON.stringify({ at: Date.now(), agent: document.body.dataset.agent, kept, sent: own }));
+    return true;
   } catch {
-    // No storage: the browser asks before it leaves.
+    return false;
+  }
+}
+
+function forget() {
+  try {
+    sessionStorage.removeItem(STASH);
+  } catch {
+    // Nothing was kept.
   }
 }
 
@@ -106,21 +138,26 @@ function restore() {
   let found;
   try {
     found = JSON.parse(sessionStorage.getItem(STASH) ?? 'null');
-    sessionStorage.removeItem(STASH);
   } catch {
     return;
   }
+  forget();
   if (!found || found.agent !== document.body.dataset.agent || LIVES < Date.now() - found.at) return;
-  for (const [action, values] of found.kept) {
+  const isDone = new URLSearchParams(location.search).has('done');
+  for (const [action, values] of [...found.kept, ...(found.sent && !isDone ? [found.sent] : [])]) {
     const form = forms.find((it) => key(it) === action);
-    const own = form ? fields(form) : [];
-    if (own.length !== values.length) continue;
-    own.forEach((it, n) => {
-      if (values[n] === null) return;
-      if (typeof values[n] === 'boolean') /** @type {HTMLInputElement} */ (it).checked = values[n];
-      else it.value = values[n];
-      it.dispatchEvent(new Event('input', { bubbles: true }));
-    });
+    if (form) put(form, new Map(values));
+  }
+}
+
+/** @param {HTMLFormElement} form @param {Map<string, string | boolean>} values */
+function put(form, values) {
+  for (const it of fields(form)) {
+    const value = values.get(spot(form, it));
+    if (value === undefined) continue;
+    if (typeof value === 'boolean') /** @type {HTMLInputElement} */ (it).checked = value;
+    else it.value = value;
+    it.dispatchEvent(new Event('input', { bubbles: true }));
   }
 }
 
@@ -132,48 +169,54 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.method !== 'post' || goes) return;
   const others = dirtyForms().filter((it) => it !== form);
-  // Signing out leaves all of it behind; a password is kept nowhere.
-  const lost = form.closest('.settings-main') ? others.filter(hasPassword) : others;
+  // Signing out leaves all of it behind; a password is kept nowhere, and without
+  // storage nothing is.
+  const isHere = !!form.closest('.settings-main');
+  const lost = isHere && stash(others, form) ? others.filter(hasPassword) : others;
   if (lost.length > 0) {
     event.preventDefault();
     event.stopImmediatePropagation();
+    forget();
     const { submitter } = event;
     return ask(lost, () => {
-      if (form.closest('.settings-main')) stash(others);
+      if (isHere) stash(others, form);
       form.requestSubmit(submitter);
     });
   }
-  if (others.length > 0) stash(others);
   goes = true;
 }, { capture: true });
 
 /** All but the last are sent from here; what is refused is sent once more as a page,
- * which says why. */
+ * which says why. While nobody answers, all of it stays. */
 async function save() {
   const dirty = dirtyForms().filter((it) => !('once' in it.dataset));
   for (const form of dirty.slice(0, -1)) {
     if (!form.reportValidity()) return;
-    if (!(await sendQuietly(form))) return form.requestSubmit();
+    const taken = await sendQuietly(form);
+    if (taken === undefined) return toast(document.body.dataset.offlineSend ?? '');
+    if (!taken) return form.requestSubmit();
     for (const it of fields(form)) settle(it);
   }
   dirty.at(-1)?.requestSubmit();
 }
 
-/** @param {HTMLFormElement} form */
+/** Whether it was taken; nothing where nobody answered.
+ * @param {HTMLFormElement} form */
 async function sendQuietly(form) {
   try {
     const body = new URLSearchParams(/** @type {[string, string][]} */ ([...new FormData(form)]));
     const answer = await fetch(form.action, { method: 'POST', body, signal: AbortSignal.timeout(20_000) });
+    if (500 <= answer.status) return undefined;
     return answer.ok && new URL(answer.url).searchParams.has('done');
   } catch {
-    return false;
+    return undefined;
   }
 }
 
 /** It is stored now. @param {Field} it */
 function settle(it) {
   if (it instanceof HTMLSelectElement) for (const one of it.options) one.defaultSelected = one.selected;
-  else if (it instanceof HTMLInputElement && /checkbox|radio/.test(it.type)) it.defaultChecked = it.checked;
+  else if (it instanceof HTMLInputElement && isBox(it)) it.defaultChecked = it.checked;
   else it.defaultValue = it.value;
 }
 

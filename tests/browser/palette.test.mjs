@@ -126,6 +126,14 @@ test('an old answer never takes the place of a newer one, and what goes wrong is
   release();
   await says(agent, '1 result');
   assert.equal(await option(agent, /teapot/).count(), 0);
+  // Nor does Enter take what was found for the words before, though it is on its way.
+  const asked = agent.waitForRequest(/q=mug[^s]*$|q=mug&/);
+  await box(agent).fill('mug');
+  await asked;
+  await box(agent).fill('three');
+  await agent.keyboard.press('Enter');
+  await agent.getByRole('log', { name: 'Messages' }).getByText('three mugs').waitFor();
+  await opens(agent);
   for (const [next, text] of [['break', 'did not work'], ['slow', 'wait a few seconds'], ['gone', 'No connection']]) {
     mode = next;
     await box(agent).fill(`mug ${next}`);
@@ -219,6 +227,13 @@ test('keys are looked up, do what is written there, and can be switched off', as
   await agent.keyboard.press('g');
   await agent.keyboard.press('i');
   await agent.waitForURL(/\/inbox/);
+  // The second of two is used up where it leads nowhere, too: F alone would open a sheet.
+  await rows.first().waitFor();
+  await agent.keyboard.press('g');
+  await agent.keyboard.press('f');
+  assert.ok(!(await agent.locator('#filter').isVisible()));
+  await agent.keyboard.press('f');
+  await agent.locator('#filter').waitFor();
   await agent.done();
 });
 

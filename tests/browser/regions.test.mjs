@@ -118,7 +118,33 @@ test('drafts stay with their conversation, and what is typed in one is told to n
   assert.equal(await agent.locator('#body').evaluate((it) => it === document.activeElement), true);
   await opens(1);
   assert.equal(await agent.locator('#body').inputValue(), 'another');
+  // Also where the browser takes no more of it: the newer one counts.
+  await agent.evaluate(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+  await agent.getByRole('textbox', { name: 'Message' }).fill('a better one');
+  await opens(0);
+  await opens(1);
+  assert.equal(await agent.locator('#body').inputValue(), 'a better one');
   await stayed();
+});
+
+test('whoever signs out leaves neither drafts nor where he was on this machine', async () => {
+  await opens(11);
+  await joins();
+  await agent.getByRole('textbox', { name: 'Message' }).fill('not for the next one');
+  await opens(4);
+  await agent.keyboard.press('Control+k');
+  await agent.getByRole('combobox').fill('number 11');
+  await agent.getByRole('option', { name: /question number 11/ }).waitFor();
+  await agent.keyboard.press('Enter');
+  await shows(11);
+  const left = () => agent.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+  assert.match(await left(), /not for the next one/);
+  assert.match(await left(), /"shopbell\.recent\./);
+  await agent.keyboard.press('Escape');
+  await agent.locator('.side-me').click();
+  await agent.getByRole('button', { name: 'Sign out' }).click();
+  await agent.waitForURL(/done=signed_out/);
+  assert.doesNotMatch(await left(), /not for|c_[\w-]{8}|recent/);
 });
 
 test('a line that is written while the next conversation is under way stands there once', async () => {

@@ -92,6 +92,66 @@ test('saving one form keeps what is typed in another, and the bar saves all of t
   await agent.done();
 });
 
+test('what is kept over a save is what one changed there, and nothing that somebody else has changed since', async () => {
+  const agent = await signIn();
+  const box = (page, name) => page.locator(`form[action="/me/look"] input[name="${name}"]:not(:checked)`).first();
+  const value = (page, name) => page.locator(`form[action="/me/look"] input[name="${name}"]:checked`).getAttribute('value');
+  await agent.goto(`${demo.url}/me`);
+  await box(agent, 'size').check();
+  const size = await value(agent, 'size');
+  const beside = await agent.context().newPage();
+  await beside.goto(`${demo.url}/me`);
+  await box(beside, 'spacing').check();
+  const spacing = await value(beside, 'spacing');
+  await beside.locator('form[action="/me/look"] button').click();
+  await beside.waitForURL(/done=saved/);
+  await agent.locator('form[action="/me/profile"] button').click();
+  await agent.waitForURL(/done=saved/);
+  await bar(agent).waitFor();
+  assert.match(await bar(agent).innerText(), /^Not saved yet: Text size$/m);
+  assert.deepEqual([await value(agent, 'size'), await value(agent, 'spacing')], [size, spacing]);
+  await agent.getByRole('button', { name: 'Discard' }).click();
+  await box(agent, 'spacing').check();
+  await saves(agent);
+  await beside.close();
+  await agent.done();
+});
+
+test('while nobody answers, what was to be saved stays, on the page or on the way back to it', async () => {
+  const agent = await signIn();
+  await agent.goto(`${demo.url}/me`);
+  const name = await agent.locator('#name').inputValue();
+  await agent.locator('#name').fill('Ada B.');
+  await agent.getByRole('radio', { name: 'Very large' }).check();
+  await agent.route(/\/me\/(profile|look)$/, (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad gateway</h1>' }));
+  await bar(agent).getByRole('button', { name: 'Save' }).click();
+  await agent.locator('.toast').waitFor();
+  assert.equal(await agent.locator('#name').inputValue(), 'Ada B.');
+  await agent.locator('form[action="/me/profile"] button').click();
+  await agent.getByText('Bad gateway').waitFor();
+  await agent.goto(`${demo.url}/me`);
+  await bar(agent).waitFor();
+  assert.equal(await agent.locator('#name').inputValue(), 'Ada B.');
+  assert.ok(await agent.getByRole('radio', { name: 'Very large' }).isChecked());
+  await agent.getByRole('button', { name: 'Discard' }).click();
+  assert.equal(await agent.locator('#name').inputValue(), name);
+  await agent.done();
+});
+
+test('where the browser keeps nothing, saving one form asks before the others are lost', async () => {
+  const agent = await signIn();
+  await agent.goto(`${demo.url}/me`);
+  await agent.evaluate(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+  await agent.locator('#name').fill('Ada C.');
+  await agent.getByRole('radio', { name: 'Very large' }).check();
+  await agent.locator('form[action="/me/profile"] button').click();
+  const dialog = agent.getByRole('dialog', { name: 'Leave without saving?' });
+  await dialog.getByText('This would be lost: Text size').waitFor();
+  await dialog.getByRole('button', { name: 'Stay here' }).click();
+  await agent.getByRole('button', { name: 'Discard' }).click();
+  await agent.done();
+});
+
 test('a password that is typed is kept nowhere: saving something else asks first', async () => {
   const agent = await signIn();
   await agent.goto(`${demo.url}/me`);

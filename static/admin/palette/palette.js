@@ -2,7 +2,7 @@
 // this page adds what can be done on it, and what was picked last. It is a box with a
 // list below it (WAI-ARIA APG, combobox with a listbox): the focus stays in the box.
 
-import { all, at, find, recall, remember } from '../dom.js';
+import { all, at, find, recall, remember, startAfresh } from '../dom.js';
 import { parse } from '../live.js';
 import { fits } from './words.js';
 
@@ -29,7 +29,8 @@ let foundFor = '';
 let isWanted = false;
 /** Somebody has moved in the list: what he stands on stays. */
 let hasMoved = false;
-/** What is done by an entry that is no link. @type {WeakMap<Element, () => void>} */
+/** What an entry presses that is no link; none where it is gone by then.
+ * @type {WeakMap<Element, () => HTMLElement | undefined>} */
 const deeds = new WeakMap();
 
 /** It was opened just now. */
@@ -60,18 +61,25 @@ function isOffered(it) {
 /** @param {HTMLElement} it */
 const nameOf = (it) => (it.getAttribute('aria-label') || it.textContent || '').trim().replace(/\s+/g, ' ');
 
+/** What is to be pressed there now, by its name. @param {boolean} isOfPage */
+function pressable(isOfPage) {
+  const found = new Map();
+  for (const it of all('button[data-key], a[data-key], [data-deed]')) {
+    const name = nameOf(it);
+    if (!name || found.has(name) || !!it.closest('main') !== isOfPage || !isOffered(it)) continue;
+    found.set(name, it);
+  }
+  return found;
+}
+
 /** Those of the page itself come first; those around it, as signing out, are last, where
  * no hasty Enter lands.
  * @param {boolean} isOfPage */
 function here(isOfPage) {
-  const known = new Set();
   const made = [];
-  for (const it of all('button[data-key], a[data-key], [data-deed]')) {
-    const name = nameOf(it);
-    if (!name || known.has(name) || !!it.closest('main') !== isOfPage) continue;
-    if (!isOffered(it) || !fits(typed(), name)) continue;
-    known.add(name);
-    made.push(entry(name, '', it.dataset.key ?? '', () => it.click()));
+  for (const [name, it] of pressable(isOfPage)) {
+    // By the time it is picked, news may have drawn another in its place.
+    if (fits(typed(), name)) made.push(entry(name, '', it.dataset.key ?? '', () => pressable(isOfPage).get(name)));
   }
   return group(isOfPage ? 'deeds' : 'around', words.deeds ?? '', made);
 }
@@ -122,7 +130,7 @@ function group(key, label, entries) {
   return [adopt(made)];
 }
 
-/** @param {string} name @param {string} chip @param {string} key @param {() => void} deed */
+/** @param {string} name @param {string} chip @param {string} key @param {() => HTMLElement | undefined} deed */
 function entry(name, chip, key, deed) {
   const made = dress(document.createElement('div'), name, chip, key);
   deeds.set(made, deed);
@@ -243,7 +251,7 @@ async function fetchHits(q, mine) {
   try {
     const url = `${at('/find')}?${new URLSearchParams({ q, part: 'hits' })}`;
     const response = await fetch(url, { headers: { accept: 'text/html' }, signal: mine.signal });
-    if (response.url.split('?')[0] === at('/login')) location.reload();
+    if (response.url.split('?')[0] === at('/login')) startAfresh();
     if (response.status === 429) return trouble(words.wait);
     if (!response.ok) return trouble(words.failed);
     const page = parse(await response.text());
@@ -263,16 +271,23 @@ async function fetchHits(q, mine) {
 function pick(option) {
   if (!option) return;
   const deed = deeds.get(option);
+  const pressed = deed ? deed() : option;
+  if (!pressed) {
+    draw();
+    return say(words.failed ?? '');
+  }
   if (!deed) note(option);
   // The page may stay, and the next question is another.
   box.value = '';
   dialog.close();
-  if (deed) deed();
-  else option.click();
+  pressed.click();
 }
 
 box.addEventListener('input', () => {
   hasMoved = isWanted = false;
+  // What was asked is no longer what stands there: Enter is not for its answer.
+  asking?.abort();
+  asking = null;
   draw();
   clearTimeout(soon);
   soon = setTimeout(() => void ask(), PAUSE);
