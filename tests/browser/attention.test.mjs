@@ -3,34 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agentWindow, openHouse } from './support.mjs';
+import { agentWindow, openHouse, stranger } from './support.mjs';
 
 let house;
 before(async () => { house = await openHouse({ args: ['--trusted-proxies', '127.0.0.1', '--visitor-rate', '100000'] }); });
 after(async () => { await house.close(); });
-
-let people = 0;
-
-/** Somebody who writes without a browser. */
-async function visitor() {
-  people += 1;
-  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `10.1.${people >> 8}.${people & 255}` };
-  const ask = async (path, body, more = {}) => {
-    const answer = await fetch(house.url + path, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
-    assert.equal(answer.status, 201, path);
-    return answer.json();
-  };
-  const { token, number } = await ask('/w/v1/visitors', { site: house.site, lang: 'en' });
-  let lines = 0;
-  return {
-    name: `Client ${number}`,
-    async writes(text, page = 'https://mugs.example/') {
-      lines += 1;
-      const cid = `visitor-${number}-${lines}`;
-      return (await ask('/w/v1/messages', { cid, body: text, page }, { authorization: `Bearer ${token}` })).conversation;
-    },
-  };
-}
 
 /** What a page asks for from now on. */
 function listen(page) {
@@ -44,7 +21,7 @@ const counted = (page, n) => page.waitForFunction((it) => document.title.startsW
 test('lines come as news, and no page fetches itself for them', async () => {
   const crowd = [];
   for (let n = 0; n < 55; n += 1) {
-    const one = await visitor();
+    const one = await stranger(house);
     crowd.push({ one, conversation: await one.writes(`hello ${n}`) });
   }
   const last = crowd.at(-1);
@@ -61,7 +38,7 @@ test('lines come as news, and no page fetches itself for them', async () => {
   // The panel about him follows as well.
   await page.getByRole('region', { name: 'Visitor' }).getByText('https://mugs.example/4').waitFor();
   // Nor for somebody who stands on no list of this page, nor to know how many wait.
-  const new1 = await visitor();
+  const new1 = await stranger(house);
   await new1.writes('from outside');
   await counted(page, 56);
   assert.deepEqual([...new Set(asked)].filter((it) => it !== 'POST /inbox/KEY/seen'), []);
@@ -83,7 +60,7 @@ test('every list has a way on, which scripts append and others follow', async ()
 });
 
 test('that no reply is needed can be said, and taken back', async () => {
-  const one = await visitor();
+  const one = await stranger(house);
   const conversation = await one.writes('Thank you, bye');
   const page = await agentWindow(house);
   await page.goto(`${house.url}/inbox/${conversation}`);
@@ -103,7 +80,7 @@ test('that no reply is needed can be said, and taken back', async () => {
 });
 
 test('what one agent reads stays unread for the others, and is read on all his pages', async () => {
-  const one = await visitor();
+  const one = await stranger(house);
   const conversation = await one.writes('Who reads this?');
   const row = (page) => page.locator(`#c-${conversation}`);
   // Away from the newest page of the list: it is the one who has waited shortest.
@@ -121,7 +98,7 @@ test('what one agent reads stays unread for the others, and is read on all his p
 });
 
 test('opening one of the resolved leaves that list open', async () => {
-  const one = await visitor();
+  const one = await stranger(house);
   const conversation = await one.writes('All done');
   const page = await agentWindow(house);
   await page.goto(`${house.url}/inbox/${conversation}`);
@@ -135,7 +112,7 @@ test('opening one of the resolved leaves that list open', async () => {
 });
 
 test('whoever comes back begins where he left off, and has read only what was on his screen', async () => {
-  const one = await visitor();
+  const one = await stranger(house);
   const conversation = await one.writes('The beginning');
   const page = await agentWindow(house);
   const told = () => page.waitForResponse((it) => it.url().endsWith(`/inbox/${conversation}/seen`));
@@ -169,7 +146,7 @@ test('whoever comes back begins where he left off, and has read only what was on
 });
 
 test('whoever answers above what he has not read has not read it, and neither it nor his place is lost', async () => {
-  const one = await visitor();
+  const one = await stranger(house);
   const conversation = await one.writes('The first question');
   const page = await agentWindow(house);
   const told = () => page.waitForResponse((it) => it.url().endsWith(`/inbox/${conversation}/seen`));

@@ -3,26 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agentWindow, openHouse, window } from './support.mjs';
+import { agentWindow, openHouse, stranger, window } from './support.mjs';
 
 let house;
 before(async () => { house = await openHouse({ args: ['--trusted-proxies', '127.0.0.1', '--visitor-rate', '100000'] }); });
 after(async () => { await house.close(); });
 
-let people = 0;
-
-/** Somebody new writes. */
-async function somebodyWrites() {
-  people += 1;
-  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `10.7.0.${people}` };
-  const ask = async (path, body, more = {}) => {
-    const answer = await fetch(house.url + path, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
-    assert.equal(answer.status, 201, path);
-    return answer.json();
-  };
-  const { token } = await ask('/w/v1/visitors', { site: house.site, lang: 'en' });
-  return (await ask('/w/v1/messages', { cid: `visitor-bell-${people}`, body: 'Anybody there?' }, { authorization: `Bearer ${token}` })).conversation;
-}
+/** Somebody new. */
+const somebodyWrites = async () => (await stranger(house)).writes('Anybody there?');
 
 /** Counts what is really played: tones of a context that runs. */
 const ear = () => {

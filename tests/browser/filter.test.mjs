@@ -2,27 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessible, agentWindow, closeBrowser, openHouse, shot, window } from './support.mjs';
+import { accessible, agentWindow, closeBrowser, openHouse, shot, stranger, window } from './support.mjs';
 
 let house;
 let plates;
-const tokens = {};
-
-const ask = async (path, body, token) => {
-  const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-  const answer = await fetch(`${house.url}/w/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-};
-let lines = 0;
-const writes = async (site, body) => {
-  tokens[body] ??= (await ask('visitors', { site, lang: 'en' })).token;
-  lines += 1;
-  await ask('messages', { cid: `a-line-of-filters-${lines}`, body }, tokens[body]);
-};
+const writes = async (site, body) => (await stranger(house, site)).writes(body);
 
 before(async () => {
-  house = await openHouse();
+  house = await openHouse({ args: ['--trusted-proxies', '127.0.0.1'] });
   const owner = await agentWindow(house);
   await owner.goto(`${house.url}/settings/sites`);
   await owner.locator('#shop').fill('Plates & Co');

@@ -3,24 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agentWindow, closeBrowser, openHouse } from './support.mjs';
+import { agentWindow, closeBrowser, openHouse, stranger } from './support.mjs';
 
 const MANY = 120;
 
 let house;
 before(async () => {
   house = await openHouse({ args: ['--trusted-proxies', '127.0.0.1'] });
-  const ask = async (n, path, body, token) => {
-    // Each from an address of his own, as an address has so many visitors an hour.
-    const headers = { 'content-type': 'application/json', 'x-forwarded-for': `192.0.2.${n}`, ...(token && { authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${house.url}/w/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    assert.ok(answer.ok, `${path}: ${answer.status}`);
-    return answer.json();
-  };
-  for (let n = 0; n < MANY; n += 1) {
-    const { token } = await ask(n, 'visitors', { site: house.site, lang: 'en' });
-    await ask(n, 'messages', { cid: `first-line-of-${n}`, body: `question number ${n}.` }, token);
-  }
+  for (let n = 0; n < MANY; n += 1) await (await stranger(house)).writes(`question number ${n}.`);
 });
 after(async () => { await closeBrowser(); await house.close(); });
 

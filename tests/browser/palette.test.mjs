@@ -3,21 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessible, agentWindow, closeBrowser, openHouse, shot, window } from './support.mjs';
+import { accessible, agentWindow, closeBrowser, openHouse, shot, stranger, window } from './support.mjs';
 
 let house;
 before(async () => {
   house = await openHouse({ args: ['--trusted-proxies', '127.0.0.1'] });
-  const ask = async (n, path, body, token) => {
-    const headers = { 'content-type': 'application/json', 'x-forwarded-for': `192.0.2.${n}`, ...(token && { authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${house.url}/w/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    assert.ok(answer.ok, `${path}: ${answer.status}`);
-    return answer.json();
-  };
-  for (const [n, body] of ['a blue teapot', 'a green teapot', 'one mug', 'two mugs', 'three mugs', 'four mugs'].entries()) {
-    const { token } = await ask(n, 'visitors', { site: house.site, lang: 'en' });
-    await ask(n, 'messages', { cid: `first-line-of-${n}`, body }, token);
-  }
+  for (const body of ['a blue teapot', 'a green teapot', 'one mug', 'two mugs', 'three mugs', 'four mugs']) await (await stranger(house)).writes(body);
 });
 after(async () => { await closeBrowser(); await house.close(); });
 

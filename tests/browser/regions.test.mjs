@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
-import { accessible, agentWindow, closeBrowser, openHouse, shot } from './support.mjs';
+import { accessible, agentWindow, closeBrowser, openHouse, shot, stranger } from './support.mjs';
 
 const MANY = 14;
 
@@ -11,22 +11,13 @@ let house;
 let agent;
 const visitors = [];
 
-const ask = async (n, path, body, token) => {
-  // Each from an address of his own, as an address has so many visitors an hour.
-  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `192.0.2.${n}`, ...(token && { authorization: `Bearer ${token}` }) };
-  const answer = await fetch(`${house.url}/w/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-};
-let lines = 0;
-const writes = (n, body) => ask(n, 'messages', { cid: `a-line-${(lines += 1)}`, body }, visitors[n].token);
+const writes = (n, body) => visitors[n].one.writes(body);
 
 before(async () => {
   house = await openHouse({ args: ['--trusted-proxies', '127.0.0.1'] });
   for (let n = 0; n < MANY; n += 1) {
-    const { token } = await ask(n, 'visitors', { site: house.site, lang: 'en' });
-    visitors.push({ token });
-    visitors[n].key = (await writes(n, `question number ${n}.`)).conversation;
+    const one = await stranger(house);
+    visitors.push({ one, key: await one.writes(`question number ${n}.`) });
   }
 });
 beforeEach(async () => {

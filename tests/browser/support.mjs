@@ -197,6 +197,30 @@ export async function settings(house, fill) {
   await agent.done();
 }
 
+let strangers = 0;
+
+/** Somebody who writes without a browser, from an address of his own, as an address has
+ * so many visitors an hour: the house has to trust its proxy. */
+export async function stranger(house, site = house.site) {
+  strangers += 1;
+  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `10.1.${strangers >> 8}.${strangers & 255}` };
+  const ask = async (path, body, more = {}) => {
+    const answer = await fetch(`${house.url}/w/v1/${path}`, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
+    assert.equal(answer.status, 201, path);
+    return answer.json();
+  };
+  const { token, number } = await ask('visitors', { site, lang: 'en' });
+  let lines = 0;
+  return {
+    name: `Client ${number}`,
+    /** Gives back the key of the conversation. */
+    async writes(body, page = 'https://mugs.example/') {
+      lines += 1;
+      return (await ask('messages', { cid: `visitor-${number}-${lines}`, body, page }, { authorization: `Bearer ${token}` })).conversation;
+    },
+  };
+}
+
 export async function openChat(page, launcher = /^Chat/) {
   await page.getByRole('button', { name: launcher }).click();
   const panel = page.getByRole('dialog');
